@@ -1,0 +1,26 @@
+package odslab
+
+import (
+	_ "github.com/alecthomas/chroma/v2"
+	_ "github.com/alecthomas/chroma/v2/formatters/html"
+	_ "github.com/go-zeromq/zmq4"
+	_ "github.com/gofrs/flock"
+	_ "github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend"
+	_ "github.com/gomlx/go-xla/compute/xla"
+	_ "github.com/gomlx/go-xla/installer"
+	_ "github.com/gomlx/gomlx/core/graph"
+	_ "github.com/gomlx/gomlx/ml/layers"
+	_ "github.com/gomlx/gomlx/ml/train/optimizer"
+	_ "github.com/janpfeifer/gonb/gonbui"
+	_ "github.com/wyatt915/treeblood"
+	_ "github.com/yuin/goldmark"
+	_ "golang.org/x/image/draw"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/tools/imports"
+	_ "gonum.org/v1/gonum/stat/distuv"
+	_ "gonum.org/v1/plot/vg/vgpdf"
+	_ "gonum.org/v1/plot/vg/vgsvg"
+	_ "gonum.org/v1/plot/vg/vgimg"
+	_ "gonum.org/v1/plot"
+)
