@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"debug/elf"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	_ "github.com/gomlx/compute/gobackend" // the pure-Go backend, always at hand
+)
+
+// Environment variables that choose the engine.
+const (
+	EnvEngine = "ODSLAB_ENGINE" // xla-cuda, xla-cpu or go; empty: the first that works
+	EnvPlugin = "ODSLAB_PLUGIN" // absolute path of a PJRT plugin
+	EnvCache  = "ODSLAB_CACHE"  // where set-up keeps its files
+)
+
+// OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.
+var OpenXLA func(plugin string, cuda bool) (compute.Backend, error)
+
+// Engine is the backend of this process and the reason for it.
+type Engine struct {
+	Backend compute.Backend
+	Name    string // "xla-cuda", "xla-cpu" or "go"
+	Why     string // one line: what was chosen and why
+}
+
+// Loops says whether While programs (the fast driver) run on this backend.
+func (e *Engine) Loops() bool { return e.Name != "go" }
+
+var (
+	once    sync.Once
+	current *Engine
+	openErr error
+)
+
+// Open returns the engine of this process, chosen at the first call: XLA-CUDA, XLA-CPU, pure Go, whichever works first,
+// or the one that ODSLAB_ENGINE names.
+func Open() (*Engine, error) {
+	once.Do(func() { current, openErr = choose(os.Getenv(EnvEngine)) })
+	return current, openErr
+}
+
+func choose(want string) (*Engine, error) {
+	var tried []string
+	switch want {
+	case "", "xla-cuda", "xla-cpu", "go":
+	default:
+		return nil, fmt.Errorf("%s=%s: no such engine; use xla-cuda, xla-cpu or go, or leave it unset", EnvEngine, want)
+	}
+	for _, kind := range []string{"xla-cuda", "xla-cpu"} {
+		if want != "" && want != kind {
+			continue
+		}
+		plugin := pluginPath(kind)
+		be, err := openPlugin(plugin, kind == "xla-cuda")
+		if err == nil {
+			return &Engine{Backend: be, Name: kind, Why: fmt.Sprintf("engine %s (%s)", kind, filepath.Base(plugin))}, nil
+		}
+		if want == kind {
+			return nil, fmt.Errorf("engine %s: %w", kind, err)
+		}
+		tried = append(tried, kind+": "+err.Error())
+	}
+	be, err := pureGo()
+	if err != nil {
+		return nil, err
+	}
+	why := "engine go (pure Go, slow), as " + EnvEngine + " asks"
+	if want == "" {
+		why = "engine go (pure Go, slow); " + strings.Join(tried, "; ")
+	}
+	return &Engine{Backend: be, Name: "go", Why: why}, nil
+}
+
+func pluginPath(kind string) string {
+	name := "pjrt_c_api_cpu_plugin.so"
+	if kind == "xla-cuda" {
+		name = "pjrt_c_api_cuda_plugin.so"
+	}
+	if p := os.Getenv(EnvPlugin); p != "" {
+		if strings.Contains(filepath.Base(p), "cuda") == (kind == "xla-cuda") {
+			return p
+		}
+	}
+	cache := os.Getenv(EnvCache)
+	if cache == "" {
+		dir, err := os.UserCacheDir()
+		if err != nil {
+			return ""
+		}
+		cache = filepath.Join(dir, "odslab")
+	}
+	return filepath.Join(cache, "plugin", name)
+}
+
+func openPlugin(plugin string, cuda bool) (be compute.Backend, err error) {
+	if OpenXLA == nil {
+		return nil, fmt.Errorf("XLA is not linked in (import _ \"odslab/odslib/engine/xla\", which needs a C compiler)")
+	}
+	if err := checkPlugin(plugin); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			be, err = nil, fmt.Errorf("plugin %s: %v", filepath.Base(plugin), r)
+		}
+	}()
+	be, err = OpenXLA(plugin, cuda)
+	if err != nil {
+		return nil, fmt.Errorf("plugin %s: %s", filepath.Base(plugin), firstLine(err))
+	}
+	return be, nil
+}
+
+// checkPlugin refuses what the dynamic loader would crash on: junk and truncated files.
+func checkPlugin(path string) error {
+	f, err := elf.Open(path)
+	if os.IsNotExist(err) {
+		return fmt.Errorf("no plugin at %s; run: go run ./kernel setup", path)
+	}
+	if err != nil {
+		return fmt.Errorf("%s is not a shared library (%v); run: go run ./kernel setup", path, err)
+	}
+	defer f.Close()
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	for _, s := range f.Sections {
+		if s.Type != elf.SHT_NOBITS && s.Offset+s.FileSize > uint64(info.Size()) {
+			return fmt.Errorf("%s is truncated; run: go run ./kernel setup", path)
+		}
+	}
+	return nil
+}
+
+var pureGo = sync.OnceValues(func() (be compute.Backend, err error) {
+	// The parallel scheduler of the pure-Go backend deadlocks on graphs with independent products.
+	be, err = compute.NewWithConfig("go:ops_sequential")
+	if err != nil {
+		return nil, oneLine(err)
+	}
+	return be, nil
+})

@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// Error is what graph code could not do, in one line, with the line of the user's program it came from.
+type Error struct {
+	Where string // file:line of the first frame outside the library, "" if there is none
+	Msg   string
+}
+
+func (e *Error) Error() string {
+	if e.Where == "" {
+		return e.Msg
+	}
+	return e.Where + ": " + e.Msg
+}
+
+// Fail stops the building of a graph with an error that [Try] hands to the caller.
+func Fail(format string, args ...any) { panic(&Error{Msg: fmt.Sprintf(format, args...)}) }
+
+// Try runs code that builds or runs graphs and returns its panic as an [Error] of one line. A panic that is no error
+// (an index out of range in our own code, say) is a broken invariant and goes on.
+func Try(f func()) (err error) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		cause, ok := r.(error)
+		if !ok {
+			panic(r)
+		}
+		if _, bug := cause.(runtime.Error); bug {
+			panic(r)
+		}
+		if e, ok := cause.(*Error); ok && e.Where != "" {
+			err = e
+			return
+		}
+		err = &Error{Where: userFrame(), Msg: firstLine(cause)}
+	}()
+	f()
+	return nil
+}
+
+// Library packages whose frames are not the user's.
+var libraryFrames = []string{"runtime.", "github.com/gomlx/", "odslab/odslib/", "odslab/plotting.", "reflect.", "github.com/pkg/errors", "main.draw", "main.train"}
+
+func userFrame() string {
+	pcs := make([]uintptr, 128)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	for {
+		f, more := frames.Next()
+		own := f.Function != ""
+		for _, p := range libraryFrames {
+			if strings.HasPrefix(f.Function, p) && !strings.HasSuffix(f.File, "_test.go") {
+				own = false
+			}
+		}
+		if own && !strings.HasPrefix(f.Function, "testing.") {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		if !more {
+			return ""
+		}
+	}
+}
+
+var prefixes = regexp.MustCompile(`^((graph|model)\.\w+\([^)]*\): |failed to (build|execute|compile)[^:]*: |backend "?\w+"?: )+`)
+
+// firstLine keeps the innermost message: the array library wraps it in "while building …" prefixes and stacks.
+func firstLine(err error) string {
+	msg := err.Error()
+	for line := range strings.Lines(msg) {
+		if line = strings.TrimSpace(line); line != "" {
+			msg = line
+			break
+		}
+	}
+	return prefixes.ReplaceAllString(msg, "")
+}
+
+// oneLine makes an error of the array library readable.
+func oneLine(err error) error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := err.(*Error); ok {
+		return e
+	}
+	return &Error{Where: userFrame(), Msg: firstLine(err)}
+}

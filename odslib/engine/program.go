@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute/shapes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+)
+
+// Build is graph code: a pure function of the parameters that the scope holds and of its inputs.
+type Build func(scope *Scope, in []*Node) []*Node
+
+// Program is graph code with its parameters, compiled once for each shape of its inputs.
+type Program struct {
+	engine *Engine
+	exec   *graph.Exec
+	names  []string
+	params []*tensors.Tensor
+}
+
+// NewProgram makes the program; it is compiled at the first Call with inputs of a new shape.
+func NewProgram(e *Engine, params Params, build Build) (*Program, error) {
+	return newProgram(e, params, func(s *scope, params, in []*Node) []*Node {
+		s.bind(params)
+		return build(s.root(), in)
+	})
+}
+
+func newProgram(e *Engine, params Params, build func(s *scope, params, in []*Node) []*Node) (*Program, error) {
+	p := &Program{engine: e, names: params.Names(), params: params.Tensors()}
+	k := len(params)
+	shapeOf := make([]shapes.Shape, k)
+	for i, t := range p.params {
+		shapeOf[i] = t.Shape()
+	}
+	err := Try(func() {
+		exec, err := graph.NewExec(e.Backend, func(in []*Node) []*Node {
+			return build(newScope(in[0].Graph(), p.names, shapeOf), in[:k], in[k:])
+		})
+		if err != nil {
+			panic(err)
+		}
+		p.exec = exec.SetMaxCache(-1) // the default refuses the 33rd shape
+	})
+	return p, err
+}
+
+// Call runs the program. Inputs are tensors, Go values, or [Donate]d tensors; the caller owns the outputs and finalizes
+// what it drops, since Go's collector does not see device memory.
+func (p *Program) Call(in ...any) (out []*tensors.Tensor, err error) {
+	args := make([]any, 0, len(p.params)+len(in))
+	for _, t := range p.params {
+		args = append(args, t)
+	}
+	args = append(args, in...)
+	err = Try(func() {
+		var err error
+		if out, err = p.exec.Call(args...); err != nil {
+			panic(err)
+		}
+	})
+	return out, err
+}
+
+// Call1 runs a program of one output and copies it to the host.
+func (p *Program) Call1(in ...any) (Array, error) {
+	out, err := p.Call(in...)
+	if err != nil {
+		return Array{}, err
+	}
+	defer Free(out...)
+	return ToArray(out[0])
+}
+
+// SetParams replaces the values of the parameters (same names and shapes) without compiling anew.
+func (p *Program) SetParams(params Params) error {
+	if len(params) != len(p.params) {
+		return fmt.Errorf("engine: the program has %d parameters, got %d", len(p.params), len(params))
+	}
+	ts := params.Tensors()
+	for i, t := range ts {
+		if params[i].Name != p.names[i] || !t.Shape().Equal(p.params[i].Shape()) {
+			return fmt.Errorf("engine: parameter %d is %s %s, got %s %s", i, p.names[i], p.params[i].Shape(), params[i].Name, t.Shape())
+		}
+	}
+	Free(p.params...)
+	p.params = ts
+	return nil
+}
+
+// Close frees the compiled programs and the device memory of the parameters.
+func (p *Program) Close() {
+	p.exec.Finalize()
+	Free(p.params...)
+	p.params = nil
+}
+
+// Donate hands the memory of t to the call it is an input of; t is of no use afterwards.
+func (e *Engine) Donate(t *tensors.Tensor) any {
+	d, err := graph.DonateTensorBuffer(t, e.Backend, 0)
+	if err != nil {
+		panic(err)
+	}
+	return d
+}
+
+// Free gives back the memory of tensors that are no longer needed.
+func Free(ts ...*tensors.Tensor) {
+	for _, t := range ts {
+		if t != nil && t.Ok() {
+			t.MustFinalizeAll()
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package odslib
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Result is what a sampler returns: plain data.
+type Result struct {
+	Sampler  string // name for legends and tables, "DPS"
+	Settings string // the settings, as Go would print them
+
+	Samples    Array     // n equally weighted draws, [n, shape…], unless LogWeights says otherwise
+	LogWeights []float64 // nil, or n log-weights of Samples (an interrupted or weighted result)
+	Particles  *Cloud    // the weighted cloud that Samples were drawn from, where there is one
+	Noise      *Array    // z of each sample, for samplers of a generator's noise
+
+	LogZ, LogZError float64 // log Ẑ and its standard error; NaN without an estimate
+	ESS             float64 // effective number of samples behind Samples; 0 when unknown
+
+	Ancestors [][]int32 // for each step that resampled: the parent of each particle
+	Trace     []TraceStep
+	Draws     []Array // states at the requested steps (Observe settings), else nil
+
+	NetworkEvals, ConstraintEvals int64 // evaluations of denoiser or generator, and of the constraint, in rows
+	NonFinite                     int   // values that were NaN or infinite, in all steps together
+	Rejected                      int   // proposals that were refused, by samplers that refuse
+	Seconds                       float64
+	Seed                          uint64
+	Notes                         []string // what the user must know: a bias, an early stop
+}
+
+// Cloud is a set of weighted particles.
+type Cloud struct {
+	X          Array     // [K, shape…]
+	LogWeights []float64 // K, up to a constant
+}
+
+// TraceStep is what one step left behind.
+type TraceStep struct {
+	Step      int
+	T         float64 // time of the noise process or temperature reached
+	LogZ, ESS float64 // running evidence; ESS as a share of the particles
+	Loss      float64
+	Resampled bool
+	Accepted  float64 // share of proposals
+	NonFinite int
+}
+
+// NewResult starts a Result with the numbers that mean "no estimate".
+func NewResult(sampler string, settings any, seed uint64) *Result {
+	return &Result{Sampler: sampler, Settings: fmt.Sprintf("%+v", settings), Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+}
+
+// Weights returns the normalised weights of Samples.
+func (r *Result) Weights() []float64 {
+	n := r.Samples.Len()
+	w := make([]float64, n)
+	if r.LogWeights == nil {
+		for i := range w {
+			w[i] = 1 / float64(n)
+		}
+		return w
+	}
+	return NormalisedWeights(r.LogWeights)
+}
+
+// NormalisedWeights exponentiates log-weights and divides by their sum. All −Inf gives all NaN.
+func NormalisedWeights(logw []float64) []float64 {
+	w := make([]float64, len(logw))
+	if len(logw) == 0 {
+		return w
+	}
+	top, sum := slices.Max(logw), 0.
+	for i, l := range logw {
+		w[i] = math.Exp(l - top)
+		sum += w[i]
+	}
+	for i := range w {
+		w[i] /= sum
+	}
+	return w
+}
+
+// Resample returns a Result of n equally weighted draws from the weighted samples (systematic resampling).
+func (r *Result) Resample(n int, seed uint64) *Result {
+	out := *r
+	w, index := r.Weights(), make([]int, n)
+	u, cum, k := rand.New(rand.NewPCG(seed, 1)).Float64(), w[0], 0
+	for i := range index {
+		for cum < (float64(i)+u)/float64(n) && k < len(w)-1 {
+			k++
+			cum += w[k]
+		}
+		index[i] = k
+	}
+	out.Samples, out.LogWeights, out.Noise = r.Samples.Take(index), nil, nil
+	return &out
+}
+
+// Mean is the weighted mean of the samples, flat.
+func (r *Result) Mean() []float64 {
+	w, mean := r.Weights(), make([]float64, r.Samples.Dim())
+	for i := range w {
+		for j, v := range r.Samples.Row(i) {
+			mean[j] += w[i] * float64(v)
+		}
+	}
+	return mean
+}
+
+// Std is the weighted standard deviation of each value, flat.
+func (r *Result) Std() []float64 {
+	w, mean := r.Weights(), r.Mean()
+	std := make([]float64, len(mean))
+	for i := range w {
+		for j, v := range r.Samples.Row(i) {
+			d := float64(v) - mean[j]
+			std[j] += w[i] * d * d
+		}
+	}
+	for j := range std {
+		std[j] = math.Sqrt(std[j])
+	}
+	return std
+}
+
+// Quantile is the weighted q-quantile of each value, flat.
+func (r *Result) Quantile(q float64) []float64 {
+	w, out := r.Weights(), make([]float64, r.Samples.Dim())
+	for j := range out {
+		x := r.Samples.Column(j)
+		order := make([]int, len(x))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortFunc(order, func(a, b int) int {
+			switch {
+			case x[a] < x[b]:
+				return -1
+			case x[a] > x[b]:
+				return 1
+			}
+			return 0
+		})
+		cum := 0.
+		for _, i := range order {
+			cum += w[i]
+			out[j] = x[i]
+			if cum >= q {
+				break
+			}
+		}
+	}
+	return out
+}
+
+// String is one line: who, how many, evidence, effective size, cost.
+func (r *Result) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %d samples of shape %v", r.Sampler, r.Samples.Len(), r.Samples.Shape[min(1, len(r.Samples.Shape)):])
+	if !math.IsNaN(r.LogZ) {
+		fmt.Fprintf(&b, ", log Z %.3f", r.LogZ)
+		if !math.IsNaN(r.LogZError) {
+			fmt.Fprintf(&b, " ± %.3f", r.LogZError)
+		}
+	}
+	if r.ESS > 0 {
+		fmt.Fprintf(&b, ", ESS %.0f", r.ESS)
+	}
+	if r.NonFinite > 0 {
+		fmt.Fprintf(&b, ", %d non-finite values", r.NonFinite)
+	}
+	fmt.Fprintf(&b, ", %.2f s", r.Seconds)
+	return b.String()
+}
+
+// Report is the long form: settings, moments, costs and notes.
+func (r *Result) Report() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n  settings  %s\n  seed      %d\n  cost      %d network and %d constraint evaluations\n", r, r.Settings, r.Seed, r.NetworkEvals, r.ConstraintEvals)
+	if r.Samples.Len() > 0 && r.Samples.Dim() <= 12 {
+		fmt.Fprintf(&b, "  mean      %.4g\n  std       %.4g\n", r.Mean(), r.Std())
+	}
+	for _, n := range r.Notes {
+		fmt.Fprintf(&b, "  note      %s\n", n)
+	}
+	return b.String()
+}
+
+// WriteJSON writes the Result to a file; what is not finite becomes null.
+func (r *Result) WriteJSON(path string) error {
+	out := map[string]any{
+		"sampler": r.Sampler, "settings": r.Settings, "seed": r.Seed, "shape": r.Samples.Shape, "samples": finite32(r.Samples.Data),
+		"log_weights": finite64(r.LogWeights), "log_z": finite(r.LogZ), "log_z_error": finite(r.LogZError), "ess": finite(r.ESS),
+		"network_evaluations": r.NetworkEvals, "constraint_evaluations": r.ConstraintEvals, "seconds": r.Seconds, "notes": r.Notes,
+	}
+	data, err := json.Marshal(out)
+	if err != nil {
+		return fmt.Errorf("result: %w", err)
+	}
+	return os.WriteFile(path, append(data, '\n'), 0o644)
+}
+
+func finite(v float64) any {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return v
+}
+
+func finite64(v []float64) []any {
+	out := make([]any, len(v))
+	for i, x := range v {
+		out[i] = finite(x)
+	}
+	return out
+}
+
+func finite32(v []float32) []any {
+	out := make([]any, len(v))
+	for i, x := range v {
+		out[i] = finite(float64(x))
+	}
+	return out
+}
+
+// CheckDraw says what is wrong with asking for n draws of the posterior, or nil: every sampler's first line.
+func CheckDraw(post Posterior, n int) error {
+	if n <= 0 {
+		return fmt.Errorf("asked for %d samples; ask for at least one", n)
+	}
+	return post.Check()
+}
+
+// ErrNoClosedForm is what Exact returns when the posterior is not known in closed form.
+var ErrNoClosedForm = errors.New("no closed form")
