@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 )
 
@@ -73,8 +72,8 @@ func (l Layout) ownPlugin() string {
 	return filepath.Join(l.Root, "plugin", "pjrt_c_api_cpu_plugin.so")
 }
 
-func (l Layout) venv() string     { return filepath.Join(l.Root, "python") }
-func (l Layout) stamps() string   { return filepath.Join(l.home(), "stamps") }
+func (l Layout) venv() string { return filepath.Join(l.Root, "python") }
+
 func (l Layout) lockFile() string { return filepath.Join(l.Root, "setup.lock") }
 
 // home is the folder of this clone. A clone that moves gets a new one.
@@ -86,24 +85,26 @@ func (l Layout) home() string {
 // RealGo is the go command that builds cells: $ODSLAB_GO, else the first go on
 // PATH that is not our seam.
 func RealGo() (string, error) {
+	// A kernelspec may outlive the Go that it was installed with.
 	if p := os.Getenv("ODSLAB_GO"); p != "" {
-		return p, nil
+		if found, err := exec.LookPath(p); err == nil {
+			return found, nil
+		}
 	}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
-		p := filepath.Join(dir, "go")
-		if filepath.Base(dir) == "seam" && strings.Contains(dir, string(filepath.Separator)+"clones"+string(filepath.Separator)) {
+		if dir == "" || isSeam(dir) {
 			continue
 		}
-		if found, err := exec.LookPath(p); err == nil {
+		if found, err := exec.LookPath(filepath.Join(dir, "go")); err == nil {
 			return filepath.Abs(found)
 		}
 	}
-	if p := filepath.Join(runtime.GOROOT(), "bin", "go"); runtime.GOROOT() != "" {
-		if _, err := os.Stat(p); err == nil {
-			return p, nil
-		}
-	}
 	return "", errors.New("no go command on PATH: install Go 1.26 from https://go.dev/dl and put its bin folder on PATH")
+}
+
+// isSeam reports whether a folder of PATH is the seam of any clone.
+func isSeam(dir string) bool {
+	return filepath.Base(dir) == "seam" && filepath.Base(filepath.Dir(filepath.Dir(dir))) == "clones"
 }
 
 func cacheRoot() (string, error) {

@@ -1,0 +1,41 @@
+// Command odslab is a Jupyter kernel for Go with what belongs to it: set-up,
+// headless runs of notebooks, JupyterLab, and checks.
+//
+//	go run ./kernel run notebooks/01-first-posterior.ipynb
+//	go run ./kernel lab
+//	go run ./kernel doctor
+//
+// The same program is the kernel that Jupyter starts, and, under the name go,
+// what GoNB takes for the go command.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	// A write beyond `ulimit -f` is then an error with a line instead of a crash.
+	signal.Ignore(syscall.SIGXFSZ)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := dispatch(ctx, os.Args[1:])
+	stop()
+	var status exitStatus
+	switch {
+	case err == nil:
+	case errors.As(err, &status):
+		os.Exit(int(status))
+	default:
+		fmt.Fprintln(os.Stderr, "odslab:", err)
+		os.Exit(1)
+	}
+}
+
+// exitStatus ends the program without another line: all has been said.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }

@@ -1,0 +1,48 @@
+package toolchain
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+var engines = []string{"xla-cpu", "xla-cuda", "go"}
+
+func checkEngine(name string) error {
+	if name != "" && !slices.Contains(engines, name) {
+		return fmt.Errorf("unknown engine %q: choose one of %s", name, strings.Join(engines, ", "))
+	}
+	return nil
+}
+
+// Engine says which engine cells of this set-up run on, and why in a few
+// words: $ODSLAB_ENGINE, else XLA where its plugin was checked and a C compiler
+// is there, else the pure-Go engine. Cells import odslib/engine/xla only when
+// the name begins with "xla".
+func (l Layout) Engine() (name, why string) { return l.engineFor(os.Getenv("ODSLAB_ENGINE")) }
+
+func (l Layout) engineFor(asked string) (name, why string) {
+	if asked != "" && !strings.HasPrefix(asked, "xla") {
+		return asked, "asked for"
+	}
+	if _, err := compiler(); err != nil {
+		return "go", err.Error()
+	}
+	st, ok := readStamp(l.pluginStamp())
+	switch {
+	case !ok:
+		return "go", "the XLA plugin has not been set up: `go run ./kernel setup`"
+	case st.Failed != "":
+		return "go", st.Failed
+	case !st.current(l.pluginInputs()):
+		return "go", "the XLA plugin has changed since it was checked: `go run ./kernel setup`"
+	}
+	name = "xla-cpu"
+	if asked != "" {
+		name = asked
+	} else if given := os.Getenv("ODSLAB_PLUGIN"); strings.Contains(given, "cuda") {
+		name = "xla-cuda"
+	}
+	return name, st.Note
+}

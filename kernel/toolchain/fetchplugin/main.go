@@ -1,0 +1,28 @@
+// Command fetchplugin puts go-xla's CPU plugin into a folder, by go-xla's own
+// installer. Set-up runs it where the pinned wheel cannot be had; it is a
+// program of its own so that the odslab command need not link the installer,
+// and so that it can be stopped.
+//
+//	go run odslab/kernel/toolchain/fetchplugin DIR
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/gomlx/go-xla/installer"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: fetchplugin DIR")
+		os.Exit(2)
+	}
+	// Its own notion of "installed" is a file name in DIR, which is empty.
+	if err := installer.CPUAutoInstall(os.Args[1], false, installer.Quiet); err != nil {
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		fmt.Fprintln(os.Stderr, line)
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,170 @@
+package toolchain
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// stamp remembers what a step was made from and what it made. It is written
+// last, so a step without one was not finished.
+type stamp struct {
+	Inputs  string   `json:"inputs"`
+	Outputs []output `json:"outputs"`
+	Note    string   `json:"note,omitempty"` // shown by doctor
+	Sum     string   `json:"sum,omitempty"`  // sha256 of the first output, where it was checked
+	Failed  string   `json:"failed,omitempty"`
+	At      int64    `json:"at"` // unix seconds
+}
+
+// output is a file as it was left: size and time tell a change in a microsecond.
+type output struct {
+	Path string `json:"path"`
+	Size int64  `json:"size"`
+	Time int64  `json:"time"` // modification, unix nanoseconds
+}
+
+func outputOf(path string) (output, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return output{}, err
+	}
+	return output{path, info.Size(), info.ModTime().UnixNano()}, nil
+}
+
+func (o output) unchanged() bool {
+	now, err := outputOf(o.Path)
+	return err == nil && now == o
+}
+
+func readStamp(path string) (stamp, bool) {
+	var s stamp
+	data, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(data, &s) != nil {
+		return stamp{}, false
+	}
+	return s, true
+}
+
+// current reports whether nothing has changed since the stamp was written.
+func (s stamp) current(inputs string) bool {
+	if s.Failed != "" || s.Inputs != inputs {
+		return false
+	}
+	for _, o := range s.Outputs {
+		if !o.unchanged() {
+			return false
+		}
+	}
+	return true
+}
+
+func writeStamp(path, inputs string, r *stepResult) error {
+	s := stamp{Inputs: inputs, Note: r.note, Sum: r.sum, At: time.Now().Unix()}
+	for _, p := range r.outputs {
+		o, err := outputOf(p)
+		if err != nil {
+			return err
+		}
+		s.Outputs = append(s.Outputs, o)
+	}
+	return s.write(path)
+}
+
+// writeFailure remembers that a step which can be done without has failed, so
+// that not every run waits for the same network again.
+func writeFailure(path, inputs string, why error) error {
+	return stamp{Inputs: inputs, Failed: why.Error(), At: time.Now().Unix()}.write(path)
+}
+
+func (s stamp) write(path string) error {
+	data, err := json.MarshalIndent(s, "", "\t")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, append(data, '\n'))
+}
+
+// writeFile puts a whole file in place or none.
+func writeFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Chmod(f.Name(), 0o644)
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}
+
+// hashOf hashes the parts with the Go version, which every built thing depends on.
+func hashOf(parts ...string) string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%q", runtime.Version())
+	for _, p := range parts {
+		fmt.Fprintf(h, "%q", p)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// fixed is the inputs of a step that earlier steps do not change.
+func fixed(hash string) func() string { return func() string { return hash } }
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// sourceState is a short text that changes whenever a Go source file below the
+// folders does. Sizes and times serve: reading all sources would be slower than
+// the whole check may be.
+func sourceState(clone string, dirs ...string) string {
+	var b strings.Builder
+	for _, dir := range dirs {
+		filepath.WalkDir(filepath.Join(clone, dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return nil // a folder that is not there has no sources
+			}
+			if d.IsDir() && d.Name() == "testdata" {
+				return filepath.SkipDir
+			}
+			if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return nil
+			}
+			if info, err := d.Info(); err == nil {
+				fmt.Fprintf(&b, "%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+			}
+			return nil
+		})
+	}
+	return b.String()
+}
