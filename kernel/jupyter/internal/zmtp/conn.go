@@ -1,0 +1,184 @@
+package zmtp
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+)
+
+// maxQueue bounds what waits for a peer that does not read. Beyond it PUB drops
+// messages, as ZeroMQ does, and other sockets drop the peer.
+const maxQueue = 256 << 20
+
+const handshakeTimeout = 10 * time.Second
+
+// ErrClosed is returned for a connection that has ended.
+var ErrClosed = errors.New("zmtp: connection closed")
+
+// Conn is one connected peer.
+type Conn struct {
+	Identity string // the peer's own, or one given by the listener
+
+	nc net.Conn
+	br *bufio.Reader
+
+	mu      sync.Mutex
+	more    *sync.Cond
+	queue   [][]byte
+	queued  int
+	closed  bool
+	drained chan struct{} // closed when the writer has ended
+}
+
+// Dial connects to addr as the given kind of socket. It tries again every few
+// milliseconds until ctx ends, since kernels take a moment to bind.
+func Dial(ctx context.Context, network, addr, socketType, identity string) (*Conn, error) {
+	var d net.Dialer
+	for {
+		nc, err := d.DialContext(ctx, network, addr)
+		if err == nil {
+			return open(nc, socketType, identity)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("connect to %s: %w", addr, err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// open performs the handshake over nc.
+func open(nc net.Conn, socketType, identity string) (*Conn, error) {
+	nc.SetDeadline(time.Now().Add(handshakeTimeout))
+	br := bufio.NewReaderSize(nc, 64<<10)
+	peer, err := handshake(duplex{br, nc}, socketType, identity)
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	nc.SetDeadline(time.Time{})
+	c := &Conn{Identity: peer, nc: nc, br: br, drained: make(chan struct{})}
+	c.more = sync.NewCond(&c.mu)
+	go c.write()
+	return c, nil
+}
+
+// Recv returns the next message. A peer's commands are answered or skipped,
+// except SUBSCRIBE and CANCEL of ZMTP 3.1, which come as the 3.0 messages.
+func (c *Conn) Recv() ([][]byte, error) {
+	var frames [][]byte
+	total := 0
+	for {
+		flags, body, err := readFrame(c.br, maxMessage-total)
+		if err != nil {
+			c.Close()
+			return nil, err
+		}
+		if flags&flagCommand != 0 {
+			cmd, err := parseCommand(body)
+			if err != nil {
+				c.Close()
+				return nil, err
+			}
+			switch cmd.name {
+			case "PING":
+				var context []byte
+				if len(cmd.data) > 2 {
+					context = cmd.data[2:]
+				}
+				c.enqueue(command{name: "PONG", data: context}.encode())
+			case "SUBSCRIBE":
+				return [][]byte{append([]byte{1}, cmd.data...)}, nil
+			case "CANCEL":
+				return [][]byte{append([]byte{0}, cmd.data...)}, nil
+			}
+			continue
+		}
+		frames = append(frames, body)
+		total += len(body)
+		if len(frames) > maxFrames {
+			c.Close()
+			return nil, fmt.Errorf("%w: more than %d frames in a message", ErrProtocol, maxFrames)
+		}
+		if flags&flagMore == 0 {
+			return frames, nil
+		}
+	}
+}
+
+// Send queues a message; it does not wait for the peer.
+func (c *Conn) Send(frames ...[]byte) error {
+	return c.enqueue(encode(frames))
+}
+
+var errFull = errors.New("zmtp: the peer does not read")
+
+func (c *Conn) enqueue(b []byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return ErrClosed
+	}
+	if c.queued > 0 && c.queued+len(b) > maxQueue {
+		return errFull
+	}
+	c.queue = append(c.queue, b)
+	c.queued += len(b)
+	c.more.Signal()
+	return nil
+}
+
+func (c *Conn) write() {
+	defer close(c.drained)
+	for {
+		c.mu.Lock()
+		for len(c.queue) == 0 && !c.closed {
+			c.more.Wait()
+		}
+		if len(c.queue) == 0 {
+			c.mu.Unlock()
+			return
+		}
+		batch := net.Buffers(c.queue)
+		size := c.queued
+		c.queue = nil
+		c.mu.Unlock()
+		_, err := batch.WriteTo(c.nc)
+		c.mu.Lock()
+		c.queued -= size
+		c.mu.Unlock()
+		if err != nil {
+			c.Close()
+			return
+		}
+	}
+}
+
+// Close ends the connection at once.
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
+	c.closed = true
+	c.queue, c.queued = nil, 0
+	c.more.Broadcast()
+	c.mu.Unlock()
+	return c.nc.Close()
+}
+
+// flush gives queued messages up to d to leave, then closes.
+func (c *Conn) flush(d time.Duration) {
+	c.nc.SetWriteDeadline(time.Now().Add(d))
+	c.mu.Lock()
+	c.closed = true // the writer empties the queue and ends
+	c.more.Broadcast()
+	c.mu.Unlock()
+	<-c.drained
+	c.nc.Close()
+}

@@ -1,0 +1,158 @@
+package jupyter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// shutdownGrace is what a kernel gets to end by itself.
+const shutdownGrace = 5 * time.Second
+
+// process is a kernel that Launch started.
+type process struct {
+	cmd  *exec.Cmd
+	dir  string
+	tail tail
+	done chan struct{}
+	exit error
+}
+
+// Launch starts a kernel and connects to it. "{connection_file}" in argv is
+// replaced, as in a kernelspec; env is added to this process's own. ctx bounds
+// the start only.
+func Launch(ctx context.Context, argv, env []string) (*Client, error) {
+	if len(argv) == 0 {
+		return nil, errors.New("launch: no kernel command")
+	}
+	dir, err := os.MkdirTemp("", "kernel-")
+	if err != nil {
+		return nil, err
+	}
+	conn := LocalConnection(dir)
+	file := filepath.Join(dir, "kernel-"+newID()+".json")
+	if err := conn.Write(file); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	args := make([]string, len(argv))
+	for i, a := range argv {
+		args[i] = strings.ReplaceAll(a, "{connection_file}", file)
+	}
+	p := &process{cmd: exec.Command(args[0], args[1:]...), dir: dir, done: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), env...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.tail, &p.tail
+	p.cmd.WaitDelay = time.Second
+	// Its own process group: Ctrl-C at a terminal is for us to pass on.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.cmd.Start(); err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("start the kernel: %w", err)
+	}
+	go func() {
+		p.exit = p.cmd.Wait()
+		os.RemoveAll(dir)
+		close(p.done)
+	}()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // a kernel that ends at once is not waited for
+		select {
+		case <-p.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	c, err := connect(ctx, conn, p)
+	if err != nil {
+		select {
+		case <-p.done:
+			return nil, p.err()
+		default:
+			p.kill()
+			return nil, err
+		}
+	}
+	go func() {
+		<-p.done
+		c.die(p.err())
+	}()
+	return c, nil
+}
+
+// err says how the process ended, with the last of what it printed.
+func (p *process) err() error {
+	how := "exit status 0"
+	if p.exit != nil {
+		how = p.exit.Error()
+	}
+	if said := strings.TrimSpace(p.tail.String()); said != "" {
+		return fmt.Errorf("%w (%s): %s", ErrDead, how, said)
+	}
+	return fmt.Errorf("%w (%s)", ErrDead, how)
+}
+
+func (p *process) kill() {
+	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	<-p.done
+}
+
+// PID is the process id of a launched kernel, else 0.
+func (c *Client) PID() int {
+	if c.process == nil {
+		return 0
+	}
+	return c.process.cmd.Process.Pid
+}
+
+// Shutdown asks the kernel to end and, if it was launched, waits for that and
+// kills it after a grace time.
+func (c *Client) Shutdown(ctx context.Context) error {
+	defer c.Close()
+	ctx, cancel := context.WithTimeout(ctx, shutdownGrace)
+	defer cancel()
+	_, err := c.Request(ctx, Control, "shutdown_request", map[string]bool{"restart": false})
+	if c.process == nil {
+		return err
+	}
+	select {
+	case <-c.process.done:
+	case <-ctx.Done():
+		c.process.kill()
+	}
+	return nil
+}
+
+// tail keeps the last few lines that a process printed.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+const tailSize = 4 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, p...)
+	if over := len(t.buf) - tailSize; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.buf)
+}
+
+var _ io.Writer = (*tail)(nil)
