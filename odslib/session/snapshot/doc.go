@@ -1,0 +1,21 @@
+// Package snapshot writes the memory that a set of variables reaches to bytes,
+// and reads it back in another process built from the same type declarations.
+//
+// The usual encodings lose what a notebook needs: hidden fields, cycles, two
+// pointers to one value, a sub-slice that shares its array, nil against empty,
+// NaN. Here memory is taken as it lies: pass one collects the address ranges
+// that pointers and slices reach and merges those that overlap into objects;
+// pass two writes each object once, and every pointer as (object, offset).
+//
+//	file, err := snapshot.Encode([]snapshot.Root{{Name: "x", Ptr: &x}, {Name: "p", Ptr: &p}})
+//	...
+//	err = snapshot.Decode(file, []snapshot.Root{{Name: "x", Ptr: &x}, {Name: "p", Ptr: &p}})
+//
+// What can't leave its process is refused with the path to it: a func or chan
+// that isn't nil, a lock in use, a foreign struct with hidden fields that has
+// no MarshalBinary. An error of an unknown type becomes an error with the same
+// text. Values inside interfaces need their types made known with [Register]
+// before they are decoded; [Groups] lists which.
+//
+// Bytes are in the layout of the machine and are meant for the same machine.
+package snapshot

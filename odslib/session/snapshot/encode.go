@@ -1,0 +1,359 @@
+package snapshot
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"reflect"
+	"slices"
+	"sort"
+	"unsafe"
+)
+
+const magic = "odslab1\n"
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Group is a set of variables that share memory, written together.
+type Group struct {
+	Names []string
+	Bytes []byte
+	// Types are the full names of the types to Register before decoding.
+	Types []string
+	// Pointed says, per name, that another value points at the variable itself.
+	Pointed []bool
+}
+
+// Groups writes the roots, those that share memory into one group. Roots that
+// can't be kept are left out and named in refused.
+func Groups(roots []Root) (groups []Group, refused map[string]error) {
+	refused = map[string]error{}
+	all := newMemory()
+	parent := make([]int, len(roots))
+	for i, r := range roots {
+		parent[i] = i
+		// Each root has its own walk, so that one refused leaves no trace.
+		m := newMemory()
+		if err := m.addRoot(i, r.Ptr); err != nil {
+			refused[r.Name] = err
+			parent[i] = -1
+			continue
+		}
+		all.objects = append(all.objects, m.objects...)
+		for p := range m.maps {
+			all.mapRoot[p] = append(all.mapRoot[p], i)
+		}
+	}
+	find := func(i int) int {
+		for parent[i] != i {
+			i = parent[i]
+		}
+		return i
+	}
+	join := func(a, b int) {
+		if a, b = find(a), find(b); a != b {
+			parent[max(a, b)] = min(a, b)
+		}
+	}
+	if len(roots) > 1 {
+		joinShared(all.objects, join)
+		for _, rs := range all.mapRoot {
+			for _, r := range rs[1:] {
+				join(rs[0], r)
+			}
+		}
+	}
+	members := map[int][]Root{}
+	for i, r := range roots {
+		if parent[i] >= 0 {
+			members[find(i)] = append(members[find(i)], r)
+		}
+	}
+	for _, i := range sortedKeys(members) {
+		g, err := Encode(members[i])
+		if err != nil {
+			for _, r := range members[i] {
+				refused[r.Name] = err
+			}
+			continue
+		}
+		groups = append(groups, g)
+	}
+	return groups, refused
+}
+
+// joinShared joins the roots of ranges that overlap.
+func joinShared(objects []object, join func(a, b int)) {
+	slices.SortFunc(objects, func(a, b object) int {
+		if a.addr < b.addr {
+			return -1
+		} else if a.addr > b.addr {
+			return 1
+		}
+		return 0
+	})
+	var end uintptr
+	root := 0
+	for i, o := range objects {
+		if i > 0 && o.addr < end {
+			join(root, o.root)
+		} else {
+			root = o.root
+		}
+		if o.end() > end {
+			end = o.end()
+		}
+	}
+}
+
+// Encode writes the roots as one group.
+func Encode(roots []Root) (g Group, err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case refusal:
+			err = r.error
+		default:
+			panic(r)
+		}
+	}()
+	m := newMemory()
+	for i, r := range roots {
+		if err := m.addRoot(i, r.Ptr); err != nil {
+			return Group{}, fmt.Errorf("%s: %w", r.Name, err)
+		}
+	}
+	inner := m.objects
+	g.Pointed = make([]bool, len(roots))
+	for i, r := range roots {
+		v := reflect.ValueOf(r.Ptr)
+		a, size := uintptr(v.UnsafePointer()), v.Type().Elem().Size()
+		for _, o := range inner {
+			if !o.self && o.addr < a+size && o.end() > a {
+				g.Pointed[i] = true
+			}
+		}
+	}
+	e := &encoder{memory: m}
+	e.objs = m.merge()
+	size := 1024
+	for _, o := range e.objs {
+		size += int(o.size) + 32
+	}
+	e.b = make([]byte, 0, size)
+	e.b = append(e.b, magic...)
+	e.uint(uint64(len(roots)))
+	for _, r := range roots {
+		g.Names = append(g.Names, r.Name)
+		t := reflect.TypeOf(r.Ptr).Elem()
+		e.text(r.Name)
+		e.text(TypeName(t))
+		e.b = binary.LittleEndian.AppendUint64(e.b, Fingerprint(t))
+	}
+	e.table(roots)
+	for _, o := range e.objs {
+		e.many(o.p, o.typ, o.n)
+	}
+	for _, p := range e.mapOrder {
+		e.mapping(m.maps[p])
+	}
+	g.Bytes = binary.LittleEndian.AppendUint32(e.b, crc32.Checksum(e.b, castagnoli))
+	for n := range m.dyn {
+		g.Types = append(g.Types, n)
+	}
+	sort.Strings(g.Types)
+	return g, nil
+}
+
+type encoder struct {
+	*memory
+	b        []byte
+	objs     []object
+	mapOrder []unsafe.Pointer
+	mapID    map[unsafe.Pointer]uint64
+}
+
+func (e *encoder) uint(x uint64) { e.b = binary.AppendUvarint(e.b, x) }
+func (e *encoder) text(s string) {
+	e.uint(uint64(len(s)))
+	e.b = append(e.b, s...)
+}
+
+// table writes what to allocate: types, objects, maps; and where roots lie.
+func (e *encoder) table(roots []Root) {
+	var names []string
+	ids := map[string]uint64{}
+	id := func(t reflect.Type) uint64 {
+		n := TypeName(t)
+		if _, ok := ids[n]; !ok {
+			ids[n] = uint64(len(names))
+			names = append(names, n)
+		}
+		return ids[n]
+	}
+	for _, o := range e.objs {
+		id(o.typ)
+	}
+	for p, v := range e.maps {
+		id(v.Type())
+		e.mapOrder = append(e.mapOrder, p)
+	}
+	slices.SortFunc(e.mapOrder, func(a, b unsafe.Pointer) int {
+		if uintptr(a) < uintptr(b) {
+			return -1
+		}
+		return 1
+	})
+	e.mapID = map[unsafe.Pointer]uint64{}
+	for i, p := range e.mapOrder {
+		e.mapID[p] = uint64(i)
+	}
+	e.uint(uint64(len(names)))
+	for _, n := range names {
+		e.text(n)
+	}
+	e.uint(uint64(len(e.objs)))
+	for _, o := range e.objs {
+		e.uint(id(o.typ))
+		e.uint(uint64(o.n))
+	}
+	e.uint(uint64(len(e.mapOrder)))
+	for _, p := range e.mapOrder {
+		e.uint(id(e.maps[p].Type()))
+		e.uint(uint64(e.maps[p].Len()))
+	}
+	for _, r := range roots {
+		v := reflect.ValueOf(r.Ptr)
+		if v.Type().Elem().Size() == 0 {
+			e.uint(0)
+			continue
+		}
+		e.reference(v.UnsafePointer())
+	}
+}
+
+// reference writes a pointer as (object + 1, offset); zero is nil.
+func (e *encoder) reference(p unsafe.Pointer) {
+	a := uintptr(p)
+	i, ok := slices.BinarySearchFunc(e.objs, a, func(o object, a uintptr) int {
+		switch {
+		case o.end() <= a:
+			return -1
+		case o.addr > a:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		panic(refusal{fmt.Errorf("memory changed while it was written")})
+	}
+	e.uint(uint64(i + 1))
+	e.uint(uint64(a - e.objs[i].addr))
+}
+
+func (e *encoder) many(p unsafe.Pointer, t reflect.Type, n int) {
+	if flat(t) {
+		e.b = append(e.b, bytesAt(p, t.Size()*uintptr(n))...)
+		return
+	}
+	for i := range n {
+		e.value(unsafe.Add(p, uintptr(i)*t.Size()), t)
+	}
+}
+
+func (e *encoder) value(p unsafe.Pointer, t reflect.Type) {
+	if flat(t) {
+		e.b = append(e.b, bytesAt(p, t.Size())...)
+		return
+	}
+	v := reflect.NewAt(t, p).Elem()
+	if c := codecOf(t); c != nil {
+		if v.IsZero() {
+			e.uint(0)
+			return
+		}
+		x, err := c.encode(v.Addr().Interface())
+		if err != nil {
+			panic(refusal{err})
+		}
+		e.uint(uint64(len(x)) + 1)
+		e.b = append(e.b, x...)
+		return
+	}
+	switch t.Kind() {
+	case reflect.String:
+		e.text(v.String())
+	case reflect.Pointer:
+		switch {
+		case v.IsNil():
+			e.uint(0)
+		case t.Elem().Size() == 0:
+			e.uint(1)
+		default:
+			e.reference(v.UnsafePointer())
+		}
+	case reflect.Slice:
+		e.slice(v)
+	case reflect.Map:
+		if v.IsNil() {
+			e.uint(0)
+			return
+		}
+		e.uint(e.mapID[v.UnsafePointer()] + 1)
+	case reflect.Array:
+		e.many(p, t.Elem(), t.Len())
+	case reflect.Struct:
+		if closed(t) {
+			return
+		}
+		for i := range t.NumField() {
+			f := t.Field(i)
+			e.value(unsafe.Add(p, f.Offset), f.Type)
+		}
+	case reflect.Interface:
+		if v.IsNil() {
+			e.uint(0)
+			return
+		}
+		d := e.dynamic(v)
+		e.text(TypeName(d.Type()))
+		e.temp(d)
+	}
+}
+
+// slice writes nil as 0, else length + 1, the array and how far it may grow.
+func (e *encoder) slice(v reflect.Value) {
+	if v.IsNil() {
+		e.uint(0)
+		return
+	}
+	n := v.Len()
+	e.uint(uint64(n) + 1)
+	if n == 0 || v.Type().Elem().Size() == 0 {
+		return
+	}
+	e.reference(v.UnsafePointer())
+	e.uint(uint64(v.Cap()))
+}
+
+func (e *encoder) mapping(v reflect.Value) {
+	for it := v.MapRange(); it.Next(); {
+		e.temp(it.Key())
+		e.temp(it.Value())
+	}
+}
+
+func (e *encoder) temp(v reflect.Value) {
+	c := reflect.New(v.Type())
+	c.Elem().Set(v)
+	e.value(c.UnsafePointer(), v.Type())
+}
+
+func sortedKeys[V any](m map[int]V) []int {
+	r := make([]int, 0, len(m))
+	for k := range m {
+		r = append(r, k)
+	}
+	sort.Ints(r)
+	return r
+}

@@ -1,0 +1,149 @@
+package snapshot
+
+import (
+	"context"
+	"encoding"
+	"errors"
+	"io"
+	"io/fs"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// TextError stands for an error whose own type can't be kept.
+type TextError string
+
+func (e TextError) Error() string { return string(e) }
+
+// sentinel stands for a well-known error value, which must keep its identity.
+type sentinel string
+
+var sentinels = map[sentinel]error{
+	"io.EOF": io.EOF, "io.ErrUnexpectedEOF": io.ErrUnexpectedEOF,
+	"context.Canceled": context.Canceled, "context.DeadlineExceeded": context.DeadlineExceeded,
+	"fs.ErrNotExist": fs.ErrNotExist, "fs.ErrExist": fs.ErrExist, "fs.ErrPermission": fs.ErrPermission,
+	"errors.ErrUnsupported": errors.ErrUnsupported,
+}
+
+func sentinelOf(v any) (sentinel, bool) {
+	if v == nil || !reflect.TypeOf(v).Comparable() {
+		return "", false
+	}
+	for name, e := range sentinels {
+		if v == any(e) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// openPackages hold plain data in hidden fields, which may be copied as it
+// lies. Elsewhere a hidden field may be a handle, so it is refused.
+var openPackages = []string{
+	"main", "odslab", "gonum.org/v1/gonum", "container", "bytes", "strings", "math/rand", "sync/atomic",
+	"github.com/gomlx/compute/shapes", "github.com/gomlx/compute/dtypes",
+}
+
+func open(path string) bool {
+	for _, p := range openPackages {
+		if path == p || strings.HasPrefix(path, p+"/") {
+			return true
+		}
+	}
+	return path == ""
+}
+
+// closed: a struct of another package with hidden fields.
+func closed(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct || open(t.PkgPath()) {
+		return false
+	}
+	if t == reflect.TypeFor[sync.Once]() {
+		return false
+	}
+	for i := range t.NumField() {
+		if !t.Field(i).IsExported() {
+			return true
+		}
+	}
+	return false
+}
+
+// codec is how values of one type write themselves.
+type codec struct {
+	encode func(p any) ([]byte, error) // p is a *T
+	decode func(b []byte, p any) error
+}
+
+var (
+	codecsMu sync.RWMutex
+	codecs   = map[reflect.Type]*codec{}
+)
+
+// RegisterCodec says how values of T are kept, for types that hold a handle.
+func RegisterCodec[T any](encode func(*T) ([]byte, error), decode func([]byte, *T) error) {
+	codecsMu.Lock()
+	defer codecsMu.Unlock()
+	codecs[reflect.TypeFor[T]()] = &codec{
+		func(p any) ([]byte, error) { return encode(p.(*T)) },
+		func(b []byte, p any) error { return decode(b, p.(*T)) },
+	}
+}
+
+var (
+	binMarshal   = reflect.TypeFor[encoding.BinaryMarshaler]()
+	binUnmarshal = reflect.TypeFor[encoding.BinaryUnmarshaler]()
+	gobMarshal   = reflect.TypeFor[gobEncoder]()
+	gobUnmarshal = reflect.TypeFor[gobDecoder]()
+)
+
+// The interfaces of encoding/gob, without its weight in every program.
+type gobEncoder interface{ GobEncode() ([]byte, error) }
+type gobDecoder interface{ GobDecode([]byte) error }
+
+func ownCodec(t reflect.Type) bool { return codecOf(t) != nil }
+
+func codecOf(t reflect.Type) *codec {
+	if t.PkgPath() == "" {
+		return nil
+	}
+	codecsMu.RLock()
+	c, ok := codecs[t]
+	codecsMu.RUnlock()
+	if ok {
+		return c
+	}
+	p := reflect.PointerTo(t)
+	switch {
+	case t.Kind() == reflect.Interface:
+	case p.Implements(binMarshal) && p.Implements(binUnmarshal) && !promoted(t, binMarshal):
+		c = &codec{
+			func(p any) ([]byte, error) { return p.(encoding.BinaryMarshaler).MarshalBinary() },
+			func(b []byte, p any) error { return p.(encoding.BinaryUnmarshaler).UnmarshalBinary(b) },
+		}
+	case p.Implements(gobMarshal) && p.Implements(gobUnmarshal) && !promoted(t, gobMarshal):
+		c = &codec{
+			func(p any) ([]byte, error) { return p.(gobEncoder).GobEncode() },
+			func(b []byte, p any) error { return p.(gobDecoder).GobDecode(b) },
+		}
+	}
+	codecsMu.Lock()
+	codecs[t] = c
+	codecsMu.Unlock()
+	return c
+}
+
+// promoted: the method comes from an embedded field and would lose the rest.
+func promoted(t reflect.Type, method reflect.Type) bool {
+	if t.Kind() != reflect.Struct || !open(t.PkgPath()) {
+		return false
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous && (f.Type.Implements(method) || reflect.PointerTo(f.Type).Implements(method)) {
+			return true
+		}
+	}
+	return false
+}
