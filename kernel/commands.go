@@ -21,6 +21,10 @@ type subcommand struct {
 func subcommands() []subcommand {
 	return []subcommand{
 		{"setup", "[-engine xla-cpu|xla-cuda|go] [-offline] [-data]", "make what is missing", cmdSetup},
+		{"lab", "[-no-browser] [DIR] [-- ARGS]", "JupyterLab in notebooks/, from a private environment", cmdLab},
+		{"install", "", "put the kernel into your own Jupyter", cmdInstall},
+		{"uninstall", "", "take it out again", cmdUninstall},
+		{"doctor", "", "what is there, what is not, and the line that mends it", cmdDoctor},
 		{"version", "", "versions of everything pinned", cmdVersion},
 	}
 }

@@ -37,6 +37,16 @@ func readModule(clone string) (*module, error) {
 // hash covers what the versions of all dependencies are.
 func (m *module) hash() string { return hashOf(string(m.mod), string(m.sum)) }
 
+// version is the pinned version of a required module.
+func (m *module) version(path string) string {
+	for _, r := range m.file.Require {
+		if r.Mod.Path == path {
+			return r.Mod.Version
+		}
+	}
+	return "?"
+}
+
 // cellMod is the go.mod of cells: the same pins, with odslab itself taken from
 // the clone.
 func (m *module) cellMod(clone string) ([]byte, error) {

@@ -3,8 +3,6 @@ package toolchain
 import (
 	"slices"
 	"strings"
-
-	"golang.org/x/mod/modfile"
 )
 
 // Version of odslab.
@@ -33,21 +31,9 @@ func Pins(l Layout) ([]Pin, error) {
 	}
 	var list []Pin
 	for _, path := range shownModules {
-		for _, r := range m.file.Require {
-			if r.Mod.Path == path {
-				list = append(list, Pin{path, r.Mod.Version})
-			}
-		}
+		list = append(list, Pin{path, m.version(path)})
 	}
-	gopls, err := modfile.Parse("gopls.mod", goplsMod, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, r := range gopls.Require {
-		if r.Mod.Path == goplsPackage {
-			list = append(list, Pin{goplsPackage, r.Mod.Version})
-		}
-	}
+	list = append(list, Pin{goplsPackage, goplsVersion()})
 	list = append(list, Pin{xlaWheel.name, xlaWheel.version})
 	var python []Pin
 	for name, version := range pythonPins {

@@ -39,12 +39,16 @@ func newProgress(w io.Writer) *progress {
 }
 
 // head is printed once, before the first line of a set-up that has work to do.
-func (p *progress) head(root string) {
+func (p *progress) head(root string, first bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.started {
 		p.started = true
-		fmt.Fprintf(p.w, "set-up in %s (the first takes some minutes; stop and go on at any time)\n", root)
+		note := ""
+		if first {
+			note = " (the first takes some minutes; it may be stopped and goes on from there)"
+		}
+		fmt.Fprintf(p.w, "set-up in %s%s\n", root, note)
 	}
 }
 

@@ -64,11 +64,13 @@ func SetUp(ctx context.Context, l Layout, o Options) error {
 		return err
 	}
 	l.sweep()
+	_, err = os.Stat(l.stampOf("warm"))
+	first := err != nil
 	for _, s := range steps {
 		if l.ready([]step{s}, o) {
 			continue
 		}
-		p.head(l.Root)
+		p.head(l.Root, first)
 		line := p.start(s.name, s.what)
 		done, err := s.do(ctx, line)
 		if err == nil {

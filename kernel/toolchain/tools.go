@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/mod/modfile"
 )
 
 // gonb and goimports are pinned by the module's own go.mod.
@@ -23,7 +25,8 @@ func (l Layout) toolsStep(m *module, o Options) step {
 			if err != nil {
 				return nil, err
 			}
-			return &stepResult{what: "gonb, goimports", outputs: outs, size: size}, nil
+			note := "gonb " + m.version("github.com/janpfeifer/gonb") + ", goimports " + m.version("golang.org/x/tools")
+			return &stepResult{what: note, note: note, outputs: outs, size: size}, nil
 		},
 	}
 }
@@ -38,6 +41,14 @@ var (
 )
 
 const goplsPackage = "golang.org/x/tools/gopls"
+
+func goplsVersion() string {
+	f, err := modfile.Parse("gopls.mod", goplsMod, nil)
+	if err != nil {
+		return "?" // a test parses the embedded file
+	}
+	return (&module{file: f}).version(goplsPackage)
+}
 
 func (l Layout) goplsStep(o Options) step {
 	return step{
@@ -62,7 +73,8 @@ func (l Layout) goplsStep(o Options) step {
 			if err != nil {
 				return nil, err
 			}
-			return &stepResult{what: "gopls", outputs: outs, size: size}, nil
+			note := "gopls " + goplsVersion()
+			return &stepResult{what: note, note: note, outputs: outs, size: size}, nil
 		},
 	}
 }
