@@ -26,3 +26,16 @@ type Linear interface {
 	Residual
 	System(shape []int) (a [][]float64, y []float64, sigma float64, err error)
 }
+
+// Quadratic is a constraint with log r(x) = ½xᵀHx + bᵀx + c, H symmetric [d, d]: Gaussian measurements of linear
+// operators and exponential tilts. Gaussian-mixture priors know its posterior.
+type Quadratic interface {
+	Constraint
+	Quadratic(shape []int) (h [][]float64, b []float64, c float64, err error)
+}
+
+// KnownPosterior is a constraint that was made from its posterior, as the ratio of a target to the prior is.
+type KnownPosterior interface {
+	// Posterior returns the posterior under the prior, and log Z.
+	Posterior(prior Prior) (Prior, float64, error)
+}

@@ -1,0 +1,7 @@
+// Package priors holds distributions over arrays to put under a constraint: Gaussian mixtures that are exact at every
+// noise level, diffusion models, and generators x = f(z).
+//
+//	p := priors.Grid25()                 // 25 Gaussians, the field's standard test
+//	x, err := p.Sample(ctx, 1000, 1)     // [1000, 2]
+//	d, err := priors.Load("digits")      // a trained diffusion prior kept in the repository
+package priors

@@ -1,0 +1,281 @@
+package priors
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"odslab/odslib"
+	"odslab/odslib/diffusion"
+	"odslab/odslib/engine"
+)
+
+var (
+	_ odslib.Diffusion    = (*Mixture)(nil)
+	_ odslib.Density      = (*Mixture)(nil)
+	_ odslib.Exact        = (*Mixture)(nil)
+	_ odslib.Parametrised = (*Mixture)(nil)
+)
+
+// Mixture is Σ_k w_k N(μ_k, Σ_k) on vectors of dimension d. Its density, score, denoiser and Jacobian are exact at every
+// noise level: x_t given component k is N(α·μ_k, α²Σ_k + σ²I).
+type Mixture struct {
+	Weights   []float64   // [K], need not be normalised; nil means equal
+	Means     [][]float64 // [K][d]
+	Variances [][]float64 // [K][d]: eigenvalues of Σ_k
+	Axes      [][]float64 // [K][d·d]: eigenvectors of Σ_k, one a column, row-major; nil means the coordinate axes
+
+	Noise odslib.Schedule // nil means diffusion.VPLinear{}: an exact prior serves any schedule
+}
+
+// Isotropic is the mixture of equal-variance spherical Gaussians; nil weights mean equal ones.
+func Isotropic(weights []float64, means [][]float64, variance float64) *Mixture {
+	m := &Mixture{Weights: weights, Means: means}
+	for _, mu := range means {
+		v := make([]float64, len(mu))
+		for j := range v {
+			v[j] = variance
+		}
+		m.Variances = append(m.Variances, v)
+	}
+	return m
+}
+
+// Gaussian is N(mean, variance·I).
+func Gaussian(mean []float64, variance float64) *Mixture {
+	return Isotropic(nil, [][]float64{mean}, variance)
+}
+
+// Grid25 is the field's standard test: 25 Gaussians of variance .3 at {−10, −5, 0, 5, 10}² with equal weights.
+func Grid25() *Mixture {
+	var means [][]float64
+	for i := -2; i <= 2; i++ {
+		for j := -2; j <= 2; j++ {
+			means = append(means, []float64{5 * float64(i), 5 * float64(j)})
+		}
+	}
+	return Isotropic(nil, means, .3)
+}
+
+// On returns the same mixture under another noise schedule.
+func (m *Mixture) On(s odslib.Schedule) *Mixture {
+	out := *m
+	out.Noise = s
+	return &out
+}
+
+// Err says what is wrong with the numbers of the mixture, or nil.
+func (m *Mixture) Err() error {
+	if len(m.Means) == 0 {
+		return fmt.Errorf("mixture: no components")
+	}
+	d := len(m.Means[0])
+	if m.Weights != nil && len(m.Weights) != len(m.Means) {
+		return fmt.Errorf("mixture: %d weights for %d means", len(m.Weights), len(m.Means))
+	}
+	if len(m.Variances) != len(m.Means) {
+		return fmt.Errorf("mixture: %d variances for %d means", len(m.Variances), len(m.Means))
+	}
+	total := 0.
+	for k := range m.Means {
+		if len(m.Means[k]) != d || len(m.Variances[k]) != d {
+			return fmt.Errorf("mixture: component %d has %d means and %d variances, component 0 has dimension %d", k, len(m.Means[k]), len(m.Variances[k]), d)
+		}
+		for j, v := range m.Variances[k] {
+			if !(v > 0) {
+				return fmt.Errorf("mixture: variance %d of component %d is %g; it must be positive", j, k, v)
+			}
+		}
+		if w := m.weight(k); !(w >= 0) || math.IsInf(w, 0) {
+			return fmt.Errorf("mixture: weight %d is %g; it must be finite and not negative", k, w)
+		}
+		total += m.weight(k)
+	}
+	if total == 0 {
+		return fmt.Errorf("mixture: all weights are 0")
+	}
+	return nil
+}
+
+func (m *Mixture) weight(k int) float64 {
+	if m.Weights == nil {
+		return 1
+	}
+	return m.Weights[k]
+}
+
+// Probabilities are the normalised weights.
+func (m *Mixture) Probabilities() []float64 {
+	p, sum := make([]float64, len(m.Means)), 0.
+	for k := range p {
+		p[k] = m.weight(k)
+		sum += p[k]
+	}
+	for k := range p {
+		p[k] /= sum
+	}
+	return p
+}
+
+// Shape is [d].
+func (m *Mixture) Shape() []int {
+	if len(m.Means) == 0 {
+		return []int{0}
+	}
+	return []int{len(m.Means[0])}
+}
+
+// Schedule is Noise, VPLinear by default.
+func (m *Mixture) Schedule() odslib.Schedule {
+	if m.Noise == nil {
+		return diffusion.VPLinear{}
+	}
+	return m.Noise
+}
+
+// String names the mixture.
+func (m *Mixture) String() string {
+	return fmt.Sprintf("mixture of %d Gaussians in %d dimensions", len(m.Means), m.Shape()[0])
+}
+
+// Params are the numbers of the mixture as graph code reads them.
+func (m *Mixture) Params() odslib.Params {
+	logw := make([]float64, len(m.Means))
+	for k, p := range m.Probabilities() {
+		logw[k] = math.Max(math.Log(p), -1e30) // a weight of 0 must not make Inf−Inf
+	}
+	p := odslib.Params{
+		{Name: "log_weights", Value: engine.FromVector(logw)},
+		{Name: "means", Value: engine.FromRows(m.Means)},
+		{Name: "variances", Value: engine.FromRows(m.Variances)},
+	}
+	if m.Axes != nil {
+		d := m.Shape()[0]
+		p = append(p, engine.Param{Name: "axes", Value: engine.FromRows(m.Axes).Reshape(len(m.Means), d, d)})
+	}
+	return p
+}
+
+// Sample draws n samples in float64 on the host.
+func (m *Mixture) Sample(ctx context.Context, n int, seed uint64) (odslib.Array, error) {
+	if err := m.Err(); err != nil {
+		return odslib.Array{}, err
+	}
+	if n < 0 {
+		return odslib.Array{}, fmt.Errorf("mixture: asked for %d samples", n)
+	}
+	rng, d := engine.RNG(seed, "priors.Mixture"), m.Shape()[0]
+	out, cum := engine.NewArray(n, d), slices.Clone(m.Probabilities())
+	for k := 1; k < len(cum); k++ {
+		cum[k] += cum[k-1]
+	}
+	for i := range n {
+		k, _ := slices.BinarySearch(cum, rng.Float64())
+		m.draw(rng, min(k, len(cum)-1), out.Row(i))
+	}
+	return out, ctx.Err()
+}
+
+func (m *Mixture) draw(rng *rand.Rand, k int, row []float32) {
+	d := len(row)
+	z := make([]float64, d)
+	for j := range z {
+		z[j] = math.Sqrt(m.Variances[k][j]) * rng.NormFloat64()
+	}
+	for i := range row {
+		v := z[i]
+		if m.Axes != nil {
+			v = 0
+			for j := range z {
+				v += m.Axes[k][i*d+j] * z[j]
+			}
+		}
+		row[i] = float32(m.Means[k][i] + v)
+	}
+}
+
+// parts are the quantities that denoiser and density share, for x [B, d] at a noise level.
+type parts struct {
+	logits, offset, v, alpha *odslib.Node // [B,K], [B,K,d] in the eigenbasis, [B,K,d], [B,1,1]
+	means, variances, axes   *odslib.Node
+}
+
+func (m *Mixture) parts(scope *odslib.Scope, x *odslib.Node, at odslib.Level) parts {
+	g := x.Graph()
+	p := parts{means: engine.Var(scope, g, "means"), variances: engine.Var(scope, g, "variances")}
+	p.alpha = graph.ExpandAxes(at.Alpha, 1, 2)
+	sigma := graph.ExpandAxes(at.Sigma, 1, 2)
+	b, k, d := x.Shape().Dimensions[0], p.means.Shape().Dimensions[0], p.means.Shape().Dimensions[1]
+	full := func(n *odslib.Node) *odslib.Node { return graph.BroadcastToDims(n, b, k, d) }
+	p.alpha = full(p.alpha)
+	p.offset = graph.Sub(full(graph.ExpandAxes(x, 1)), graph.Mul(p.alpha, full(graph.ExpandAxes(p.means, 0))))
+	if engine.Has(scope, "axes") {
+		p.axes = engine.Var(scope, g, "axes")
+		p.offset = graph.Einsum("bki,kij->bkj", p.offset, p.axes)
+	}
+	p.v = graph.Add(graph.Mul(graph.Square(p.alpha), full(graph.ExpandAxes(p.variances, 0))), graph.Square(full(sigma)))
+	logw := graph.BroadcastToDims(graph.ExpandAxes(engine.Var(scope, g, "log_weights"), 0), b, k)
+	quad := graph.ReduceSum(graph.Add(graph.Div(graph.Square(p.offset), p.v), graph.Log(p.v)), -1)
+	p.logits = graph.Sub(logw, graph.MulScalar(quad, .5))
+	return p
+}
+
+// Denoise is E[x_0|x_t] = Σ_k γ_k(x_t)·(μ_k + αΣ_k(α²Σ_k+σ²I)⁻¹(x_t−αμ_k)), γ the responsibilities.
+func (m *Mixture) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
+	p := m.parts(scope, x, at)
+	dims := p.offset.Shape().Dimensions
+	shift := graph.Div(graph.Mul(p.alpha, graph.Mul(graph.BroadcastToDims(graph.ExpandAxes(p.variances, 0), dims...), p.offset)), p.v)
+	if p.axes != nil {
+		shift = graph.Einsum("bkj,kij->bki", shift, p.axes)
+	}
+	each := graph.Add(graph.BroadcastToDims(graph.ExpandAxes(p.means, 0), dims...), shift)
+	gamma := graph.BroadcastToDims(graph.ExpandAxes(graph.Softmax(p.logits, -1), 2), dims...)
+	return graph.ReduceSum(graph.Mul(gamma, each), 1)
+}
+
+// LogDensity is log p_t(x_t).
+func (m *Mixture) LogDensity(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
+	l := m.parts(scope, x, at).logits
+	top := graph.StopGradient(graph.ReduceAndKeep(l, graph.ReduceMax, -1))
+	sum := graph.ReduceSum(graph.Exp(graph.Sub(l, graph.BroadcastToShape(top, l.Shape()))), -1)
+	logp := graph.Add(graph.Log(sum), graph.Reshape(top, -1))
+	return graph.AddScalar(logp, -.5*float64(m.Shape()[0])*math.Log(2*math.Pi))
+}
+
+// LogDensityHost is log p_t(x) in float64, for closed forms and pictures; alpha=1, sigma=0 is the clean density.
+func (m *Mixture) LogDensityHost(x []float64, alpha, sigma float64) float64 {
+	d, prob := len(x), m.Probabilities()
+	terms := make([]float64, len(m.Means))
+	for k := range m.Means {
+		quad := 0.
+		for j := range d {
+			off := 0.
+			if m.Axes == nil {
+				off = x[j] - alpha*m.Means[k][j]
+			} else {
+				for i := range d {
+					off += m.Axes[k][i*d+j] * (x[i] - alpha*m.Means[k][i])
+				}
+			}
+			v := alpha*alpha*m.Variances[k][j] + sigma*sigma
+			quad += off*off/v + math.Log(2*math.Pi*v)
+		}
+		terms[k] = math.Log(prob[k]) - .5*quad
+	}
+	return logSumExp(terms)
+}
+
+func logSumExp(v []float64) float64 {
+	top, sum := slices.Max(v), 0.
+	if math.IsInf(top, -1) {
+		return top
+	}
+	for _, x := range v {
+		sum += math.Exp(x - top)
+	}
+	return top + math.Log(sum)
+}
