@@ -39,14 +39,18 @@ func Try(f func()) (err error) {
 		if _, bug := cause.(runtime.Error); bug {
 			panic(r)
 		}
-		if e, ok := cause.(*Error); ok && e.Where != "" {
-			err = e
-			return
-		}
-		err = &Error{Where: userFrame(), Msg: firstLine(cause)}
+		err = located(cause)
 	}()
 	f()
 	return nil
+}
+
+// located is the cause in one line, with the user's line on the stack of the panic that is being recovered.
+func located(cause error) *Error {
+	if e, ok := cause.(*Error); ok && e.Where != "" {
+		return e
+	}
+	return &Error{Where: userFrame(), Msg: firstLine(cause)}
 }
 
 // Library packages whose frames are not the user's.
@@ -72,7 +76,10 @@ func userFrame() string {
 	}
 }
 
-var prefixes = regexp.MustCompile(`^((graph|model)\.\w+\([^)]*\): |failed to (build|execute|compile)[^:]*: |backend "?\w+"?: )+`)
+var (
+	prefixes = regexp.MustCompile(`^((graph|model)\.\w+\([^)]*\): |(compilation )?failed (to|for|during) [^:]*("[^"]*"[^:]*)?: |graphFn for "[^"]*" panicked: |backend "?\w+"?: )+`)
+	captured = regexp.MustCompile(`^cannot add operation (\w+) to function .*operands are not part of the function`)
+)
 
 // firstLine keeps the innermost message: the array library wraps it in "while building …" prefixes and stacks.
 func firstLine(err error) string {
@@ -83,7 +90,8 @@ func firstLine(err error) string {
 			break
 		}
 	}
-	return prefixes.ReplaceAllString(msg, "")
+	msg = prefixes.ReplaceAllString(msg, "")
+	return captured.ReplaceAllString(msg, "the step uses a node from outside the loop (an operand of $1): pass it through the state or the parameters")
 }
 
 // oneLine makes an error of the array library readable.

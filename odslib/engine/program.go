@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -17,6 +18,7 @@ type Program struct {
 	exec   *graph.Exec
 	names  []string
 	params []*tensors.Tensor
+	failed atomic.Pointer[Error] // what stopped the last build, before the array library wrapped it
 }
 
 // NewProgram makes the program; it is compiled at the first Call with inputs of a new shape.
@@ -36,6 +38,7 @@ func newProgram(e *Engine, params Params, build func(s *scope, params, in []*Nod
 	}
 	err := Try(func() {
 		exec, err := graph.NewExec(e.Backend, func(in []*Node) []*Node {
+			defer p.note()
 			return build(newScope(in[0].Graph(), p.names, shapeOf), in[:k], in[k:])
 		})
 		if err != nil {
@@ -44,6 +47,19 @@ func newProgram(e *Engine, params Params, build func(s *scope, params, in []*Nod
 		p.exec = exec.SetMaxCache(-1) // the default refuses the 33rd shape
 	})
 	return p, err
+}
+
+// note keeps the cause of a panic of graph code and the line it came from: the array library recovers it too, and what
+// it returns has lost the line.
+func (p *Program) note() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	if cause, ok := r.(error); ok {
+		p.failed.Store(located(cause))
+	}
+	panic(r)
 }
 
 // Call runs the program. Inputs are tensors, Go values, or [Donate]d tensors; the caller owns the outputs and finalizes
@@ -60,6 +76,9 @@ func (p *Program) Call(in ...any) (out []*tensors.Tensor, err error) {
 			panic(err)
 		}
 	})
+	if cause := p.failed.Swap(nil); err != nil && cause != nil {
+		err = cause
+	}
 	return out, err
 }
 

@@ -35,18 +35,24 @@ func RandomUniform(rng *Node, dims ...int) (newRNG, u *Node) {
 }
 
 // RandomNormal draws N(0,1) of the given shape by the Box–Muller transform, both halves of each pair used, and returns
-// the new random state. The radius takes u ≥ 2⁻³³, the middle of the lowest cell: zero would give +Inf once in 2³² draws.
+// the new random state.
 func RandomNormal(rng *Node, dims ...int) (newRNG, z *Node) {
 	n := size(dims)
-	half := (n + 1) / 2
-	newRNG, u := graph.RandomUniform(rng, Float32(2, half))
-	u1 := graph.Reshape(graph.Slice(u, graph.AxisElem(0)), half)
-	u2 := graph.Reshape(graph.Slice(u, graph.AxisElem(1)), half)
-	r := graph.Sqrt(graph.MulScalar(graph.Log(graph.MaxScalar(u1, math.Exp2(-33))), -2))
-	phi := graph.MulScalar(u2, 2*math.Pi)
-	z = graph.Concatenate([]*Node{graph.Mul(r, graph.Cos(phi)), graph.Mul(r, graph.Sin(phi))}, 0)
-	if 2*half != n {
+	newRNG, u := graph.RandomUniform(rng, Float32(2, (n+1)/2))
+	z = boxMuller(u)
+	if z.Shape().Size() != n {
 		z = graph.Slice(z, graph.AxisRange(0, n))
 	}
 	return newRNG, graph.StopGradient(graph.Reshape(z, dims...))
+}
+
+// boxMuller turns uniforms [2, k] into 2k normals. The radius takes u ≥ 2⁻³³, the middle of the lowest cell: zero would
+// give +Inf once in 2³² draws.
+func boxMuller(u *Node) *Node {
+	k := u.Shape().Dimensions[1]
+	u1 := graph.Reshape(graph.Slice(u, graph.AxisElem(0)), k)
+	u2 := graph.Reshape(graph.Slice(u, graph.AxisElem(1)), k)
+	r := graph.Sqrt(graph.MulScalar(graph.Log(graph.MaxScalar(u1, math.Exp2(-33))), -2))
+	phi := graph.MulScalar(u2, 2*math.Pi)
+	return graph.Concatenate([]*Node{graph.Mul(r, graph.Cos(phi)), graph.Mul(r, graph.Sin(phi))}, 0)
 }
