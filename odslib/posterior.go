@@ -56,17 +56,17 @@ func (p Posterior) Params() Params {
 
 // LogR is the constraint as graph code in the posterior's scope; Check and a type assertion to Constraint come first.
 func (p Posterior) LogR(scope *Scope, x *Node) *Node {
-	return p.Constraint.(Constraint).LogR(scope.In("constraint"), x)
+	return p.Constraint.(Constraint).LogR(scope.At("constraint"), x)
 }
 
 // Denoise is the prior's denoiser in the posterior's scope.
 func (p Posterior) Denoise(scope *Scope, x *Node, at Level) *Node {
-	return p.Prior.(Diffusion).Denoise(scope.In("prior"), x, at)
+	return p.Prior.(Diffusion).Denoise(scope.At("prior"), x, at)
 }
 
 // Generate is the prior's generator in the posterior's scope.
 func (p Posterior) Generate(scope *Scope, z *Node) *Node {
-	return p.Prior.(Generator).Generate(scope.In("prior"), z)
+	return p.Prior.(Generator).Generate(scope.At("prior"), z)
 }
 
 // String names the two parts.

@@ -146,7 +146,7 @@ func (c DensityRatio) Params() odslib.Params {
 func (c DensityRatio) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
 	zero := graph.BroadcastToDims(graph.Const(x.Graph(), float32(0)), x.Shape().Dimensions[0])
 	clean := odslib.Level{T: zero, Alpha: graph.OnePlus(zero), Sigma: zero}
-	return graph.Sub(c.Target.LogDensity(scope.In("target"), x, clean), c.Prior.LogDensity(scope.In("prior"), x, clean))
+	return graph.Sub(c.Target.LogDensity(scope.At("target"), x, clean), c.Prior.LogDensity(scope.At("prior"), x, clean))
 }
 
 // Posterior implements odslib.KnownPosterior.

@@ -91,12 +91,15 @@ func (c Chain) Table() (engine.Table, error) {
 	return table, nil
 }
 
-// Evaluations is the number of network evaluations a run of the chain takes for each sample.
-func (c Chain) Evaluations() int {
-	if _, ok := c.Kernel.(Heun); ok {
-		return 2*c.Steps - 1
+// Evaluations is the number of network evaluations for each sample in the first done steps.
+func (c Chain) Evaluations(done int) int {
+	if _, ok := c.Kernel.(Heun); !ok {
+		return done
 	}
-	return c.Steps
+	if done == c.Steps && c.Schedule.Sigma(c.Grid[c.Steps]) == 0 {
+		return 2*done - 1 // the last step is plain Euler
+	}
+	return 2 * done
 }
 
 // At is a row of the table inside graph code; every field is a scalar.
