@@ -1,0 +1,320 @@
+package gonb
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"odslab/kernel/gonb/boot"
+	"odslab/kernel/jupyter"
+)
+
+// Config says where a child finds things. All paths are absolute.
+type Config struct {
+	Gonb   string   // the gonb program
+	Seam   string   // folder with our go, in front of PATH
+	Path   []string // folders behind it: goimports
+	Go     string   // the real go command
+	Module string   // folder with the go.mod and go.sum of cells
+	Env    []string // more environment for cells
+	Name   string   // base name of the front end's connection file, which GoNB reads an id from
+}
+
+// Child is a running GoNB with its private folder.
+type Child struct {
+	dir, mark string
+	cmd       *exec.Cmd
+	client    *jupyter.Client
+	watchdog  io.Closer
+	stdin     *net.UnixListener
+	done      chan struct{} // closed when GoNB has ended
+
+	mu      sync.Mutex // one run at a time
+	current *run       // guarded by cur
+	cur     sync.Mutex
+}
+
+const (
+	buildLog    = "build.txt"
+	failureFile = "failure.json"
+	// startTimeout is generous: GoNB binds its sockets in a quarter of a second.
+	startTimeout = 30 * time.Second
+)
+
+// Start starts GoNB and waits until it answers.
+func Start(ctx context.Context, cfg Config) (child *Child, err error) {
+	dir, err := privateDir()
+	if err != nil {
+		return nil, err
+	}
+	c := &Child{dir: dir, mark: rand.Text(), done: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	for _, sub := range []string{"next/bin", "tmp"} {
+		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	bootFile := []byte("package main\n\nimport _ \"odslab/kernel/gonb/boot\"\n")
+	if err := os.WriteFile(filepath.Join(dir, "next", "boot.go"), bootFile, 0o600); err != nil {
+		return nil, err
+	}
+	if c.watchdog, err = startWatchdog(cfg.Seam, c.mark, dir); err != nil {
+		return nil, fmt.Errorf("start the watchdog: %w", err)
+	}
+	if c.stdin, err = net.ListenUnix("unix", &net.UnixAddr{Name: c.path("stdin"), Net: "unix"}); err != nil {
+		return nil, err
+	}
+	go c.acceptStdin()
+
+	conn := jupyter.LocalConnection(dir)
+	if cfg.Name == "" {
+		cfg.Name = "kernel.json"
+	}
+	if err := conn.Write(c.path(cfg.Name)); err != nil {
+		return nil, err
+	}
+	c.cmd = exec.Command(cfg.Gonb, "-raw_error", "-kernel", c.path(cfg.Name))
+	c.cmd.Env = c.environ(cfg)
+	var said tail
+	c.cmd.Stdout, c.cmd.Stderr = &said, &said
+	c.cmd.WaitDelay = time.Second
+	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	deathSignal(c.cmd.SysProcAttr)
+	if err := c.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start GoNB: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	go func() {
+		c.cmd.Wait()
+		close(c.done)
+		cancel()
+	}()
+	if c.client, err = jupyter.Connect(ctx, conn); err != nil {
+		return nil, fmt.Errorf("GoNB does not start: %w: %s", err, said.String())
+	}
+	// The modules of cells are all there; asking for more would need the network.
+	_, err = c.client.Execute(ctx, "%noautoget", jupyter.ExecuteOptions{})
+	return c, err
+}
+
+// privateDir makes a folder for sockets and programs. Socket paths have room
+// for about 100 bytes.
+func privateDir() (string, error) {
+	base := os.TempDir()
+	if len(base) > 60 {
+		base = "/tmp"
+	}
+	return os.MkdirTemp(base, "odslab-")
+}
+
+func (c *Child) path(name string) string { return filepath.Join(c.dir, name) }
+
+func (c *Child) environ(cfg Config) []string {
+	path := append([]string{cfg.Seam}, cfg.Path...)
+	env := append(os.Environ(), cfg.Env...)
+	return append(env,
+		"PATH="+strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator)),
+		"TMPDIR="+c.path("tmp"),
+		envGo+"="+cfg.Go,
+		envModule+"="+cfg.Module,
+		envNext+"="+c.program(),
+		envMark+"="+c.mark,
+		ErrorEnv+"="+c.path(failureFile),
+		boot.StdinEnv+"="+c.path("stdin"),
+	)
+}
+
+func (c *Child) program() string { return filepath.Join(c.dir, "next", "main.go") }
+
+// Dead is closed when GoNB has ended.
+func (c *Child) Dead() <-chan struct{} { return c.done }
+
+// PID is GoNB's process id.
+func (c *Child) PID() int { return c.cmd.Process.Pid }
+
+// Close ends GoNB and all that came from it, and removes the private folder.
+func (c *Child) Close() {
+	if c.client != nil {
+		c.client.Close()
+	}
+	if c.stdin != nil {
+		c.stdin.Close()
+	}
+	killMarked(c.mark, time.Second)
+	if c.watchdog != nil {
+		c.watchdog.Close()
+	}
+	os.RemoveAll(c.dir)
+}
+
+// Cell is what one Run does: magics first, then the program.
+type Cell struct {
+	// Magics are lines for GoNB. When one is of kind WholeCell, Raw holds the
+	// whole cell and nothing else is looked at.
+	Magics  []string
+	Raw     string
+	Program []byte // main.go; nil when there is no Go code
+}
+
+// Events are the callbacks of a run, called one at a time.
+type Events struct {
+	Stream  func(name, text string)
+	Display func(update bool, content json.RawMessage) // content of display_data
+	// Input asks the person a question; nil when the front end cannot.
+	Input func(prompt string, password bool) (string, error)
+}
+
+// Outcome says how a run ended. The zero value is success.
+type Outcome struct {
+	BuildLog    string   // what the compiler said; the program did not run
+	Failed      string   // how the program or a shell command ended: "exit status 2"
+	Crash       string   // the Go runtime's report of a panic that nobody caught
+	Failure     *Failure // what the program itself said about its failure
+	Interrupted bool
+	AskedInput  bool // the program wanted input, which the front end cannot give
+}
+
+// OK reports success.
+func (o *Outcome) OK() bool {
+	return o.BuildLog == "" && o.Failed == "" && o.Failure == nil && !o.Interrupted && !o.AskedInput
+}
+
+// Failure is what a cell program writes to the file of ErrorEnv when it fails.
+type Failure struct {
+	EName     string   `json:"ename"`
+	EValue    string   `json:"evalue"`
+	Line      int      `json:"line"`
+	Traceback []string `json:"-"`
+}
+
+// UnmarshalJSON takes the traceback as lines or as one text.
+func (f *Failure) UnmarshalJSON(b []byte) error {
+	type plain Failure
+	aux := struct {
+		*plain
+		Traceback json.RawMessage `json:"traceback"`
+	}{plain: (*plain)(f)}
+	if err := json.Unmarshal(b, &aux); err != nil {
+		return err
+	}
+	var text string
+	if json.Unmarshal(aux.Traceback, &text) == nil && text != "" {
+		f.Traceback = strings.Split(strings.TrimRight(text, "\n"), "\n")
+		return nil
+	}
+	json.Unmarshal(aux.Traceback, &f.Traceback)
+	return nil
+}
+
+// Run runs a cell. The error says that GoNB itself has failed: start another.
+func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := &run{child: c, events: ev, out: &Outcome{}}
+	c.setCurrent(r)
+	defer c.setCurrent(nil)
+
+	if cell.Raw != "" {
+		if err := r.send(ctx, cell.Raw, nil); err != nil {
+			return nil, err
+		}
+		return r.out, nil
+	}
+	var before, with []string
+	for _, line := range cell.Magics {
+		if KindOf(line) == ForCell {
+			with = append(with, line)
+		} else {
+			before = append(before, shellLine(line, before))
+		}
+	}
+	for _, code := range group(before) {
+		if err := r.send(ctx, code, nil); err != nil || !r.out.OK() {
+			return r.out, err
+		}
+	}
+	if cell.Program == nil {
+		return r.out, nil
+	}
+	var head, args strings.Builder
+	for _, line := range with {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch name {
+		case "%%", "%main", "%args":
+			args.WriteString(" " + rest)
+		default:
+			head.WriteString(line + "\n")
+		}
+	}
+	code := head.String() + strings.TrimRight("%%"+args.String(), " ") + "\n_ = 0\n"
+	if err := r.send(ctx, code, cell.Program); err != nil {
+		return nil, err
+	}
+	return r.out, nil
+}
+
+// shellLine gives a shell command its end of file, unless the line before it
+// asks for real input.
+func shellLine(line string, before []string) string {
+	if n := len(before); n > 0 && strings.HasPrefix(strings.TrimSpace(before[n-1]), "%with_") {
+		return line
+	}
+	return shell(line)
+}
+
+// group keeps each shell command in a cell of its own, so that the one that
+// fails is known, together with the %with_inputs before it.
+func group(lines []string) (cells []string) {
+	var cell strings.Builder
+	for _, line := range lines {
+		cell.WriteString(line + "\n")
+		if strings.HasPrefix(strings.TrimSpace(line), "!") {
+			cells = append(cells, cell.String())
+			cell.Reset()
+		}
+	}
+	if cell.Len() > 0 {
+		cells = append(cells, cell.String())
+	}
+	return cells
+}
+
+func (c *Child) setCurrent(r *run) {
+	c.cur.Lock()
+	old := c.current
+	c.current = r
+	c.cur.Unlock()
+	if old != nil {
+		old.finish()
+	}
+}
+
+// Interrupt asks what runs to stop: SIGINT to all processes of the cell, and an
+// end by force after a grace time. It returns at once.
+func (c *Child) Interrupt() {
+	c.cur.Lock()
+	r := c.current
+	c.cur.Unlock()
+	if r != nil {
+		r.interrupt()
+	}
+}
+
+// errGone is returned by Run when GoNB has ended.
+var errGone = errors.New("GoNB has ended")

@@ -1,0 +1,378 @@
+package gonb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"odslab/kernel/toolchain"
+)
+
+// The test binary is the seam too, as odslab is: under the name go it answers GoNB.
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "go" {
+		os.Exit(Seam(os.Args[1:]))
+	}
+	code := m.Run()
+	if built != "" {
+		os.RemoveAll(built)
+	}
+	os.Exit(code)
+}
+
+var (
+	buildOnce sync.Once
+	buildErr  error
+	built     string
+)
+
+// config builds the pinned tools once and makes a module of cells.
+func config(t *testing.T) Config {
+	t.Helper()
+	goCmd, err := toolchain.RealGo()
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := toolchain.ModuleRoot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	buildOnce.Do(func() {
+		if built, buildErr = os.MkdirTemp("", "gonb-test-"); buildErr != nil {
+			return
+		}
+		for name, pkg := range map[string]string{"gonb": "github.com/janpfeifer/gonb", "goimports": "golang.org/x/tools/cmd/goimports"} {
+			cmd := exec.Command(goCmd, "build", "-o", filepath.Join(built, "bin", name), pkg)
+			cmd.Dir = root
+			if out, err := cmd.CombinedOutput(); err != nil {
+				buildErr = fmt.Errorf("%w: %s", err, out)
+				return
+			}
+		}
+		exe, err := os.Executable()
+		buildErr = err
+		os.Mkdir(filepath.Join(built, "seam"), 0o755)
+		os.Symlink(exe, filepath.Join(built, "seam", "go"))
+		mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+		if err != nil {
+			buildErr = err
+			return
+		}
+		text := regexp.MustCompile(`(?s)\ntool \(.*?\n\)`).ReplaceAllString(string(mod), "")
+		text = strings.Replace(text, "module odslab", "module cells", 1) +
+			"\nrequire odslab v0.0.0\n\nreplace odslab => " + root + "\n"
+		os.Mkdir(filepath.Join(built, "module"), 0o755)
+		sum, _ := os.ReadFile(filepath.Join(root, "go.sum"))
+		os.WriteFile(filepath.Join(built, "module", "go.mod"), []byte(text), 0o644)
+		os.WriteFile(filepath.Join(built, "module", "go.sum"), sum, 0o644)
+	})
+	if buildErr != nil {
+		t.Fatal(buildErr)
+	}
+	return Config{
+		Gonb: filepath.Join(built, "bin", "gonb"), Path: []string{filepath.Join(built, "bin")},
+		Seam: filepath.Join(built, "seam"), Go: goCmd, Module: filepath.Join(built, "module"),
+	}
+}
+
+func start(t *testing.T) (*Child, context.Context) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
+	t.Cleanup(cancel)
+	c, err := Start(ctx, config(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c, ctx
+}
+
+// seen collects what a run shows.
+type seen struct {
+	mu             sync.Mutex
+	stdout, stderr string
+	displays       []string
+}
+
+func (s *seen) events() Events {
+	return Events{
+		Stream: func(name, text string) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			if name == "stderr" {
+				s.stderr += text
+			} else {
+				s.stdout += text
+			}
+		},
+		Display: func(update bool, content json.RawMessage) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.displays = append(s.displays, fmt.Sprint(update, string(content)))
+		},
+	}
+}
+
+func (s *seen) out() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stdout
+}
+
+func program(imports, body string) Cell {
+	var b strings.Builder
+	b.WriteString("package main\n")
+	for _, p := range strings.Fields(imports) {
+		fmt.Fprintf(&b, "import %q\n", p)
+	}
+	b.WriteString("func main() {\n//line cell[5]:1:1\n" + body + "\n}\n")
+	return Cell{Program: []byte(b.String())}
+}
+
+func mustRun(t *testing.T, c *Child, ctx context.Context, cell Cell) (*Outcome, *seen) {
+	t.Helper()
+	s := &seen{}
+	out, err := c.Run(ctx, cell, s.events())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out, s
+}
+
+func TestPrograms(t *testing.T) {
+	c, ctx := start(t)
+	t.Run("print", func(t *testing.T) {
+		out, s := mustRun(t, c, ctx, program("fmt os", `fmt.Println("hello"); fmt.Fprintln(os.Stderr, "oops")`))
+		if !out.OK() || s.stdout != "hello\n" || s.stderr != "oops\n" {
+			t.Errorf("%+v %+v", out, s)
+		}
+	})
+	t.Run("unchanged program is not built again", func(t *testing.T) {
+		p := program("fmt", `fmt.Println("again")`)
+		mustRun(t, c, ctx, p)
+		before := binaries(t, c)
+		out, s := mustRun(t, c, ctx, p)
+		if !out.OK() || s.stdout != "again\n" {
+			t.Errorf("%+v %+v", out, s)
+		}
+		if after := binaries(t, c); after != before {
+			t.Errorf("binaries before %s, after %s", before, after)
+		}
+	})
+	t.Run("compile error", func(t *testing.T) {
+		out, s := mustRun(t, c, ctx, program("", "\nx := nosuch"))
+		if !strings.Contains(out.BuildLog, "cell[5]:2:6: undefined: nosuch") || s.stdout+s.stderr != "" || len(s.displays) > 0 {
+			t.Errorf("%+v %+v", out, s)
+		}
+	})
+	t.Run("panic", func(t *testing.T) {
+		out, s := mustRun(t, c, ctx, program("fmt", "var q []int\nfmt.Println(\"hm\")\nfmt.Println(q[3])"))
+		if !strings.HasPrefix(out.Crash, "panic: runtime error: index out of range [3]") || !strings.Contains(out.Crash, "cell[5]:3") ||
+			s.stdout != "hm\n" || s.stderr != "" || out.Failed != "exit status 2" {
+			t.Errorf("%+v %+v", out, s)
+		}
+	})
+	t.Run("only looks like a panic", func(t *testing.T) {
+		out, s := mustRun(t, c, ctx, program("fmt os", `fmt.Fprintln(os.Stderr, "panic: not really")`))
+		if !out.OK() || s.stderr != "panic: not really\n" {
+			t.Errorf("%+v %+v", out, s)
+		}
+	})
+	t.Run("exit", func(t *testing.T) {
+		out, s := mustRun(t, c, ctx, program("os", `os.Exit(3)`))
+		if out.Failed != "exit status 3" || s.stderr != "" {
+			t.Errorf("%+v %+v", out, s)
+		}
+	})
+	t.Run("failure file", func(t *testing.T) {
+		out, _ := mustRun(t, c, ctx, program("os", `os.WriteFile(os.Getenv("ODSLAB_ERROR"), []byte(`+"`"+`{"ename":"Oops","evalue":"no","line":4,"traceback":"a\nb\n"}`+"`"+`), 0o600); os.Exit(1)`))
+		if f := out.Failure; f == nil || f.EName != "Oops" || f.EValue != "no" || f.Line != 4 || len(f.Traceback) != 2 {
+			t.Errorf("%+v", out)
+		}
+		if out, _ := mustRun(t, c, ctx, program("fmt", "fmt.Println()")); !out.OK() {
+			t.Errorf("a failure outlives its cell: %+v", out)
+		}
+	})
+	t.Run("rich output", func(t *testing.T) {
+		out, s := mustRun(t, c, ctx, program("github.com/janpfeifer/gonb/gonbui", `gonbui.DisplayHTML("<b>x</b>"); gonbui.UpdateHTML("id1", "a"); gonbui.UpdateHTML("id1", "b"); gonbui.Sync()`))
+		if !out.OK() || len(s.displays) != 3 || !strings.HasPrefix(s.displays[0], "false") || !strings.HasPrefix(s.displays[2], "true") {
+			t.Errorf("%+v %+v", out, s)
+		}
+	})
+	t.Run("arguments", func(t *testing.T) {
+		cell := program("fmt os", `fmt.Println(os.Args[1:])`)
+		cell.Magics = []string{"%args a b"}
+		if out, s := mustRun(t, c, ctx, cell); !out.OK() || s.stdout != "[a b]\n" {
+			t.Errorf("%+v %+v", out, s)
+		}
+		cell.Magics = []string{"%% --n=3"}
+		if out, s := mustRun(t, c, ctx, cell); !out.OK() || s.stdout != "[--n=3]\n" {
+			t.Errorf("%+v %+v", out, s)
+		}
+	})
+	t.Run("grandchildren end with an interrupt", func(t *testing.T) {
+		interrupted(t, c, ctx, program("os/exec", `exec.Command("sleep", "100").Run()`), 0)
+	})
+}
+
+func binaries(t *testing.T, c *Child) string {
+	t.Helper()
+	entries, err := os.ReadDir(c.path("next/bin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := ""
+	for _, e := range entries {
+		info, _ := e.Info()
+		s += e.Name() + info.ModTime().String() + "\n"
+	}
+	return s
+}
+
+func TestMagics(t *testing.T) {
+	c, ctx := start(t)
+	run := func(p string, magics ...string) (*Outcome, *seen) {
+		t.Helper()
+		cell := Cell{Magics: magics}
+		if p != "" {
+			cell.Program = program("fmt os", p).Program
+		}
+		return mustRun(t, c, ctx, cell)
+	}
+	if out, s := run(`fmt.Println(os.Getenv("FOO"))`, "!echo one", "%env FOO=bar"); !out.OK() || !strings.HasPrefix(s.stdout, "one\n") || !strings.HasSuffix(s.stdout, "bar\n") {
+		t.Errorf("%+v %+v", out, s)
+	}
+	if out, s := run(`fmt.Println("ran")`, "!echo a; exit 3"); out.Failed != "exit status 3" || s.stdout != "a\n" || s.stderr != "" {
+		t.Errorf("%+v %+v", out, s)
+	}
+	if out, s := run("", "!cat; echo end"); !out.OK() || s.stdout != "end\n" {
+		t.Errorf("a command that reads: %+v %+v", out, s)
+	}
+	if out, _ := run("", "%env FOO"); out.Failed == "" {
+		t.Errorf("wrong use of a magic: %+v", out)
+	}
+	dir := t.TempDir()
+	if out, s := run(`fmt.Println(os.Getwd())`, "%cd "+dir); !out.OK() || !strings.Contains(s.stdout, dir+" <nil>") {
+		t.Errorf("%+v %+v", out, s)
+	}
+	if out, _ := mustRun(t, c, ctx, Cell{Raw: "%%writefile " + dir + "/f\nhello\n"}); !out.OK() {
+		t.Errorf("%+v", out)
+	}
+	if out, s := mustRun(t, c, ctx, Cell{Raw: "%%bash\ncat " + dir + "/f; exit 4"}); out.Failed != "exit status 4" || !strings.HasPrefix(s.stdout, "hello") {
+		t.Errorf("%+v %+v", out, s)
+	}
+	// GoNB's own cells still compile, with the module of cells.
+	raw := Cell{Raw: "import (\n\t\"testing\"\n\t\"github.com/janpfeifer/gonb/gonbui\"\n)\nfunc TestA(t *testing.T) { if !gonbui.IsNotebook { t.Error() } }\n%test\n"}
+	if out, s := mustRun(t, c, ctx, raw); !out.OK() || !strings.Contains(s.stdout, "PASS") {
+		t.Errorf("%+v %+v", out, s)
+	}
+}
+
+func TestInput(t *testing.T) {
+	c, ctx := start(t)
+	cell := program("fmt", `var a, b string; fmt.Scan(&a); fmt.Println("got", a); fmt.Scan(&b); fmt.Println("and", b)`)
+	s := &seen{}
+	ev := s.events()
+	answers := []string{"x", "y"}
+	ev.Input = func(string, bool) (string, error) {
+		a := answers[0]
+		answers = answers[1:]
+		return a, nil
+	}
+	out, err := c.Run(ctx, cell, ev)
+	if err != nil || !out.OK() || s.stdout != "got x\nand y\n" || len(answers) != 0 {
+		t.Errorf("%+v %+v %v, answers left %q", out, s, err, answers)
+	}
+	start := time.Now()
+	out, s2 := mustRun(t, c, ctx, cell)
+	if !out.AskedInput || out.OK() || !strings.Contains(s2.stdout, "got") {
+		t.Errorf("no input allowed: %+v %+v", out, s2)
+	}
+	if d := time.Since(start); d > 5*time.Second {
+		t.Errorf("took %v", d)
+	}
+}
+
+// interrupted runs a cell, interrupts it and checks that nothing is left of it.
+func interrupted(t *testing.T, c *Child, ctx context.Context, cell Cell, least time.Duration) *seen {
+	t.Helper()
+	s := &seen{}
+	ev := s.events()
+	time.AfterFunc(1500*time.Millisecond, c.Interrupt)
+	begin := time.Now()
+	out, err := c.Run(ctx, cell, ev)
+	took := time.Since(begin) - 1500*time.Millisecond
+	if err != nil || !out.Interrupted {
+		t.Fatalf("%+v %v", out, err)
+	}
+	if took < least || took > least+time.Second {
+		t.Errorf("ended %v after the interrupt", took)
+	}
+	for _, pid := range marked(c.mark) {
+		if pid != c.PID() {
+			cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			t.Errorf("process %d is left: %s", pid, cmdline)
+		}
+	}
+	return s
+}
+
+func TestInterrupt(t *testing.T) {
+	c, ctx := start(t)
+	interrupted(t, c, ctx, program("", `for {}`), 0)
+	interrupted(t, c, ctx, Cell{Magics: []string{"!sleep 100"}}, 0)
+	s := interrupted(t, c, ctx, program("fmt os os/signal", `ch := make(chan os.Signal, 1); signal.Notify(ch, os.Interrupt); <-ch; fmt.Println("partial result")`), 0)
+	if s.out() != "partial result\n" {
+		t.Errorf("%+v", s)
+	}
+	interrupted(t, c, ctx, program("os os/signal", `signal.Ignore(os.Interrupt); for {}`), interruptGrace)
+	if out, s := mustRun(t, c, ctx, program("fmt", `fmt.Println("alive")`)); !out.OK() || s.stdout != "alive\n" {
+		t.Errorf("%+v %+v", out, s)
+	}
+}
+
+// GoNB killed in the middle of a cell takes the cell along and says so.
+func TestGonbKilled(t *testing.T) {
+	c, ctx := start(t)
+	time.AfterFunc(time.Second, func() { syscall.Kill(c.PID(), syscall.SIGKILL) })
+	_, err := c.Run(ctx, program("time", `time.Sleep(time.Hour)`), Events{})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	waitGone(t, c.mark)
+}
+
+func waitGone(t *testing.T, mark string) {
+	t.Helper()
+	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		pids := marked(mark)
+		if len(pids) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("processes %v are left", pids)
+		}
+	}
+}
+
+func TestCloseLeavesNothing(t *testing.T) {
+	c, ctx := start(t)
+	mustRun(t, c, ctx, Cell{Magics: []string{"!(setsid sleep 100 >/dev/null 2>&1 &)"}})
+	if len(marked(c.mark)) < 2 {
+		t.Fatal("the background process does not run")
+	}
+	c.Close()
+	waitGone(t, c.mark)
+	if _, err := os.Stat(c.dir); !os.IsNotExist(err) {
+		t.Errorf("the private folder is left: %v", err)
+	}
+}

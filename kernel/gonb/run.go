@@ -1,0 +1,240 @@
+package gonb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"odslab/kernel/jupyter"
+)
+
+// interruptGrace is what a cell gets to end after an interrupt.
+const interruptGrace = 2 * time.Second
+
+// run is one cell on its way through GoNB.
+type run struct {
+	child  *Child
+	events Events
+	out    *Outcome
+
+	stderr crash
+	held   string // GoNB's own line about how a process ended, perhaps
+
+	mu          sync.Mutex
+	interrupted time.Time
+	asked       bool
+	over        chan struct{}
+	ended       bool
+}
+
+// send runs code in GoNB, with program in place of what GoNB makes of it.
+func (r *run) send(ctx context.Context, code string, program []byte) error {
+	c := r.child
+	for _, f := range []string{failureFile, "next/" + buildLog} {
+		os.Remove(c.path(f))
+	}
+	if program == nil {
+		os.Remove(c.program())
+	} else if err := os.WriteFile(c.program(), program, 0o600); err != nil {
+		return err
+	}
+	r.held, r.stderr = "", crash{}
+	reply, err := c.client.Execute(ctx, code, jupyter.ExecuteOptions{
+		OnOutput: r.output, OnInput: r.events.Input,
+	})
+	if err != nil {
+		select {
+		case <-c.done:
+			return fmt.Errorf("%w: %v", errGone, err)
+		default:
+			return err
+		}
+	}
+	r.read(reply)
+	return nil
+}
+
+// output takes one iopub message of GoNB.
+func (r *run) output(m *jupyter.Message) {
+	switch m.Header.Type {
+	case "stream":
+		var s struct{ Name, Text string }
+		if m.Decode(&s) != nil {
+			return
+		}
+		r.release()
+		if s.Name == "stderr" {
+			if exitLine.MatchString(s.Text) {
+				r.held = s.Text
+				return
+			}
+			s.Text = r.stderr.filter(s.Text)
+		}
+		r.stream(s.Name, s.Text)
+	case "display_data", "update_display_data":
+		if r.events.Display != nil {
+			r.events.Display(m.Header.Type == "update_display_data", json.RawMessage(m.Content))
+		}
+	}
+}
+
+// exitLine is what GoNB writes to stderr, in a message of its own, about a
+// process that ended badly.
+var exitLine = regexp.MustCompile(`^(\^C\n)?(exit status \d+|signal: [a-z ]+( \(core dumped\))?)\n$`)
+
+// release passes on what was taken for GoNB's last line but was not the last.
+func (r *run) release() {
+	if r.held != "" {
+		r.stream("stderr", r.held)
+		r.held = ""
+	}
+}
+
+func (r *run) stream(name, text string) {
+	if text != "" && r.events.Stream != nil {
+		r.events.Stream(name, text)
+	}
+}
+
+// read makes the outcome of GoNB's reply and the files left beside it.
+func (r *run) read(reply *jupyter.Reply) {
+	c, out := r.child, r.out
+	if log, err := os.ReadFile(c.path("next/" + buildLog)); err == nil {
+		out.BuildLog = string(log)
+	}
+	if b, err := os.ReadFile(c.path(failureFile)); err == nil {
+		f := &Failure{}
+		if json.Unmarshal(b, f) == nil {
+			out.Failure = f
+		}
+	}
+	if reply.Status == "error" {
+		out.Failed = reply.EValue
+	} else if r.held != "" { // a shell command; GoNB calls that success
+		out.Failed = strings.TrimSpace(strings.TrimPrefix(r.held, "^C\n"))
+	}
+	if out.Failed != "" && out.Failed != "exit status 0" && r.stderr.started {
+		out.Crash = r.stderr.text()
+	} else if r.stderr.started { // it only looked like a panic
+		r.stream("stderr", r.stderr.text())
+	}
+	r.mu.Lock()
+	out.Interrupted, out.AskedInput = !r.interrupted.IsZero(), r.asked
+	r.mu.Unlock()
+}
+
+func (r *run) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	if r.over != nil {
+		close(r.over)
+		r.over = nil
+	}
+}
+
+// interrupt signals what runs now and what starts until the run is over: a cell
+// can be between its build and its start.
+func (r *run) interrupt() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ended || !r.interrupted.IsZero() {
+		return
+	}
+	r.interrupted = time.Now()
+	r.over = make(chan struct{})
+	go func(over <-chan struct{}) {
+		told := map[int]bool{}
+		kill := time.Now().Add(interruptGrace)
+		for {
+			for _, pid := range marked(r.child.mark) {
+				switch {
+				case pid == r.child.PID():
+				case time.Now().After(kill):
+					syscall.Kill(pid, syscall.SIGKILL)
+				case !told[pid]:
+					told[pid] = true
+					syscall.Kill(pid, syscall.SIGINT)
+				}
+			}
+			select {
+			case <-over:
+				return
+			case <-time.After(50 * time.Millisecond):
+			}
+			if time.Since(kill) > interruptGrace { // GoNB itself hangs
+				syscall.Kill(r.child.PID(), syscall.SIGKILL)
+				return
+			}
+		}
+	}(r.over)
+}
+
+// acceptStdin serves the standard input of cells: each connects when it starts.
+func (c *Child) acceptStdin() {
+	for {
+		conn, err := c.stdin.AcceptUnix()
+		if err != nil {
+			return
+		}
+		c.cur.Lock()
+		r := c.current
+		c.cur.Unlock()
+		if r == nil {
+			conn.Close()
+			continue
+		}
+		go r.feed(conn)
+	}
+}
+
+// feed asks the front end for a line each time the cell waits for one.
+func (r *run) feed(conn *net.UnixConn) {
+	defer conn.Close()
+	pid := peerPID(conn)
+	gone := make(chan struct{})
+	go func() { // the cell never writes; a read ends with it
+		var b [1]byte
+		conn.Read(b[:])
+		close(gone)
+	}()
+	started := time.Now()
+	for {
+		pause := 20 * time.Millisecond
+		if time.Since(started) > 2*time.Second {
+			pause = 100 * time.Millisecond // a long cell is not looked at so often
+		}
+		select {
+		case <-gone:
+			return
+		case <-time.After(pause):
+		}
+		waiting, ok := readsStdin(conn, pid)
+		if !ok {
+			return // nobody tells: end of file at once, rather than a cell that hangs
+		}
+		if !waiting {
+			continue
+		}
+		if r.events.Input == nil {
+			r.mu.Lock()
+			r.asked = true
+			r.mu.Unlock()
+			return
+		}
+		line, err := r.events.Input("", false)
+		if err != nil {
+			return
+		}
+		if _, err := conn.Write([]byte(line + "\n")); err != nil {
+			return
+		}
+	}
+}
