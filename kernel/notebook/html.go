@@ -49,7 +49,7 @@ func HTML(nb *Notebook, o PageOptions) []byte {
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" +
 		"<meta name=\"generator\" content=\"odslab\">\n<meta name=\"color-scheme\" content=\"light dark\">\n")
 	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(plainTitle(title)))
-	fmt.Fprintf(&b, "<style>\n%s\n%s\n@media screen and (prefers-color-scheme: dark) {\n%s\n}\n</style>\n</head>\n<body>\n", pageCSS, light, dark)
+	fmt.Fprintf(&b, "<style>\n%s\n@media print, (prefers-color-scheme: light) {\n%s\n}\n@media screen and (prefers-color-scheme: dark) {\n%s\n}\n</style>\n</head>\n<body>\n", pageCSS, light, dark)
 	b.WriteString(contents(p.markdown.headings))
 	b.WriteString("<main>\n")
 	b.Write(body.Bytes())

@@ -75,6 +75,8 @@ func scanMath(block text.Reader) (tex []byte, display, ok bool) {
 			switch {
 			case line[i] == '\\':
 				i++
+			case line[i] == '`' && fence == 1: // the dollar was text, and code follows
+				return nil, false, false
 			case line[i] != '$':
 			case fence == 2 && i+1 < len(line) && line[i+1] == '$':
 				block.Advance(i + 2)

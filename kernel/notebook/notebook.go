@@ -37,8 +37,6 @@ type Output struct {
 
 	EName, EValue string // error
 	Traceback     []string
-
-	displayID string // while running: what update_display_data refers to
 }
 
 // Tagged reports whether the cell carries the tag.

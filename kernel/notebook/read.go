@@ -51,10 +51,12 @@ func Parse(data []byte) (*Notebook, error) {
 	if err := json.Unmarshal(data, &file); err != nil {
 		return nil, notANotebook(data, err)
 	}
-	major, _ := file.NBFormat.(float64)
+	major, isNumber := file.NBFormat.(float64)
 	switch {
 	case file.NBFormat == nil && file.Worksheets == nil:
 		return nil, errors.New(`JSON, but not a notebook (no "nbformat"): save it from Jupyter as .ipynb`)
+	case file.NBFormat != nil && !isNumber:
+		return nil, errors.New(`JSON, but not a notebook ("nbformat" is not a number): save it from Jupyter as .ipynb`)
 	case major < 4:
 		return nil, fmt.Errorf("a notebook of nbformat %v, and only 4 is read: convert it with `jupyter nbconvert --to notebook --nbformat 4 --inplace FILE`", orUnknown(file.NBFormat))
 	case major >= 5:

@@ -72,7 +72,7 @@ func (o *Output) json() map[string]any {
 	default:
 		data := map[string]any{}
 		for mime, v := range o.Data {
-			if s, ok := v.(string); ok && strings.ContainsRune(s, '\n') && !isJSON(mime) && !isBinary(mime) {
+			if s, ok := v.(string); ok && isText(mime) {
 				data[mime] = splitLines(s)
 			} else {
 				data[mime] = v
@@ -93,10 +93,9 @@ func countOrNull(n int) any {
 	return n
 }
 
-// isBinary reports whether values of the MIME type are base64.
-func isBinary(mime string) bool {
-	return strings.HasPrefix(mime, "image/") && mime != "image/svg+xml" ||
-		strings.HasPrefix(mime, "audio/") || strings.HasPrefix(mime, "video/") || mime == "application/pdf"
+// isText reports whether values of the MIME type are kept as lists of lines.
+func isText(mime string) bool {
+	return strings.HasPrefix(mime, "text/") || mime == "image/svg+xml" || mime == "application/javascript"
 }
 
 // splitLines cuts text after each newline.
