@@ -3,6 +3,7 @@ package priors
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/mat"
 
@@ -26,12 +27,15 @@ func (m *Mixture) Exact(c odslib.Constraint) (odslib.Prior, float64, error) {
 	d := m.Shape()[0]
 	out := &Mixture{Noise: m.Noise}
 	logw := make([]float64, len(m.Means))
+	var f *factor
 	for k, prob := range m.Probabilities() {
-		mean, values, axes, logz, err := m.condition(k, h, b, d)
-		if err != nil {
-			return nil, 0, err
+		if f == nil || !m.sameCovariance(k, k-1) {
+			if f, err = m.factorise(k, h); err != nil {
+				return nil, 0, err
+			}
 		}
-		out.Means, out.Variances, out.Axes = append(out.Means, mean), append(out.Variances, values), append(out.Axes, axes)
+		mean, logz := f.condition(m.Means[k], b)
+		out.Means, out.Variances, out.Axes = append(out.Means, mean), append(out.Variances, f.values), append(out.Axes, f.axes)
 		logw[k] = math.Log(prob) + logz + c0
 	}
 	logZ := logSumExp(logw)
@@ -41,13 +45,25 @@ func (m *Mixture) Exact(c odslib.Constraint) (odslib.Prior, float64, error) {
 	return out, logZ, nil
 }
 
-func (m *Mixture) condition(k int, h [][]float64, b []float64, d int) (mean, values, axes []float64, logz float64, err error) {
-	inv := mat.NewSymDense(d, nil) // Σ⁻¹
-	logDet := 0.
-	for e := range d {
-		logDet += math.Log(m.Variances[k][e])
-	}
+func (m *Mixture) sameCovariance(k, l int) bool {
+	return slices.Equal(m.Variances[k], m.Variances[l]) && (m.Axes == nil || slices.Equal(m.Axes[k], m.Axes[l]))
+}
+
+// factor is what the posteriors of components of one covariance share: Σ⁻¹, and P = Σ⁻¹−H by its eigenvectors.
+type factor struct {
+	inverse *mat.SymDense
+	vectors mat.Dense
+	values  []float64 // eigenvalues of P⁻¹
+	axes    []float64
+	logDet  float64 // log|Σ| + log|P|
+}
+
+func (m *Mixture) factorise(k int, h [][]float64) (*factor, error) {
+	d := m.Shape()[0]
+	f := &factor{inverse: mat.NewSymDense(d, nil), values: make([]float64, d), axes: make([]float64, d*d)}
+	precision := mat.NewSymDense(d, nil)
 	for i := range d {
+		f.logDet += math.Log(m.Variances[k][i])
 		for j := i; j < d; j++ {
 			v := 0.
 			if m.Axes == nil {
@@ -59,41 +75,44 @@ func (m *Mixture) condition(k int, h [][]float64, b []float64, d int) (mean, val
 					v += m.Axes[k][i*d+e] * m.Axes[k][j*d+e] / m.Variances[k][e]
 				}
 			}
-			inv.SetSym(i, j, v)
-		}
-	}
-	precision := mat.NewSymDense(d, nil)
-	for i := range d {
-		for j := i; j < d; j++ {
-			precision.SetSym(i, j, inv.At(i, j)-.5*(h[i][j]+h[j][i]))
+			f.inverse.SetSym(i, j, v)
+			precision.SetSym(i, j, v-.5*(h[i][j]+h[j][i]))
 		}
 	}
 	var eig mat.EigenSym
 	if !eig.Factorize(precision, true) {
-		return nil, nil, nil, 0, fmt.Errorf("mixture: the posterior precision of component %d has no eigenvalues (NaN in the constraint?)", k)
+		return nil, fmt.Errorf("mixture: the posterior precision of component %d has no eigenvalues (NaN in the constraint?)", k)
 	}
-	var vec mat.Dense
-	eig.VectorsTo(&vec)
-	mu := mat.NewVecDense(d, m.Means[k])
-	var lin mat.VecDense
-	lin.MulVec(inv, mu)
-	muTerm := mat.Dot(mu, &lin)
-	lin.AddVec(&lin, mat.NewVecDense(d, b))
-	// In the eigenbasis the posterior is a product of one-dimensional Gaussians.
-	mean, values, axes = make([]float64, d), make([]float64, d), make([]float64, d*d)
-	meanTerm := 0.
+	eig.VectorsTo(&f.vectors)
 	for e, p := range eig.Values(nil) {
 		if !(p > 0) {
-			return nil, nil, nil, 0, fmt.Errorf("mixture: the posterior has no finite mass: the reward grows faster than component %d falls", k)
+			return nil, fmt.Errorf("mixture: the posterior has no finite mass: the reward grows faster than component %d falls", k)
 		}
-		values[e] = 1 / p
-		logDet += math.Log(p)
-		proj := mat.Dot(vec.ColView(e), &lin)
-		meanTerm += proj * proj / p
+		f.values[e] = 1 / p
+		f.logDet += math.Log(p)
 		for i := range d {
-			axes[i*d+e] = vec.At(i, e)
-			mean[i] += vec.At(i, e) * proj / p
+			f.axes[i*d+e] = f.vectors.At(i, e)
 		}
 	}
-	return mean, values, axes, -.5*logDet + .5*meanTerm - .5*muTerm, nil
+	return f, nil
+}
+
+// condition returns the posterior mean P⁻¹(Σ⁻¹μ+b) and the component's log-evidence; in the eigenbasis both are sums over
+// one-dimensional Gaussians.
+func (f *factor) condition(mean, b []float64) (post []float64, logz float64) {
+	d := len(mean)
+	mu := mat.NewVecDense(d, mean)
+	var lin mat.VecDense
+	lin.MulVec(f.inverse, mu)
+	logz = -.5 * (f.logDet + mat.Dot(mu, &lin))
+	lin.AddVec(&lin, mat.NewVecDense(d, b))
+	post = make([]float64, d)
+	for e, v := range f.values {
+		proj := mat.Dot(f.vectors.ColView(e), &lin)
+		logz += .5 * proj * proj * v
+		for i := range d {
+			post[i] += f.axes[i*d+e] * proj * v
+		}
+	}
+	return post, logz
 }

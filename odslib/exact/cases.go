@@ -1,0 +1,118 @@
+package exact
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"odslab/odslib"
+	"odslab/odslib/constraint"
+	"odslab/odslib/priors"
+)
+
+// Case is a posterior whose answer is known.
+type Case struct {
+	Name  string
+	About string // one line: prior, constraint, what is hard
+	Post  odslib.Posterior
+	LogZ  float64 // exact evidence of the continuous problem
+
+	Modes       [][]float64 // centres for hard assignment, nil where modes make no sense
+	ModeWeights []float64   // exact posterior mass of each mode
+}
+
+// T1 is 25 Gaussians → 9: the prior is the grid of 25, the posterior nine of its modes with unequal weights, log Z = 0.
+func T1() Case {
+	prior := priors.Grid25()
+	keep := [][]float64{{-10, -5}, {-5, -10}, {-5, 0}, {10, -5}, {0, 0}, {0, 5}, {5, -5}, {5, 0}, {5, 10}}
+	weights := []float64{4, 10, 4, 5, 10, 5, 4, 15, 4}
+	for k := range weights {
+		weights[k] /= 61
+	}
+	target := priors.Isotropic(weights, keep, .3)
+	return Case{
+		Name: "T1", About: "25 Gaussians → 9 with unequal weights",
+		Post:  odslib.Given(prior, constraint.DensityRatio{Target: target, Prior: prior}),
+		Modes: keep, ModeWeights: weights,
+	}
+}
+
+//go:embed t2.json.gz
+var t2Data []byte
+
+// T2 is the linear-Gaussian measurement of a 25-component mixture in d dimensions with dy measurements (the benchmark
+// of Cardoso et al. 2024, MCGDiff). Fixed instances are kept: seeds 0–29 for (8,1), 0–9 for (8,2), (8,4), (80,1), (80,4).
+func T2(d, dy, seed int) (Case, error) {
+	zr, err := gzip.NewReader(bytes.NewReader(t2Data))
+	if err != nil {
+		return Case{}, err
+	}
+	var all []struct {
+		D, Dy, Seed int
+		Weights, Y  []float64
+		A           [][]float64
+		Sigma, LogZ float64
+	}
+	if err := json.NewDecoder(zr).Decode(&all); err != nil {
+		return Case{}, err
+	}
+	for _, in := range all {
+		if in.D == d && in.Dy == dy && in.Seed == seed {
+			c := constraint.Gaussian{A: constraint.Matrix(in.A), Y: in.Y, Sigma: in.Sigma}
+			return Case{Name: fmt.Sprintf("T2 (%d,%d)", d, dy), About: fmt.Sprintf("%d measurements of 25 Gaussians in %d dimensions", dy, d),
+				Post: odslib.Given(priors.Isotropic(in.Weights, grid8(d), 1), c), LogZ: in.LogZ}, nil
+		}
+	}
+	return Case{}, fmt.Errorf("exact: no instance of T2 with d=%d, dy=%d, seed=%d", d, dy, seed)
+}
+
+// grid8 are the means (−8i, −8j) tiled to d dimensions, i, j in −2..2.
+func grid8(d int) [][]float64 {
+	var means [][]float64
+	for i := -2; i <= 2; i++ {
+		for j := -2; j <= 2; j++ {
+			mu := make([]float64, d)
+			for k := range mu {
+				mu[k] = -8 * float64([]int{i, j}[k%2])
+			}
+			means = append(means, mu)
+		}
+	}
+	return means
+}
+
+// T6 is nine Gaussians under the quadratic reward log r = −x²/100 − y².
+func T6() Case {
+	var means [][]float64
+	for _, x := range []float64{-4, 0, 4} {
+		for _, y := range []float64{-4, 0, 4} {
+			means = append(means, []float64{x, y})
+		}
+	}
+	tilt := constraint.Tilt{Precision: []float64{2. / 100, 2}}
+	return Case{
+		Name: "T6", About: "nine Gaussians under a quadratic reward", LogZ: -1.439687,
+		Post: odslib.Given(priors.Isotropic(nil, means, .3), tilt), Modes: means,
+		// The six hills off the axis hold 1.5e-5 together.
+		ModeWeights: []float64{2.5e-6, .315191, 2.5e-6, 2.5e-6, .369527, 2.5e-6, 2.5e-6, .315191, 2.5e-6},
+	}
+}
+
+// T12 is N(0, I) in d dimensions under the linear tilt exp(λ·x_1): the posterior is N(λe_1, I), log Z = λ²/2.
+func T12(d int, lambda float64) Case {
+	a := make([]float64, d)
+	a[0] = lambda
+	return Case{Name: fmt.Sprintf("T12 λ=%g", lambda), About: fmt.Sprintf("linear tilt of N(0,I) in %d dimensions", d),
+		Post: odslib.Given(priors.Gaussian(make([]float64, d), 1), constraint.Tilt{Linear: a}), LogZ: lambda * lambda / 2}
+}
+
+// T13 is the prior N(0, s²) in two dimensions with one linear measurement.
+func T13(s float64) Case {
+	c := constraint.Gaussian{A: constraint.Matrix{{1, .5}}, Y: []float64{1.5}, Sigma: .5}
+	v := s*s*1.25 + .25
+	return Case{Name: fmt.Sprintf("T13 s=%g", s), About: "Gaussian prior, one linear measurement",
+		Post: odslib.Given(priors.Gaussian([]float64{0, 0}, s*s), c), LogZ: -.5*1.5*1.5/v - .5*math.Log(2*math.Pi*v)}
+}

@@ -1,0 +1,123 @@
+package exact_test
+
+import (
+	"context"
+	"math"
+	"testing"
+
+	"odslab/odslib"
+	"odslab/odslib/constraint"
+	"odslab/odslib/exact"
+	"odslab/odslib/priors"
+)
+
+// The kept log Z of T2 was computed elsewhere (numpy, component by component).
+func TestT2Evidence(t *testing.T) {
+	for _, size := range [][3]int{{8, 1, 30}, {8, 2, 10}, {8, 4, 10}, {80, 1, 10}, {80, 4, 10}} {
+		for seed := range size[2] {
+			c, err := exact.T2(size[0], size[1], seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, logZ, err := exact.Of(c.Post)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if math.Abs(logZ-c.LogZ) > 1e-6*(1+math.Abs(c.LogZ)) {
+				t.Errorf("%s seed %d: log Z %.9f, want %.9f", c.Name, seed, logZ, c.LogZ)
+			}
+		}
+	}
+	if _, err := exact.T2(3, 1, 0); err == nil {
+		t.Error("an instance that is not kept was found")
+	}
+}
+
+// Quadrature on a fine grid shares nothing with the closed forms.
+func TestClosedFormsAgainstQuadrature(t *testing.T) {
+	ring := odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5})
+	logRing := func(x, y float64) float64 {
+		r := 3 - (x - y)
+		return -.5*r*r/.25 - .5*math.Log(2*math.Pi*.25)
+	}
+	t13 := func(x, y float64) float64 {
+		r := 1.5 - (x + .5*y)
+		return -.5*r*r/.25 - .5*math.Log(2*math.Pi*.25)
+	}
+	for _, c := range []struct {
+		name string
+		post odslib.Posterior
+		logR func(x, y float64) float64
+	}{
+		{"grid", ring, logRing},
+		{"T6", exact.T6().Post, func(x, y float64) float64 { return -x*x/100 - y*y }},
+		{"T12", exact.T12(2, 1).Post, func(x, _ float64) float64 { return x }},
+		{"T13", exact.T13(2).Post, t13},
+	} {
+		const h = .04 // the integrands are smooth over .3: the trapezoid sum is exact to 1e-9 here
+		var z, mx, my, mxx float64
+		prior := c.post.Prior.(*priors.Mixture)
+		for x := -16.; x < 16; x += h {
+			for y := -16.; y < 16; y += h {
+				p := math.Exp(prior.LogDensityHost([]float64{x, y}, 1, 0)+c.logR(x, y)) * h * h
+				z, mx, my, mxx = z+p, mx+p*x, my+p*y, mxx+p*x*x
+			}
+		}
+		got, logZ, err := exact.Of(c.post)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(logZ-math.Log(z)) > 1e-5 {
+			t.Errorf("%s: log Z %.7f, quadrature %.7f", c.name, logZ, math.Log(z))
+		}
+		m := got.(*priors.Mixture)
+		var ex, ey, exx float64
+		for k, w := range m.Probabilities() {
+			ex, ey = ex+w*m.Means[k][0], ey+w*m.Means[k][1]
+			v := m.Means[k][0] * m.Means[k][0]
+			for e, l := range m.Variances[k] {
+				a := m.Axes[k][e]
+				v += a * a * l
+			}
+			exx += w * v
+		}
+		for i, pair := range [][2]float64{{ex, mx / z}, {ey, my / z}, {exx, mxx / z}} {
+			if math.Abs(pair[0]-pair[1]) > 1e-4*(1+math.Abs(pair[1])) {
+				t.Errorf("%s: moment %d is %.6f, quadrature %.6f", c.name, i, pair[0], pair[1])
+			}
+		}
+	}
+}
+
+func TestKnownCases(t *testing.T) {
+	c := exact.T6()
+	_, logZ, err := exact.Of(c.Post)
+	if err != nil || math.Abs(logZ-c.LogZ) > 1e-6 {
+		t.Errorf("T6: log Z %.6f (%v), want %.6f", logZ, err, c.LogZ)
+	}
+	c = exact.T1()
+	r, err := exact.Sampler{}.Sample(context.Background(), c.Post, 61000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := make([]float64, 9)
+	for i := range r.Samples.Len() {
+		best, at := math.Inf(1), 0
+		for k, m := range c.Modes {
+			dx, dy := float64(r.Samples.Row(i)[0])-m[0], float64(r.Samples.Row(i)[1])-m[1]
+			if d := dx*dx + dy*dy; d < best {
+				best, at = d, k
+			}
+		}
+		count[at] += 1. / 61000
+	}
+	for k := range count {
+		// Three standard errors of a share near .25 at this size.
+		if math.Abs(count[k]-c.ModeWeights[k]) > .0055 {
+			t.Errorf("T1 mode %d: %.4f, want %.4f", k, count[k], c.ModeWeights[k])
+		}
+	}
+	if _, _, err := exact.Of(odslib.Given(priors.Grid25(), constraint.StudentT{A: constraint.Identity{}, Y: []float64{0, 0}, Nu: 3, Scale: 1})); err == nil {
+		t.Error("a Student-t measurement has no closed form, but one was returned")
+	}
+}
