@@ -1,0 +1,74 @@
+package measure
+
+import (
+	"fmt"
+	"math"
+
+	"odslab/odslib"
+)
+
+// points is a sample in float64: n rows of d coordinates.
+type points struct {
+	n, d int
+	x    []float64
+}
+
+func (p points) row(i int) []float64 { return p.x[i*p.d : (i+1)*p.d] }
+
+// moments returns mean and variance of coordinate j.
+func (p points) moments(j int) (mean, variance float64) {
+	var m2 float64 // Welford's sums
+	for i := range p.n {
+		v := p.x[i*p.d+j]
+		delta := v - mean
+		mean += delta / float64(i+1)
+		m2 += delta * (v - mean)
+	}
+	return mean, m2 / float64(p.n)
+}
+
+// newPoints refuses what no measure can use: no rows, a shape that does not
+// fit, numbers that are not finite.
+func newPoints(name string, a odslib.Array) (points, error) {
+	if len(a.Shape) == 0 || a.Shape[0] < 1 {
+		return points{}, fmt.Errorf("measure: %s has shape %v; want at least one sample, [n, shape…]", name, a.Shape)
+	}
+	p := points{n: a.Shape[0], d: 1, x: make([]float64, len(a.Data))}
+	for _, s := range a.Shape[1:] {
+		p.d *= s
+	}
+	if p.n*p.d != len(a.Data) || p.d < 1 {
+		return points{}, fmt.Errorf("measure: %s has %d numbers for shape %v", name, len(a.Data), a.Shape)
+	}
+	for i, v := range a.Data {
+		p.x[i] = float64(v)
+		if math.IsNaN(p.x[i]) || math.IsInf(p.x[i], 0) {
+			return points{}, fmt.Errorf("measure: sample %d of %s is %v at coordinate %d; remove it and count it as lost", i/p.d, name, v, i%p.d)
+		}
+	}
+	return p, nil
+}
+
+// newPair reads two samples of the same space.
+func newPair(a, b odslib.Array) (p, q points, err error) {
+	if p, err = newPoints("the first sample", a); err != nil {
+		return p, q, err
+	}
+	if q, err = newPoints("the second sample", b); err != nil {
+		return p, q, err
+	}
+	if p.d != q.d {
+		return p, q, fmt.Errorf("measure: samples of shapes %v and %v have %d and %d coordinates", a.Shape, b.Shape, p.d, q.d)
+	}
+	return p, q, nil
+}
+
+// squared returns ‖a−b‖².
+func squared(a, b []float64) float64 {
+	var s float64
+	for i, v := range a {
+		d := v - b[i]
+		s += d * d
+	}
+	return s
+}
