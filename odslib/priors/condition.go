@@ -24,7 +24,6 @@ func (m *Mixture) Exact(c odslib.Constraint) (odslib.Prior, float64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	d := m.Shape()[0]
 	out := &Mixture{Noise: m.Noise}
 	logw := make([]float64, len(m.Means))
 	var f *factor
