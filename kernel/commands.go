@@ -20,6 +20,7 @@ type subcommand struct {
 
 func subcommands() []subcommand {
 	return []subcommand{
+		{"run", "NB.ipynb… [-html DIR] [-out DIR] [-timeout D] [-param k=v]", "run notebooks and write a page for each", cmdRun},
 		{"setup", "[-engine xla-cpu|xla-cuda|go] [-offline] [-data]", "make what is missing", cmdSetup},
 		{"lab", "[-no-browser] [DIR] [-- ARGS]", "JupyterLab in notebooks/, from a private environment", cmdLab},
 		{"install", "", "put the kernel into your own Jupyter", cmdInstall},
@@ -50,7 +51,7 @@ func usage(w io.Writer) {
 	fmt.Fprintln(w, "usage: odslab COMMAND")
 	for _, c := range subcommands() {
 		if c.short != "" {
-			fmt.Fprintf(w, "  %-46s %s\n", strings.TrimSpace(c.name+" "+c.args), c.short)
+			fmt.Fprintf(w, "  %s\n      %s\n", strings.TrimSpace(c.name+" "+c.args), c.short)
 		}
 	}
 }

@@ -15,10 +15,16 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
+
+	"odslab/kernel/gonb"
 )
 
 func main() {
+	if filepath.Base(os.Args[0]) == "go" {
+		os.Exit(gonb.Seam(os.Args[1:]))
+	}
 	// A write beyond `ulimit -f` is then an error with a line instead of a crash.
 	signal.Ignore(syscall.SIGXFSZ)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

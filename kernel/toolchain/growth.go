@@ -35,7 +35,7 @@ func (l Layout) growth(err error) error {
 		why, mend = "the disk is full", "free some space"
 	case errors.Is(err, syscall.EDQUOT) || strings.Contains(text, "uota exceeded"):
 		why, mend = "the disk quota is used up", "free some space"
-	case errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR):
 		why, mend = "it cannot be written: "+text, "change its owner"
 	default:
 		return err

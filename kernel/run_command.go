@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"odslab/kernel/notebook"
+	"odslab/kernel/toolchain"
+)
+
+// cmdRun runs notebooks headlessly through the real kernel.
+func cmdRun(ctx context.Context, args []string) error {
+	fs := flagSet("run")
+	html := fs.String("html", "", "`folder` for the pages (default: that of -out)")
+	out := fs.String("out", "", "`folder` for the executed notebooks (default: that of -html, else out/ beside each notebook)")
+	timeout := fs.Duration("timeout", 0, "the longest that one cell may take, such as 90s; 0: any time")
+	params := parameters{}
+	fs.Var(params, "param", "`name=value` for the cell tagged parameters; may be repeated")
+	paths, _, err := parse(fs, args)
+	if err != nil {
+		return err
+	}
+	if *timeout < 0 {
+		return fmt.Errorf("run: -timeout %v is negative", *timeout)
+	}
+	if err := readable(paths); err != nil {
+		return err
+	}
+	l, err := toolchain.Default()
+	if err != nil {
+		return err
+	}
+	if err := toolchain.SetUp(ctx, l, toolchain.Options{Out: os.Stderr}); err != nil {
+		return err
+	}
+	start := time.Now()
+	err = notebook.Run(ctx, notebook.Config{
+		Paths: paths, HTMLDir: *html, OutDir: *out, Timeout: *timeout, Params: params,
+		Kernel: kernelCommand(l), Out: os.Stdout,
+	})
+	if ctx.Err() != nil {
+		return fmt.Errorf("run stopped after %v; what had run is written", time.Since(start).Round(time.Second))
+	}
+	return err
+}
+
+// kernelCommand starts the kernel as Jupyter would.
+func kernelCommand(l toolchain.Layout) notebook.Command {
+	return notebook.Command{
+		Argv: []string{l.Tool("odslab"), "kernel", "-f", "{connection_file}"},
+		Env:  []string{"ODSLAB_MODULE=" + l.Clone, "ODSLAB_CACHE=" + l.Root},
+	}
+}
+
+// readable finds fault with the notebooks before minutes go into set-up.
+func readable(paths []string) error {
+	if len(paths) == 0 {
+		return errors.New("run: name one or more notebooks, such as notebooks/01-first-posterior.ipynb")
+	}
+	var problems []error
+	for _, path := range paths {
+		nb, err := notebook.ReadFile(path)
+		if err == nil {
+			if err = nb.CheckKernel(); err != nil {
+				err = fmt.Errorf("%s %w", path, err)
+			}
+		}
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// parameters collects -param flags.
+type parameters map[string]string
+
+func (p parameters) String() string { return "" }
+
+func (p parameters) Set(text string) error {
+	name, value, ok := strings.Cut(text, "=")
+	if !ok || strings.TrimSpace(name) == "" {
+		return errors.New("want name=value")
+	}
+	p[strings.TrimSpace(name)] = value
+	return nil
+}
