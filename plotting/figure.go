@@ -1,0 +1,78 @@
+package plotting
+
+import (
+	"fmt"
+
+	"odslab/plotting/internal/ink"
+)
+
+// Figure is a plot that has not been drawn yet: its size and theme can still change. What the plotting functions return.
+type Figure struct {
+	err     error
+	what    string
+	title   string
+	preset  Preset
+	dark    bool
+	letters bool
+	compose func(s *style, width float64, letters bool) *sheet
+}
+
+func newFigure(what string, compose func(s *style, width float64, letters bool) *sheet) *Figure {
+	return &Figure{what: what, preset: Notebook, compose: compose}
+}
+
+// failed is a Figure that says what went wrong, and where.
+func failed(function string, err error) *Figure {
+	return &Figure{err: fmt.Errorf("plotting.%s: %w", function, err), preset: Notebook}
+}
+
+// Err is why there is no figure, or nil.
+func (f *Figure) Err() error { return f.err }
+
+// Size sets the width on the page: Column, OneAndHalf, TwoColumn, Notebook (the default) or Slide.
+func (f *Figure) Size(p Preset) *Figure {
+	f.preset = p
+	return f
+}
+
+// Title sets a line above the figure.
+func (f *Figure) Title(title string) *Figure {
+	f.title = title
+	return f
+}
+
+// Letters marks the panels a, b, c…
+func (f *Figure) Letters() *Figure {
+	f.letters = true
+	return f
+}
+
+// Dark draws on a dark ground.
+func (f *Figure) Dark() *Figure {
+	f.dark = true
+	return f
+}
+
+// String describes the figure in one line, or says why there is none.
+func (f *Figure) String() string {
+	if f.err != nil {
+		return f.err.Error()
+	}
+	return f.what
+}
+
+// lay lays the figure out in its theme and size.
+func (f *Figure) lay() (sh *sheet, s *style) {
+	s = newStyle(f.preset, f.dark)
+	sh = f.compose(s, f.preset.Width*mm, f.letters)
+	if f.title == "" {
+		return sh, s
+	}
+	inner, room := *sh, 2*s.label.Size
+	return &sheet{inner.w, inner.h + room, func(p *ink.Page) {
+		inner.draw(p)
+		title := s.label
+		title.Face, title.Size = ink.Bold, 1.1*title.Size
+		p.Text(ink.Pt{X: .3 * s.label.Size, Y: inner.h + .55*s.label.Size}, f.title, title, s.ink, 0, 0, 0)
+	}}, s
+}

@@ -1,0 +1,73 @@
+package density
+
+import (
+	"math"
+	"sync"
+
+	"gonum.org/v1/gonum/mat"
+)
+
+var bases sync.Map // int → *mat.Dense
+
+// basis is the matrix of the discrete cosine transform (type II, unnormalised): C[k][j] = cos(πk(2j+1)/2n).
+func basis(n int) *mat.Dense {
+	if b, ok := bases.Load(n); ok {
+		return b.(*mat.Dense)
+	}
+	table := make([]float64, 4*n)
+	for i := range table {
+		table[i] = math.Cos(math.Pi * float64(i) / float64(2*n))
+	}
+	b := mat.NewDense(n, n, nil)
+	for k := range n {
+		for j := range n {
+			b.Set(k, j, table[k*(2*j+1)%(4*n)])
+		}
+	}
+	bases.Store(n, b)
+	return b
+}
+
+// firstRoot finds the smallest t in [1e-9, .1] at which f goes from negative to positive, or reports false.
+func firstRoot(f func(t float64) float64) (float64, bool) {
+	const steps = 28
+	ratio := math.Pow(1e8, 1./steps)
+	a := 1e-9
+	if f(a) > 0 {
+		return 0, false
+	}
+	for range steps {
+		b := a * ratio
+		if f(b) > 0 {
+			for range 10 { // to a relative precision of .1 %
+				if m := math.Sqrt(a * b); f(m) > 0 {
+					b = m
+				} else {
+					a = m
+				}
+			}
+			return math.Sqrt(a * b), true
+		}
+		a = b
+	}
+	return 0, false
+}
+
+// silverman is the rule-of-thumb variance of the kernel on [0, 1], from a histogram: fallback and yardstick.
+func silverman(hist []float64, n, power float64) float64 {
+	mean, square := 0., 0.
+	for i, h := range hist {
+		x := (float64(i) + .5) / float64(len(hist))
+		mean += h * x
+		square += h * x * x
+	}
+	s := .9 * math.Sqrt(max(square-mean*mean, 1e-12)) * math.Pow(n, -1/power)
+	return s * s
+}
+
+// floor keeps the plug-in rule from taking copies or rounding for structure: no kernel narrower than a twelfth of the
+// rule of thumb, or than a cell of the grid.
+func floor(t, thumb float64, cells int) float64 {
+	cell := .6 / float64(cells)
+	return max(t, thumb/144, cell*cell)
+}

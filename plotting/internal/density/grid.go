@@ -1,0 +1,74 @@
+package density
+
+import (
+	"math"
+	"slices"
+)
+
+// Grid holds values at the centres of NX × NY even cells, row by row from the lowest y.
+type Grid struct {
+	X, Y   Domain
+	NX, NY int
+	Z      []float64
+}
+
+// NewGrid returns a Grid of zeros.
+func NewGrid(x, y Domain, nx, ny int) *Grid {
+	return &Grid{X: x, Y: y, NX: nx, NY: ny, Z: make([]float64, nx*ny)}
+}
+
+// Fill evaluates f at each cell's centre.
+func (g *Grid) Fill(f func(x, y float64) float64) *Grid {
+	for j := range g.NY {
+		for i := range g.NX {
+			g.Z[j*g.NX+i] = f(g.At(i, j))
+		}
+	}
+	return g
+}
+
+// At is the centre of cell (i, j).
+func (g *Grid) At(i, j int) (x, y float64) {
+	return g.X.Min + (float64(i)+.5)*(g.X.Max-g.X.Min)/float64(g.NX), g.Y.Min + (float64(j)+.5)*(g.Y.Max-g.Y.Min)/float64(g.NY)
+}
+
+// Interpolate is the bilinear value at a point, 0 outside.
+func (g *Grid) Interpolate(x, y float64) float64 {
+	ax := (x-g.X.Min)/(g.X.Max-g.X.Min)*float64(g.NX) - .5
+	ay := (y-g.Y.Min)/(g.Y.Max-g.Y.Min)*float64(g.NY) - .5
+	i, j := int(math.Floor(ax)), int(math.Floor(ay))
+	if i < 0 || j < 0 || i+1 >= g.NX || j+1 >= g.NY {
+		return 0
+	}
+	fx, fy := ax-float64(i), ay-float64(j)
+	z := func(i, j int) float64 { return g.Z[j*g.NX+i] }
+	return (1-fy)*((1-fx)*z(i, j)+fx*z(i+1, j)) + fy*((1-fx)*z(i, j+1)+fx*z(i+1, j+1))
+}
+
+// Max is the largest value.
+func (g *Grid) Max() float64 { return slices.Max(g.Z) }
+
+// Level is the density above which the given share of all mass on the grid lies.
+func (g *Grid) Level(mass float64) float64 {
+	z := slices.Clone(g.Z)
+	slices.SortFunc(z, func(a, b float64) int {
+		switch {
+		case a > b:
+			return -1
+		case a < b:
+			return 1
+		}
+		return 0
+	})
+	total := 0.
+	for _, v := range z {
+		total += v
+	}
+	cum := 0.
+	for _, v := range z {
+		if cum += v; cum >= mass*total {
+			return v
+		}
+	}
+	return 0
+}

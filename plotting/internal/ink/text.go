@@ -1,0 +1,165 @@
+package ink
+
+import (
+	"image/color"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// run is a stretch of text in one font, raised by rise.
+type run struct {
+	s    string
+	font Font
+	rise float64
+}
+
+var greek = map[string]string{
+	"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ", "eta": "η", "theta": "θ",
+	"kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ",
+	"phi": "φ", "chi": "χ", "psi": "ψ", "omega": "ω",
+}
+
+// typeset splits a label into runs. A variable, that is a letter or the name of a Greek one with an index (x_1,
+// theta_12, x_{t+1}, σ^2), is set as in print: italic letter, small lowered or raised index. So is a label that is a
+// single letter. All else stays as written, with true minus signs before digits.
+func typeset(label string, f Font) []run {
+	if label = strings.TrimSpace(label); label == "" {
+		return nil
+	}
+	var out []run
+	add := func(s string, face Face, scale, rise float64) {
+		if s == "" {
+			return
+		}
+		g := Font{Face: face, Size: f.Size * scale}
+		if n := len(out); n > 0 && out[n-1].font == g && out[n-1].rise == rise*f.Size {
+			out[n-1].s += s
+			return
+		}
+		out = append(out, run{s, g, rise * f.Size})
+	}
+	for rest := label; rest != ""; {
+		n := word(rest)
+		if n == 0 {
+			if index, kind, used := script(rest); kind == '^' && len(out) > 0 && strings.HasSuffix(out[len(out)-1].s, "0") {
+				add(minus(index), f.Face, .72, .36) // 10^{-2}
+				rest = rest[used:]
+				continue
+			}
+			_, k := utf8.DecodeRuneInString(rest)
+			add(rest[:k], f.Face, 1, 0)
+			rest = rest[k:]
+			continue
+		}
+		name, after := rest[:n], rest[n:]
+		symbol, isGreek := greek[name]
+		if !isGreek {
+			symbol = name
+		}
+		index, kind, used := script(after)
+		switch {
+		case utf8.RuneCountInString(symbol) == 1 && (used > 0 || name == label):
+			add(symbol, italicOf(f.Face, symbol), 1, 0)
+			for used > 0 {
+				size, rise := .72, -.22
+				if kind == '^' {
+					rise = .36
+				}
+				add(minus(index), f.Face, size, rise)
+				after = after[used:]
+				index, kind, used = script(after)
+			}
+		default:
+			add(name, f.Face, 1, 0)
+		}
+		rest = after
+	}
+	for i := range out {
+		out[i].s = minus(out[i].s)
+	}
+	return out
+}
+
+// word is the length of the letters at the start.
+func word(s string) int {
+	for i, r := range s {
+		if !unicode.IsLetter(r) {
+			return i
+		}
+	}
+	return len(s)
+}
+
+// script reads _12, _{t+1} or ^2 and says how many bytes it took.
+func script(s string) (index string, kind byte, used int) {
+	if len(s) < 2 || s[0] != '_' && s[0] != '^' {
+		return "", 0, 0
+	}
+	if s[1] == '{' {
+		if end := strings.IndexByte(s, '}'); end > 0 {
+			return s[2:end], s[0], end + 1
+		}
+		return "", 0, 0
+	}
+	n := 1
+	for n < len(s) && (s[n] >= '0' && s[n] <= '9') {
+		n++
+	}
+	if n == 1 {
+		_, k := utf8.DecodeRuneInString(s[1:])
+		if r, _ := utf8.DecodeRuneInString(s[1:]); !unicode.IsLetter(r) {
+			return "", 0, 0
+		}
+		n += k
+	}
+	return s[1:n], s[0], n
+}
+
+func italicOf(f Face, s string) Face {
+	r, _ := utf8.DecodeRuneInString(s)
+	if f == Bold || !Italic.has(r) {
+		return f
+	}
+	return Italic
+}
+
+// minus turns a hyphen that stands before a digit into a minus sign, unless it joins two words.
+func minus(s string) string {
+	r := []rune(s)
+	for i, c := range r {
+		if c == '-' && i+1 < len(r) && unicode.IsDigit(r[i+1]) && (i == 0 || !unicode.IsLetter(r[i-1]) && !unicode.IsDigit(r[i-1])) {
+			r[i] = '−'
+		}
+	}
+	return string(r)
+}
+
+// Width is how long a label comes out, in points.
+func Width(label string, f Font) float64 {
+	w := 0.
+	for _, r := range typeset(label, f) {
+		w += r.font.width(r.s)
+	}
+	return w
+}
+
+// Text typesets a label. (ax, ay) say which point of it lies at p: ax 0 left, .5 middle, 1 right; ay 0 baseline, .5
+// middle of the capitals, 1 their top. Angle is in radians, anticlockwise.
+func (p *Page) Text(at Pt, label string, f Font, c color.NRGBA, ax, ay, angle float64) {
+	runs := typeset(label, f)
+	w := 0.
+	for _, r := range runs {
+		w += r.font.width(r.s)
+	}
+	const capital = .716 // height of capitals in Liberation Sans
+	sin, cos := math.Sincos(angle)
+	dx, dy := -ax*w, -ay*capital*f.Size
+	for _, r := range runs {
+		y := dy + r.rise
+		p.Marks++
+		p.b.text(at.X+dx*cos-y*sin, at.Y+dx*sin+y*cos, angle, r.s, r.font, c)
+		dx += r.font.width(r.s)
+	}
+}

@@ -1,0 +1,76 @@
+package ink
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+)
+
+// vgBackend draws on any of gonum/plot's canvases, text as outlines.
+type vgBackend struct{ vg.Canvas }
+
+func (b vgBackend) fill(p vg.Path, c color.NRGBA) {
+	b.SetColor(c)
+	b.Fill(p)
+}
+
+func (b vgBackend) stroke(p vg.Path, pen Pen) {
+	b.SetColor(pen.Color)
+	b.SetLineWidth(vg.Length(pen.Width))
+	dash := make([]vg.Length, len(pen.Dash))
+	for i, d := range pen.Dash {
+		dash[i] = vg.Length(d)
+	}
+	b.SetLineDash(dash, 0)
+	b.Stroke(p)
+}
+
+func (b vgBackend) text(x, y, angle float64, s string, f Font, c color.NRGBA) {
+	sin, cos := math.Sincos(angle)
+	if p := f.outline(s, x, y, cos, sin); len(p) > 0 {
+		b.fill(p, c)
+	}
+}
+
+func (b vgBackend) picture(r Rect, img image.Image) {
+	b.DrawImage(vg.Rectangle{
+		Min: vg.Point{X: vg.Length(r.X), Y: vg.Length(r.Y)},
+		Max: vg.Point{X: vg.Length(r.Right()), Y: vg.Length(r.Top())},
+	}, img)
+}
+
+// SVG is a new page of scalable graphics.
+func SVG(w, h float64) *Page {
+	c := vgsvg.New(vg.Length(w), vg.Length(h))
+	return &Page{W: w, H: h, b: vgBackend{c}, write: func() ([]byte, error) {
+		var buf bytes.Buffer
+		if _, err := c.WriteTo(&buf); err != nil {
+			return nil, err
+		}
+		// vgsvg writes PNG data and calls it JPEG.
+		return bytes.ReplaceAll(buf.Bytes(), []byte("data:image/jpg;base64,"), []byte("data:image/png;base64,")), nil
+	}}
+}
+
+// PNG is a new page of pixels on a background.
+func PNG(w, h float64, dpi int, background color.Color) *Page {
+	p, img := Pixels(w, h, dpi, background)
+	p.write = func() ([]byte, error) {
+		var buf bytes.Buffer
+		err := png.Encode(&buf, img())
+		return buf.Bytes(), err
+	}
+	return p
+}
+
+// Pixels is a new page of pixels and the image that it ends up in.
+func Pixels(w, h float64, dpi int, background color.Color) (*Page, func() image.Image) {
+	c := vgimg.NewWith(vgimg.UseWH(vg.Length(w), vg.Length(h)), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(background))
+	return &Page{W: w, H: h, b: vgBackend{c}, dots: true}, func() image.Image { return c.Image() }
+}

@@ -1,0 +1,183 @@
+package plotting
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// scale maps an interval of data to 0..1.
+type scale struct {
+	min, max float64
+	log      bool
+}
+
+func (s scale) to(v float64) float64 {
+	if s.log {
+		return math.Log(v/s.min) / math.Log(s.max/s.min)
+	}
+	return (v - s.min) / (s.max - s.min)
+}
+
+// around is the scale that shows all values, with a margin as a share of the range.
+func around(margin float64, log bool, values ...float64) scale {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, v := range values {
+		if math.IsNaN(v) || math.IsInf(v, 0) || log && v <= 0 {
+			continue
+		}
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	switch {
+	case lo > hi && log:
+		return scale{1, 10, true}
+	case lo > hi:
+		return scale{0, 1, false}
+	case log:
+		if hi/lo < 1.05 {
+			lo, hi = lo/2, hi*2
+		}
+		f := math.Pow(hi/lo, margin)
+		return scale{lo / f, hi * f, true}
+	case hi-lo <= 1e-9*max(math.Abs(lo), math.Abs(hi)):
+		r := max(math.Abs(lo)*.1, 1e-3)
+		return scale{lo - r, hi + r, false}
+	}
+	r := (hi - lo) * margin
+	return scale{lo - r, hi + r, false}
+}
+
+// tick is a place on an axis and its label, empty for a minor one.
+type tick struct {
+	at    float64
+	label string
+}
+
+// ticks are at most n round numbers, none closer to an end than the share edge of the axis.
+func (s scale) ticks(n int, edge float64) []tick {
+	if s.log {
+		return s.logTicks(n, edge)
+	}
+	best := []float64(nil)
+	power := math.Floor(math.Log10((s.max - s.min) / float64(n)))
+	for p := power; p <= power+2 && best == nil; p++ {
+		for _, m := range []float64{1, 2, 5} {
+			step := m * math.Pow(10, p)
+			var at []float64
+			for k := math.Ceil(s.min/step - 1e-9); k*step <= s.max+1e-9*step; k++ {
+				if f := s.to(k * step); f >= edge-1e-9 && f <= 1-edge+1e-9 {
+					at = append(at, k*step)
+				}
+			}
+			if len(at) <= n {
+				best = at
+				break
+			}
+		}
+	}
+	if len(best) < 2 && n >= 2 && edge > 0 {
+		return s.ticks(n, 0)
+	}
+	return label(best)
+}
+
+func (s scale) logTicks(n int, edge float64) []tick {
+	lo, hi := int(math.Ceil(math.Log10(s.min)-1e-9)), int(math.Floor(math.Log10(s.max)+1e-9))
+	var out []tick
+	every := 1
+	for (hi-lo)/every+1 > n {
+		every++
+	}
+	for k := lo; k <= hi; k++ {
+		v := math.Pow(10, float64(k))
+		if f := s.to(v); f < edge || f > 1-edge {
+			continue
+		}
+		if k%every == 0 {
+			out = append(out, tick{v, power(k)})
+		} else {
+			out = append(out, tick{at: v})
+		}
+	}
+	if labelled(out) >= 2 {
+		return out
+	}
+	// Less than two powers of ten: 1, 2, 5 of each, or an even scale where even these are too few.
+	out = nil
+	for k := lo - 1; k <= hi; k++ {
+		for _, m := range []float64{1, 2, 5} {
+			if v := m * math.Pow(10, float64(k)); s.to(v) >= 0 && s.to(v) <= 1 {
+				out = append(out, tick{v, number(v, max(0, -k))})
+			}
+		}
+	}
+	if len(out) >= 2 && len(out) <= n {
+		return out
+	}
+	return scale{min: s.min, max: s.max}.ticks(n, edge)
+}
+
+func labelled(ts []tick) int {
+	n := 0
+	for _, t := range ts {
+		if t.label != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// power writes 10^k, plainly where that is short.
+func power(k int) string {
+	if k >= -2 && k <= 3 {
+		return number(math.Pow(10, float64(k)), max(0, -k))
+	}
+	return fmt.Sprintf("10^{%d}", k)
+}
+
+// label gives all ticks of an axis the same number of decimals.
+func label(at []float64) []tick {
+	out := make([]tick, len(at))
+	if len(at) == 0 {
+		return out
+	}
+	top := 0.
+	for _, v := range at {
+		top = max(top, math.Abs(v))
+	}
+	exponent, unit := 0, 1.
+	if top >= 1e5 || top > 0 && top < 1e-3 {
+		exponent = int(math.Floor(math.Log10(top)))
+		unit = math.Pow(10, float64(exponent))
+	}
+	decimals := 0
+	for decimals < 8 {
+		ok := true
+		for _, v := range at {
+			x := v / unit * math.Pow(10, float64(decimals))
+			ok = ok && math.Abs(x-math.Round(x)) < 1e-6*max(1, math.Abs(x))
+		}
+		if ok {
+			break
+		}
+		decimals++
+	}
+	for i, v := range at {
+		text := number(v/unit, decimals)
+		if exponent != 0 && v != 0 {
+			text += fmt.Sprintf("×10^{%d}", exponent)
+		}
+		out[i] = tick{v, text}
+	}
+	return out
+}
+
+// number writes a value with a true minus sign.
+func number(v float64, decimals int) string {
+	s := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Trim(s, "-0.") == "" {
+		s = strings.TrimPrefix(s, "-")
+	}
+	return strings.Replace(s, "-", "−", 1)
+}
