@@ -1,0 +1,100 @@
+package setup
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"odslab/kernel/toolchain"
+)
+
+func testLayout(t *testing.T) toolchain.Layout {
+	t.Helper()
+	return toolchain.Layout{Root: filepath.Join(t.TempDir(), "cache"), Clone: t.TempDir()}
+}
+
+func TestInstallAndUninstall(t *testing.T) {
+	l, data := testLayout(t), filepath.Join(t.TempDir(), "share", "jupyter")
+	dir, err := Install(l, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := filepath.Join(data, "kernels", "odslab"); dir != want {
+		t.Errorf("installed into %s, want %s", dir, want)
+	}
+	// Again, after the clone has moved.
+	l.Clone = t.TempDir()
+	if _, err := Install(l, data); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "kernel.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var spec map[string]any
+	if err := json.Unmarshal(text, &spec); err != nil {
+		t.Fatal(err)
+	}
+	if spec["display_name"] != "Go (odslab)" || spec["language"] != "go" || spec["interrupt_mode"] != "message" {
+		t.Errorf("got %s", text)
+	}
+	argv, _ := spec["argv"].([]any)
+	if len(argv) != 4 || argv[0] != l.Tool("odslab") || argv[1] != "kernel" || argv[2] != "-f" || argv[3] != "{connection_file}" {
+		t.Errorf("argv %v", argv)
+	}
+	if env, _ := spec["env"].(map[string]any); env["ODSLAB_MODULE"] != l.Clone {
+		t.Errorf("env %v does not name the clone", env)
+	}
+	if left, _ := filepath.Glob(filepath.Join(data, "kernels", "*")); !slices.Equal(left, []string{dir}) {
+		t.Errorf("beside it lie %v", left)
+	}
+	if _, err := Uninstall(data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("it is still there")
+	}
+	if _, err := Uninstall(data); !errors.Is(err, ErrNotInstalled) {
+		t.Errorf("the second time: %v", err)
+	}
+}
+
+func TestAnotherKernelIsLeftAlone(t *testing.T) {
+	l, data := testLayout(t), t.TempDir()
+	dir := filepath.Join(data, "kernels", "odslab")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const theirs = `{"argv": ["theirs"], "display_name": "Theirs"}`
+	if err := os.WriteFile(filepath.Join(dir, "kernel.json"), []byte(theirs), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Install(l, data); err == nil {
+		t.Error("a kernel of somebody else was replaced")
+	}
+	if _, err := Uninstall(data); err == nil {
+		t.Error("a kernel of somebody else was removed")
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, "kernel.json")); err != nil || string(text) != theirs {
+		t.Errorf("it has changed: %s %v", text, err)
+	}
+}
+
+func TestUserData(t *testing.T) {
+	t.Setenv("HOME", "/home/x")
+	t.Setenv("JUPYTER_DATA_DIR", "")
+	t.Setenv("XDG_DATA_HOME", "")
+	for _, c := range []struct{ name, value, want string }{
+		{"HOME", "/home/y", "/home/y/.local/share/jupyter"},
+		{"XDG_DATA_HOME", "/data", "/data/jupyter"},
+		{"JUPYTER_DATA_DIR", "/jupyter", "/jupyter"},
+	} {
+		t.Setenv(c.name, c.value)
+		if got, err := UserData(); err != nil || got != c.want {
+			t.Errorf("%s=%s: %q, %v; want %q", c.name, c.value, got, err, c.want)
+		}
+	}
+}
