@@ -2,15 +2,20 @@ package notebook
 
 import (
 	"bytes"
-	_ "embed"
+	_ "embed" // the style and the font of pages
+	"encoding/base64"
 	"fmt"
 	"html"
 	"strings"
 	"time"
 )
 
-//go:embed page.css
-var pageCSS string
+var (
+	//go:embed page.css
+	pageCSS string
+	//go:embed fonts/math.woff2
+	mathFont []byte
+)
 
 // PageOptions are the settings of HTML; the zero value works.
 type PageOptions struct {
@@ -43,13 +48,17 @@ func HTML(nb *Notebook, o PageOptions) []byte {
 		title = "Notebook"
 	}
 	light, dark := highlightCSS()
+	font := ""
+	if bytes.Contains(body.Bytes(), []byte("<math")) {
+		font = `@font-face { font-family: "Page Math"; src: url(data:font/woff2;base64,` + base64.StdEncoding.EncodeToString(mathFont) + ") }\n"
+	}
 
 	var b bytes.Buffer
 	b.WriteString("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" +
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" +
 		"<meta name=\"generator\" content=\"odslab\">\n<meta name=\"color-scheme\" content=\"light dark\">\n")
 	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(plainTitle(title)))
-	fmt.Fprintf(&b, "<style>\n%s\n@media print, (prefers-color-scheme: light) {\n%s\n}\n@media screen and (prefers-color-scheme: dark) {\n%s\n}\n</style>\n</head>\n<body>\n", pageCSS, light, dark)
+	fmt.Fprintf(&b, "<style>\n%s%s\n@media print, (prefers-color-scheme: light) {\n%s\n}\n@media screen and (prefers-color-scheme: dark) {\n%s\n}\n</style>\n</head>\n<body>\n", font, pageCSS, light, dark)
 	b.WriteString(contents(p.markdown.headings))
 	b.WriteString("<main>\n")
 	b.Write(body.Bytes())

@@ -32,6 +32,8 @@ var (
 	mathIndent   = regexp.MustCompile(`>\s*\n\s*<`)
 	mathTag      = regexp.MustCompile(`<([a-z]+)((?: [a-zA-Z-]+="[^"]*")+)>`)
 	mathAttr     = regexp.MustCompile(`[a-zA-Z-]+="[^"]*"`)
+	mathBefore   = regexp.MustCompile(`(</(?:mi|mn|msub|msup|msubsup|mfrac|mrow|msqrt)>)(<mi lspace="0\.11111em">[a-z]{2,}</mi>)`)
+	mathSign     = regexp.MustCompile(`(<mo[^<>]*>(?:[=≈∼∝≤≥≪≫≠≡→∈([,;+·×∣|]|&[lg]t;)</mo>)<mo>([-−+±∓])</mo>`)
 	mathFunction = regexp.MustCompile(`(<mi lspace="0\.11111em">[a-z]{2,}</mi>)(<m(?:i|n|frac|sqrt|sub|sup|subsup|over|mrow)\b)`)
 )
 
@@ -64,6 +66,10 @@ func texToMathML(tex string, display bool) (out string, err error) {
 		return "", errors.New(line)
 	}
 	out = mathIndent.ReplaceAllString(strings.TrimSpace(out), "><")
+	// A function of LaTeX has space around it, and a sign after a relation has
+	// none after it.
+	out = mathBefore.ReplaceAllString(out, `$1<mspace width="0.17em"></mspace>$2`)
+	out = mathSign.ReplaceAllString(out, `$1<mo form="prefix">$2</mo>`)
 	out = mathFunction.ReplaceAllString(out, `$1<mspace width="0.17em"></mspace>$2`)
 	out = strings.NewReplacer("\uFE00", "", "\uFE01", "", "strechy=", "stretchy=").Replace(out)
 	// The library writes attributes in the order of a map.
