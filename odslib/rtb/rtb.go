@@ -1,0 +1,18 @@
+package rtb
+
+import (
+	"context"
+
+	"odslab/odslib"
+	"odslab/odslib/balance"
+)
+
+var _ odslib.Trainer[odslib.Posterior, *balance.Policy] = Sampler{}
+
+// Sampler trains a policy to sample a posterior under a diffusion prior. The zero value works; see balance.Settings.
+type Sampler struct{ balance.Settings }
+
+// Train implements odslib.Trainer. Without a budget it takes 1000 iterations.
+func (s Sampler) Train(ctx context.Context, post odslib.Posterior, budget odslib.Budget, seed uint64) (*balance.Policy, error) {
+	return balance.Train(ctx, "RTB", s.Settings, post, budget, seed)
+}
