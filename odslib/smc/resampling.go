@@ -1,0 +1,109 @@
+package smc
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Resampling is a rule that draws the parents of a new, equally weighted cloud. Every rule is unbiased: particle i has
+// n·w_i children on average.
+type Resampling int
+
+const (
+	Systematic  Resampling = iota // one uniform for all n strata: the least noise, and what most people use
+	Stratified                    // one uniform for each stratum (Kitagawa 1996)
+	Residual                      // ⌊n·w_i⌋ children for certain, the rest multinomial (Liu & Chen 1998)
+	Multinomial                   // independent parents (Gordon et al. 1993)
+)
+
+var resamplingNames = [...]string{"systematic", "stratified", "residual", "multinomial"}
+
+func (r Resampling) String() string {
+	if r < 0 || int(r) >= len(resamplingNames) {
+		return fmt.Sprintf("Resampling(%d)", int(r))
+	}
+	return resamplingNames[r]
+}
+
+func (r Resampling) check() error {
+	if r < 0 || int(r) >= len(resamplingNames) {
+		return fmt.Errorf("no resampling rule %v; use smc.Systematic, Stratified, Residual or Multinomial", r)
+	}
+	return nil
+}
+
+// Parents draws n indices from the weights, which sum to one. The indices come in rising order.
+func (r Resampling) Parents(weights []float64, n int, rng *rand.Rand) []int32 {
+	switch r {
+	case Stratified:
+		return invert(weights, n, func(i int) float64 { return (float64(i) + rng.Float64()) / float64(n) })
+	case Residual:
+		return residual(weights, n, rng)
+	case Multinomial:
+		return invert(weights, n, sortedUniforms(n, rng))
+	}
+	u := rng.Float64()
+	return invert(weights, n, func(i int) float64 { return (float64(i) + u) / float64(n) })
+}
+
+// invert walks once through the cumulative weights; u must rise with i.
+func invert(weights []float64, n int, u func(i int) float64) []int32 {
+	parents, last := make([]int32, n), lastPositive(weights)
+	k, cum := 0, weights[0]
+	for i := range parents {
+		for v := u(i); cum <= v && k < last; { // a particle of weight 0 has no children
+			k++
+			cum += weights[k]
+		}
+		parents[i] = int32(k)
+	}
+	return parents
+}
+
+// lastPositive is where rounding of the cumulative sum must stop.
+func lastPositive(weights []float64) int {
+	for i := len(weights) - 1; i > 0; i-- {
+		if weights[i] > 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+// sortedUniforms are n uniforms in rising order: normalised partial sums of exponentials.
+func sortedUniforms(n int, rng *rand.Rand) func(i int) float64 {
+	sums, sum := make([]float64, n), 0.
+	for i := range sums {
+		sum += rng.ExpFloat64()
+		sums[i] = sum
+	}
+	sum += rng.ExpFloat64()
+	return func(i int) float64 { return sums[i] / sum }
+}
+
+func residual(weights []float64, n int, rng *rand.Rand) []int32 {
+	rest, certain, sum := make([]float64, len(weights)), make([]int, len(weights)), 0.
+	left := n
+	for i, w := range weights {
+		whole := math.Floor(float64(n) * w)
+		certain[i], rest[i] = int(whole), float64(n)*w-whole
+		left -= certain[i]
+		sum += rest[i]
+	}
+	if left > 0 {
+		for i := range rest {
+			rest[i] /= sum
+		}
+		for _, k := range invert(rest, left, sortedUniforms(left, rng)) {
+			certain[k]++
+		}
+	}
+	parents := make([]int32, 0, n)
+	for i, c := range certain {
+		for range c {
+			parents = append(parents, int32(i))
+		}
+	}
+	return parents
+}

@@ -1,0 +1,99 @@
+package smc
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+var rules = []Resampling{Systematic, Stratified, Residual, Multinomial}
+
+// TestParentsAreUnbiased: the mean number of children is n·w_i, for more and for fewer children than parents.
+func TestParentsAreUnbiased(t *testing.T) {
+	w := []float64{.31, 0, .04, .25, .1, 1e-9, .3 - 1e-9, 0}
+	const runs = 20000
+	for _, rule := range rules {
+		for _, n := range []int{3, 8, 20} {
+			rng := rand.New(rand.NewPCG(1, 2))
+			sum, square := make([]float64, len(w)), make([]float64, len(w))
+			for range runs {
+				count := make([]float64, len(w))
+				parents := rule.Parents(w, n, rng)
+				if len(parents) != n || !slices.IsSorted(parents) {
+					t.Fatalf("%v: %v", rule, parents)
+				}
+				for _, p := range parents {
+					count[p]++
+				}
+				for i, c := range count {
+					sum[i] += c / runs
+					square[i] += c * c / runs
+				}
+			}
+			for i := range w {
+				want := float64(n) * w[i]
+				se := math.Sqrt(max(0, square[i]-sum[i]*sum[i])/runs) + 1e-6
+				if math.Abs(sum[i]-want) > 4.5*se {
+					t.Errorf("%v, n=%d: particle %d has %.4f children, want %.4f ± %.4f", rule, n, i, sum[i], want, se)
+				}
+				if w[i] == 0 && sum[i] > 0 {
+					t.Errorf("%v: particle %d of weight 0 has children", rule, i)
+				}
+				// Systematic and residual resampling never give fewer than ⌊n·w⌋.
+				if (rule == Systematic || rule == Residual) && sum[i] < math.Floor(want+1e-12)-1e-9 {
+					t.Errorf("%v: particle %d has %.4f children, at least %.0f are due", rule, i, sum[i], math.Floor(want))
+				}
+			}
+		}
+	}
+}
+
+// TestParentsNoise: the variance of the children falls from multinomial to systematic; equal weights copy the cloud.
+func TestParentsNoise(t *testing.T) {
+	const n, runs = 50, 4000
+	w, rng := make([]float64, n), rand.New(rand.NewPCG(3, 4))
+	sum := 0.
+	for i := range w {
+		w[i] = rng.Float64()
+		sum += w[i]
+	}
+	for i := range w {
+		w[i] /= sum
+	}
+	noise := map[Resampling]float64{}
+	for _, rule := range rules {
+		for range runs {
+			count := make([]float64, n)
+			for _, p := range rule.Parents(w, n, rng) {
+				count[p]++
+			}
+			for i := range w {
+				d := count[i] - n*w[i]
+				noise[rule] += d * d / runs
+			}
+		}
+	}
+	if !(noise[Systematic] < noise[Multinomial] && noise[Stratified] < noise[Multinomial] && noise[Residual] < noise[Multinomial]) {
+		t.Errorf("squared noise of the children: %v", noise)
+	}
+	equal := make([]float64, n)
+	for i := range equal {
+		equal[i] = 1. / n
+	}
+	for _, rule := range []Resampling{Stratified, Residual} {
+		if got := rule.Parents(equal, n, rng); !slices.Equal(got, identity(n)) {
+			t.Errorf("%v of equal weights: %v", rule, got)
+		}
+	}
+}
+
+func TestParentsOfOneParticle(t *testing.T) {
+	for _, rule := range rules {
+		for _, p := range rule.Parents([]float64{0, 1, 0}, 5, rand.New(rand.NewPCG(1, 1))) {
+			if p != 1 {
+				t.Errorf("%v chose particle %d of weight 0", rule, p)
+			}
+		}
+	}
+}
