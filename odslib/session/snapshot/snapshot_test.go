@@ -199,7 +199,7 @@ func TestRefuses(t *testing.T) {
 		".m[…].f: a func can't":                     &hidden{m: map[string]*hidden{"a": {f: func() {}}}},
 		".mu: a sync.Mutex in use":                  &locked,
 		"os.File has hidden fields":                 &[]*os.File{os.Stdout},
-		"[]: a chan can't leave":                    &[]any{make(chan int)},
+		"[]: a chan can't leave":                    &[]any{1, make(chan int)},
 		"the hidden type snapshot.unknown can't be": &[]any{unknown{}},
 	} {
 		_, err := Encode([]Root{{"x", p}})

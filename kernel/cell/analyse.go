@@ -1,0 +1,385 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strings"
+)
+
+// use makes an unused variable harmless; unused kept ones are not loaded.
+func (d *draft) use(c *checked, e problem, name string) bool {
+	p, off := d.at(c, e.Pos)
+	if p == nil {
+		if d.final || d.s.vars[name] == nil || d.drop[name] {
+			return false
+		}
+		v := d.s.vars[name]
+		for _, mate := range v.group {
+			if mate != name && !d.drop[mate] && !d.unusedToo(c, mate) {
+				return false
+			}
+		}
+		d.drop[name] = true
+		return true
+	}
+	for v, q := range d.srcPiece {
+		if p == q && v.name == name {
+			d.drop[name] = true
+			return true
+		}
+	}
+	path := pathTo(c.file, e.Pos)
+	if len(path) < 3 {
+		return false
+	}
+	stmt, parent := path[1], path[2]
+	blank := "_ = " + name
+	insert := func(pos token.Pos, text string) bool {
+		q, at := d.end(c, pos)
+		if q != p {
+			return false
+		}
+		p.edit(at, at, text)
+		return true
+	}
+	if _, ok := stmt.(*ast.ValueSpec); ok && len(path) > 3 {
+		if decl, ok := path[3].(*ast.DeclStmt); ok {
+			return insert(decl.End(), "; "+blank)
+		}
+		return false
+	}
+	if r, ok := stmt.(*ast.RangeStmt); ok {
+		return insert(r.Body.Lbrace+1, " "+blank+";")
+	}
+	a, ok := stmt.(*ast.AssignStmt)
+	if !ok {
+		return false
+	}
+	switch x := parent.(type) {
+	case *ast.BlockStmt, *ast.CaseClause, *ast.LabeledStmt:
+		return insert(a.End(), "; "+blank)
+	case *ast.CommClause:
+		if x.Comm == a {
+			return insert(x.Colon+1, " "+blank+";")
+		}
+		return insert(a.End(), "; "+blank)
+	case *ast.IfStmt:
+		return insert(x.Body.Lbrace+1, " "+blank+";")
+	case *ast.ForStmt:
+		return insert(x.Body.Lbrace+1, " "+blank+";")
+	case *ast.TypeSwitchStmt:
+		if x.Assign == a {
+			q, to := d.at(c, a.Rhs[0].Pos())
+			if q != p {
+				return false
+			}
+			p.edit(off, to, "")
+			return true
+		}
+	}
+	if len(a.Lhs) == 1 { // the init of a switch
+		q, to := d.end(c, a.TokPos+2)
+		if q != p {
+			return false
+		}
+		p.edit(off, to, "_ =")
+		return true
+	}
+	p.edit(off, off+len(name), "_")
+	return true
+}
+
+func (d *draft) unusedToo(c *checked, name string) bool {
+	return slices.ContainsFunc(c.problems, func(e problem) bool {
+		p, _ := d.at(c, e.Pos)
+		return p == nil && e.Msg == "declared and not used: "+name
+	})
+}
+
+// pathTo lists the nodes around a position, the innermost first.
+func pathTo(f *ast.File, pos token.Pos) (path []ast.Node) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		if n == nil || pos < n.Pos() || pos >= n.End() {
+			return false
+		}
+		path = append(path, n)
+		return true
+	})
+	slices.Reverse(path)
+	return path
+}
+
+// exits are the calls that would end the process behind the cell's back.
+var exits = map[string]string{"os.Exit": "Exit", "log.Fatal": "Fatal", "log.Fatalf": "Fatalf", "log.Fatalln": "Fatalln"}
+
+// replaceExits puts the cell's own ways to end in place of os.Exit and
+// log.Fatal, and guards goroutines, so that values set before are kept.
+func (d *draft) replaceExits(c *checked) (changed bool) {
+	live := d.s.alias(livePath)
+	ast.Inspect(c.file, func(n ast.Node) bool {
+		switch x := n.(type) {
+		case *ast.SelectorExpr:
+			id, ok := x.X.(*ast.Ident)
+			if !ok {
+				return true
+			}
+			o, ok := c.info.Uses[id].(*types.PkgName)
+			if !ok {
+				return true
+			}
+			by := exits[o.Imported().Path()+"."+x.Sel.Name]
+			if by == "" {
+				return true
+			}
+			if p, from := d.at(c, x.Pos()); p != nil {
+				_, to := d.end(c, x.End())
+				p.edit(from, to, live+"."+by)
+				changed = true
+			}
+		case *ast.GoStmt:
+			f, ok := x.Call.Fun.(*ast.FuncLit)
+			if !ok {
+				return true
+			}
+			if p, at := d.end(c, f.Body.Lbrace+1); p != nil {
+				if text := " defer " + live + ".Guard();"; !slices.Contains(p.edits, edit{at, at, text}) {
+					p.edit(at, at, text)
+					changed = true
+				}
+			}
+		}
+		return true
+	})
+	return changed
+}
+
+// analyse decides what becomes of the cell's variables and of its last
+// expression, and adds the calls that do it.
+func (d *draft) analyse(c *checked, p *Program) {
+	live := d.s.alias(livePath)
+	statement := map[*piece]ast.Stmt{}
+	for _, st := range mainBody(c.file) {
+		if q, off := d.at(c, st.Pos()); q != nil && off == 0 {
+			statement[q] = st
+		}
+	}
+	found := map[string]*definition{}
+	for i, q := range d.stmts {
+		for _, id := range q.defined() {
+			t := d.hoist[id.Name]
+			if t == nil {
+				t = d.definedAt(c, q, id)
+			}
+			if t == nil {
+				continue
+			}
+			def := found[id.Name]
+			if def == nil {
+				def = &definition{name: id.Name}
+				found[id.Name] = def
+				p.defs = append(p.defs, def)
+			}
+			d.decide(def, q, t)
+			if def.why == "" {
+				d.after[q] = append(d.after[q], fmt.Sprintf("%s.Keep(%q, &%s)", live, id.Name, id.Name))
+			} else if d.hoist[id.Name] == nil {
+				d.after[q] = append(d.after[q], "_ = "+id.Name)
+			}
+			if id.Name == "seed" && isInteger(t) {
+				d.after[q] = append(d.after[q], live+".SetSeed(uint64(seed))")
+			}
+		}
+		if x, ok := statement[q].(*ast.ExprStmt); ok {
+			d.wrap(c, q, x.X, i == len(d.stmts)-1, live)
+		}
+	}
+}
+
+// mainBody is the block of the cell's own statements.
+func mainBody(f *ast.File) []ast.Stmt {
+	for _, decl := range f.Decls {
+		if fn, ok := decl.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "main" {
+			for i := len(fn.Body.List) - 1; i >= 0; i-- {
+				if b, ok := fn.Body.List[i].(*ast.BlockStmt); ok {
+					return b.List
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (d *draft) definedAt(c *checked, q *piece, id *ast.Ident) types.Type {
+	for node, o := range c.info.Defs {
+		if o == nil || node.Name != id.Name {
+			continue
+		}
+		if p, off := d.at(c, node.Pos()); p == q && off == q.offset(id.Pos()) {
+			return o.Type()
+		}
+	}
+	// Not new here: := that assigns to a variable of an earlier statement.
+	for node, o := range c.info.Uses {
+		if p, off := d.at(c, node.Pos()); p == q && off == q.offset(id.Pos()) {
+			return o.Type()
+		}
+	}
+	return nil
+}
+
+// decide says whether a variable is kept by value, by source, or not at all.
+func (d *draft) decide(def *definition, q *piece, t types.Type) {
+	def.typ, def.piece, def.why, def.lost = t, q, "", false
+	if def.why = unnameable(t); def.why == "" {
+		def.why = notData(t)
+	}
+	def.lost = d.costly(q)
+}
+
+// costly: what draw and train make is never made again from source.
+func (d *draft) costly(q *piece) bool {
+	for _, l := range d.before[q] {
+		if strings.Contains(l, ".At(") {
+			return true
+		}
+	}
+	return false
+}
+
+// silent are calls whose results nobody wants to see.
+func silent(c *checked, call *ast.CallExpr) bool {
+	var id *ast.Ident
+	switch f := ast.Unparen(call.Fun).(type) {
+	case *ast.Ident:
+		id = f
+	case *ast.SelectorExpr:
+		id = f.Sel
+	default:
+		return false
+	}
+	f, ok := c.info.Uses[id].(*types.Func)
+	if !ok || f.Pkg() == nil {
+		return false
+	}
+	switch {
+	case f.Pkg().Path() == "fmt" && strings.Contains(f.Name(), "rint"):
+		return true
+	case f.Signature().Recv() != nil:
+		switch f.Name() {
+		case "Write", "WriteString", "WriteByte", "WriteRune", "WriteTo", "Read", "Close", "Flush":
+			return true
+		}
+	}
+	return false
+}
+
+var errorType = types.Universe.Lookup("error").Type()
+
+// wrap shows the last expression and raises errors that a call drops.
+func (d *draft) wrap(c *checked, q *piece, x ast.Expr, last bool, live string) {
+	tv, ok := c.info.Types[x]
+	if !ok {
+		return
+	}
+	_, from := d.at(c, x.Pos())
+	_, to := d.end(c, x.End())
+	around := func(f string) {
+		q.edit(from, from, live+"."+f+"(")
+		q.edit(to, to, ")")
+	}
+	call, isCall := ast.Unparen(x).(*ast.CallExpr)
+	if tv.IsType() || tv.IsVoid() || isCall && isPanic(c, call) {
+		return
+	}
+	show := last && !q.hushed
+	if !isCall {
+		u, receives := ast.Unparen(x).(*ast.UnaryExpr)
+		switch {
+		case show:
+			around("Show")
+		case last && !(receives && u.Op == token.ARROW):
+			q.edit(from, from, "_ = ")
+		}
+		return
+	}
+	if silent(c, call) {
+		if endsInError(tv.Type) {
+			around("Raise")
+		}
+		return
+	}
+	tuple, isTuple := tv.Type.(*types.Tuple)
+	switch {
+	case types.Identical(tv.Type, errorType):
+		around("Raise")
+	case isTuple && endsInError(tuple) && tuple.Len() == 2 && show:
+		around("ShowResult")
+	case isTuple && show:
+		around("ShowAll")
+	case isTuple && endsInError(tuple):
+		around("Raise")
+	case show:
+		around("Show")
+	case isBuiltinValue(c, call):
+		q.edit(from, from, "_ = ")
+	}
+}
+
+func endsInError(t types.Type) bool {
+	if u, ok := t.(*types.Tuple); ok {
+		return u.Len() > 0 && types.Identical(u.At(u.Len()-1).Type(), errorType)
+	}
+	return types.Identical(t, errorType)
+}
+
+func isPanic(c *checked, call *ast.CallExpr) bool {
+	id, ok := ast.Unparen(call.Fun).(*ast.Ident)
+	if !ok {
+		return false
+	}
+	b, ok := c.info.Uses[id].(*types.Builtin)
+	return ok && (b.Name() == "panic" || b.Name() == "recover" || b.Name() == "copy")
+}
+
+// isBuiltinValue: a conversion or a builtin like len, which can't stand alone.
+func isBuiltinValue(c *checked, call *ast.CallExpr) bool {
+	if tv, ok := c.info.Types[call.Fun]; ok && (tv.IsType() || tv.IsBuiltin()) {
+		return true
+	}
+	return false
+}
+
+// notes says what the user should know about the variables of the cell.
+func (s *Session) notes(d *draft, p *Program) {
+	for _, def := range p.defs {
+		switch {
+		case def.why != "" && def.lost:
+			p.note("%s is not kept for later cells: %s", def.name, def.why)
+		case def.why != "":
+			p.note("%s is kept by source: %s; its initialiser runs again in each cell that uses it", def.name, def.why)
+		}
+		if path, ok := s.pkgs.meaning(def.name); ok && !s.shadow[def.name] {
+			s.shadow[def.name] = true
+			p.note("%s is a variable now and hides the package %s", def.name, path)
+		}
+	}
+	for _, name := range s.broken(d, p) {
+		p.note("%s", name)
+	}
+}
+
+func (p *Program) note(format string, args ...any) {
+	p.Notes = append(p.Notes, fmt.Sprintf(format, args...))
+}
+
+// meaning is byName for names that people use for packages, without waiting
+// for the full list.
+func (p *packages) meaning(name string) (string, bool) {
+	if path, ok := preferred[name]; ok && len(name) > 4 {
+		return path, true
+	}
+	return name, slices.Contains(basePackages, name)
+}

@@ -1,0 +1,169 @@
+package cell
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/types"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// saved is what package live writes at the end of a cell.
+type saved struct {
+	Number int
+	Groups []struct {
+		File    string
+		Bytes   int
+		Names   []string
+		Types   []string
+		Dynamic []string
+		Pointed []bool
+	}
+	Refused map[string]string
+}
+
+// Commit makes what the program declared and saved part of the notebook. It is
+// called when the program has run, also when it failed; variables that it did
+// not come to set stay as they were.
+func (s *Session) Commit(p *Program) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.commit(p)
+}
+
+func (s *Session) commit(p *Program) error {
+	if p.done {
+		return nil
+	}
+	p.done = true
+	d := p.draft
+	for key, i := range d.imports {
+		i.at = nil
+		s.imports[key] = i
+	}
+	decls := map[string]*declaration{}
+	for _, x := range d.avail {
+		if len(d.inits)+len(d.mains) > 0 && (slices.Contains(d.inits, x.key) || slices.Contains(d.mains, x.key)) {
+			continue
+		}
+		decls[x.key] = x
+		for _, name := range x.names {
+			if d.own[x.key] == x {
+				delete(s.vars, name)
+			}
+		}
+	}
+	for _, name := range p.dropped {
+		delete(s.vars, name)
+	}
+	if p.Empty {
+		s.decls = decls
+		s.removeFiles()
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(s.opt.KeepDir, "saved.json"))
+	var now saved
+	if err == nil {
+		err = json.Unmarshal(data, &now)
+	}
+	os.Remove(filepath.Join(s.opt.KeepDir, "saved.json"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("what cell %d kept can't be read: %w", p.N, err)
+	}
+	ran := err == nil // else it was killed before its end: nothing new is kept
+	defs := map[string]*definition{}
+	for _, def := range p.defs {
+		defs[def.name] = def
+	}
+	if ran {
+		s.takeSaved(p, now, defs)
+	}
+	// A declaration whose name a variable took only goes if the variable came to be.
+	for key, x := range s.decls {
+		if decls[key] == nil && len(x.names) > 0 && s.vars[x.names[0]] == nil {
+			decls[key] = x
+		}
+	}
+	s.decls = decls
+	s.removeFiles()
+	return nil
+}
+
+func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) {
+	for _, g := range now.Groups {
+		for i, name := range g.Names {
+			v := &variable{name: name, cell: p.N}
+			if old := s.vars[name]; old != nil && defs[name] == nil {
+				*v = *old
+			}
+			if def := defs[name]; def != nil {
+				v.typ, v.source, v.why, v.lost = def.typ, nil, "", false
+			}
+			if v.typ == nil { // kept for Partial under a name that is not defined
+				continue
+			}
+			v.print = layout(v.typ)
+			v.file, v.group, v.bytes, v.dynamic = g.File, slices.Clone(g.Names), g.Bytes, g.Dynamic
+			v.mates = make([]types.Type, len(g.Names))
+			for j, mate := range g.Names {
+				if def := defs[mate]; def != nil {
+					v.mates[j] = def.typ
+				} else if old := s.vars[mate]; old != nil {
+					v.mates[j] = old.typ
+				}
+			}
+			v.pointed = i < len(g.Pointed) && g.Pointed[i]
+			s.vars[name] = v
+		}
+	}
+	for _, name := range sortedKeys(defs) {
+		def := defs[name]
+		why, refused := now.Refused[name]
+		if def.why != "" {
+			why, refused = def.why, true
+		}
+		if !refused {
+			continue
+		}
+		s.vars[name] = s.bySource(p, def, why)
+	}
+	for name, why := range now.Refused { // loaded, and no longer what can be kept
+		if defs[name] == nil && s.vars[name] != nil {
+			v := *s.vars[name]
+			v.lost, v.why, v.file, v.group = true, why, "", nil
+			s.vars[name] = &v
+		}
+	}
+}
+
+// bySource keeps a variable as the statement that makes it.
+func (s *Session) bySource(p *Program, def *definition, why string) *variable {
+	v := &variable{name: def.name, typ: def.typ, cell: p.N, why: why, lost: def.lost || unnameableAtTop(def)}
+	if !v.lost {
+		v.source = def.piece.copy()
+	}
+	return v
+}
+
+// unnameableAtTop: types declared inside the cell's own statements are gone
+// with it.
+func unnameableAtTop(def *definition) bool {
+	return strings.Contains(unnameable(def.typ), "inside a function")
+}
+
+// removeFiles deletes kept files that no variable stands in.
+func (s *Session) removeFiles() {
+	used := map[string]bool{}
+	for _, v := range s.vars {
+		used[v.file] = true
+	}
+	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*.val"))
+	for _, f := range files {
+		if !used[filepath.Base(f)] {
+			os.Remove(f)
+		}
+	}
+}

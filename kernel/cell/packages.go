@@ -1,0 +1,263 @@
+package cell
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/importer"
+	"go/token"
+	"go/types"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+)
+
+// pkg is what `go list` says of a package.
+type pkg struct {
+	ImportPath, Name, Dir, Export string
+	Imports                       []string
+	Error                         *struct{ Err string }
+	DepsErrors                    []struct{ Err string }
+}
+
+// packages knows the packages of the module of cells: export data of those
+// asked for so far, and names of all that a cell may mean.
+type packages struct {
+	opt      Options
+	mu       sync.Mutex
+	exported map[string]*pkg
+	imp      types.Importer
+	base     sync.Once
+	baseErr  error
+	index    sync.Once
+	names    map[string][]string // package name → import paths, the preferred first
+	dirs     map[string]string
+}
+
+const (
+	livePath    = "odslab/odslib/session/live"
+	richPath    = livePath + "/rich"
+	sessionPath = "odslab/odslib/session"
+	xlaPath     = "odslab/odslib/engine/xla"
+	enginePath  = "odslab/odslib/engine"
+	gonbuiPath  = "github.com/janpfeifer/gonb/gonbui"
+)
+
+// basePackages get their export data at once, because nearly every cell uses some.
+var basePackages = []string{livePath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
+	"sync", "context", "io", "bufio", "math/rand/v2", "encoding/json", "log", "unicode", "regexp", "path/filepath", "cmp", "math/cmplx", "math/big", "math/bits"}
+
+// preferred are the packages that their name alone means, before any other.
+var preferred = map[string]string{
+	"rand": "math/rand/v2", "odslib": "odslab/odslib", "plotting": "odslab/plotting",
+	"graph": "github.com/gomlx/gomlx/core/graph", "tensors": "github.com/gomlx/gomlx/core/tensors",
+	"model": "github.com/gomlx/gomlx/ml/model", "layers": "github.com/gomlx/gomlx/ml/layers",
+	"optimizer": "github.com/gomlx/gomlx/ml/train/optimizer", "train": "github.com/gomlx/gomlx/ml/train",
+	"shapes": "github.com/gomlx/compute/shapes", "dtypes": "github.com/gomlx/compute/dtypes",
+	"template": "text/template", "scanner": "text/scanner", "pprof": "runtime/pprof", "json": "encoding/json",
+	"stat": "gonum.org/v1/gonum/stat", "mat": "gonum.org/v1/gonum/mat", "floats": "gonum.org/v1/gonum/floats", "plot": "gonum.org/v1/plot",
+}
+
+// indexPatterns are where names are looked for, in order of preference.
+var indexPatterns = []string{"std", "odslab/odslib/...", "odslab/plotting/...", "github.com/gomlx/gomlx/...", "github.com/gomlx/compute/...",
+	"gonum.org/v1/gonum/...", "gonum.org/v1/plot/...", "github.com/janpfeifer/gonb/gonbui/...", "golang.org/x/image/..."}
+
+func newPackages(opt Options) *packages {
+	p := &packages{opt: opt, exported: map[string]*pkg{}}
+	p.imp = importer.ForCompiler(token.NewFileSet(), "gc", p.open)
+	return p
+}
+
+// list runs go list and decodes its packages.
+func (p *packages) list(args ...string) ([]*pkg, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, p.opt.Go, append([]string{"list"}, args...)...)
+	cmd.Dir, cmd.Env = p.opt.ModuleDir, p.opt.Env
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	var list []*pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		q := new(pkg)
+		if err := d.Decode(q); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("go list: %w", err)
+		}
+		list = append(list, q)
+	}
+	if err != nil && len(list) == 0 {
+		return nil, fmt.Errorf("go list: %w: %s", err, firstLine(stderr.String()))
+	}
+	return list, nil
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return s
+}
+
+// warm loads the base packages.
+func (p *packages) warm() error {
+	p.base.Do(func() { p.baseErr = p.export(basePackages...) })
+	return p.baseErr
+}
+
+// export gets export data of the packages and all they import.
+func (p *packages) export(paths ...string) error {
+	list, err := p.list(append([]string{"-e", "-export", "-deps", "-json=ImportPath,Name,Dir,Export,Imports,Error,DepsErrors"}, paths...)...)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, q := range list {
+		if old := p.exported[q.ImportPath]; old == nil || old.Export == "" {
+			p.exported[q.ImportPath] = q
+		}
+	}
+	return nil
+}
+
+// need makes a package ready for import, or says why it can't be imported.
+func (p *packages) need(importPath string) error {
+	if importPath == "unsafe" {
+		return nil
+	}
+	if importPath == "C" {
+		return errors.New(`a cell can't import "C"`)
+	}
+	if err := p.warm(); err != nil {
+		return err
+	}
+	if p.get(importPath) == nil {
+		if err := p.export(importPath); err != nil {
+			return err
+		}
+	}
+	q := p.get(importPath)
+	switch {
+	case q == nil:
+		return fmt.Errorf("no package %s", importPath)
+	case q.Error != nil:
+		return errors.New(firstLine(q.Error.Err))
+	case q.Export == "":
+		// Forget it, so that a mended package is found.
+		p.mu.Lock()
+		delete(p.exported, importPath)
+		p.mu.Unlock()
+		if len(q.DepsErrors) > 0 {
+			return fmt.Errorf("package %s does not compile: %s", importPath, firstLine(q.DepsErrors[0].Err))
+		}
+		return fmt.Errorf("package %s does not compile", importPath)
+	}
+	return nil
+}
+
+func (p *packages) get(importPath string) *pkg {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.exported[importPath]
+}
+
+func (p *packages) open(importPath string) (io.ReadCloser, error) {
+	q := p.get(importPath)
+	if q == nil || q.Export == "" {
+		return nil, fmt.Errorf("no export data of %s", importPath)
+	}
+	return os.Open(q.Export)
+}
+
+// Import implements types.Importer.
+func (p *packages) Import(importPath string) (*types.Package, error) {
+	if err := p.need(importPath); err != nil {
+		return nil, err
+	}
+	return p.imp.Import(importPath)
+}
+
+// byName finds the import path that a package name means.
+func (p *packages) byName(name string) (string, bool) {
+	if path, ok := preferred[name]; ok {
+		return path, true
+	}
+	if slices.Contains(basePackages, name) {
+		return name, true
+	}
+	p.makeIndex()
+	if l := p.names[name]; len(l) > 0 {
+		return l[0], true
+	}
+	return "", false
+}
+
+// makeIndex lists all packages by name, once.
+func (p *packages) makeIndex() {
+	p.index.Do(func() {
+		p.names, p.dirs = map[string][]string{}, map[string]string{}
+		rank := map[string]int{}
+		list, _ := p.list(append([]string{"-e", "-find", "-json=ImportPath,Name,Dir"}, indexPatterns...)...)
+		for _, q := range list {
+			if q.Name == "" || q.Name == "main" || hiddenPath(q.ImportPath) {
+				continue
+			}
+			p.names[q.Name] = append(p.names[q.Name], q.ImportPath)
+			p.dirs[q.ImportPath] = q.Dir
+			rank[q.ImportPath] = pathRank(q.ImportPath)
+		}
+		for _, l := range p.names {
+			sort.Slice(l, func(i, j int) bool {
+				if a, b := rank[l[i]], rank[l[j]]; a != b {
+					return a < b
+				}
+				return l[i] < l[j]
+			})
+		}
+	})
+}
+
+func hiddenPath(p string) bool {
+	return strings.HasPrefix(p, "vendor/") || strings.Contains("/"+p+"/", "/internal/") || strings.Contains(p, "/testdata/")
+}
+
+// pathRank puts the standard library first, then the library of this module,
+// and within each short paths first.
+func pathRank(p string) int {
+	first, _, _ := strings.Cut(p, "/")
+	class := 2
+	switch {
+	case !strings.Contains(first, ".") && first != "odslab":
+		class = 0
+	case first == "odslab":
+		class = 1
+	}
+	return class*1000 + strings.Count(p, "/")*100 + len(path.Base(p))
+}
+
+// reaches: does a program with these imports contain the package?
+func (p *packages) reaches(from []string, to string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen := map[string]bool{}
+	var walk func(string) bool
+	walk = func(at string) bool {
+		if at == to {
+			return true
+		}
+		if seen[at] || p.exported[at] == nil {
+			return false
+		}
+		seen[at] = true
+		return slices.ContainsFunc(p.exported[at].Imports, walk)
+	}
+	return slices.ContainsFunc(from, walk)
+}

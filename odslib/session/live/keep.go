@@ -1,0 +1,173 @@
+package live
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"odslab/odslib/session/snapshot"
+)
+
+// Keep makes the variable live on: at the end its value is written.
+func Keep(name string, ptr any) {
+	cell.Lock()
+	defer cell.Unlock()
+	for _, v := range cell.vars {
+		if v.name == name {
+			v.ptr = ptr
+			return
+		}
+	}
+	cell.vars = append(cell.vars, &variable{name, ptr})
+}
+
+// unkept is a pointer to load into and then forget.
+type unkept struct{ ptr any }
+
+// Unkept marks a pointer given to Load whose variable is another one now.
+func Unkept(ptr any) any { return unkept{ptr} }
+
+// Load reads a kept file into the variables it holds, name and pointer in
+// turn, and keeps them further.
+func Load(file string, namesAndPointers ...any) {
+	data, err := os.ReadFile(filepath.Join(cell.dir, file))
+	var roots, keep []snapshot.Root
+	for i := 0; i+1 < len(namesAndPointers); i += 2 {
+		r := snapshot.Root{Name: namesAndPointers[i].(string), Ptr: namesAndPointers[i+1]}
+		if u, ok := r.Ptr.(unkept); ok {
+			r.Ptr = u.ptr
+		} else {
+			keep = append(keep, r)
+		}
+		roots = append(roots, r)
+	}
+	if err == nil {
+		err = snapshot.Decode(data, roots)
+	}
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = errors.New("its kept file is gone")
+		}
+		panic(raised{fmt.Errorf("%s can't be loaded: %w; run the cell that defines it again", roots[0].Name, err)})
+	}
+	cell.loaded[file] = data
+	for _, r := range keep {
+		Keep(r.Name, r.Ptr)
+	}
+}
+
+// Partial keeps value under name, says in one line why it is partial, and ends
+// the cell with err. It does not return.
+func Partial(name string, value any, err error) {
+	if name != "" && value != nil {
+		p := reflect.New(reflect.TypeOf(value))
+		p.Elem().Set(reflect.ValueOf(value))
+		Keep(name, p.Interface())
+	}
+	panic(raised{err})
+}
+
+// FileName is the file of a group of variables: readable, and apart on file
+// systems that ignore case.
+func FileName(names []string) string {
+	var parts []string
+	for _, n := range names {
+		if n != strings.ToLower(n) || strings.ContainsFunc(n, func(r rune) bool { return r > 126 }) {
+			n = "=" + fmt.Sprintf("%x", n)
+		}
+		parts = append(parts, n)
+	}
+	name := strings.Join(parts, "+")
+	if len(name) > 200 {
+		h := uint64(14695981039346656037)
+		for _, b := range []byte(name) {
+			h = (h ^ uint64(b)) * 1099511628211
+		}
+		name = name[:150] + "~" + strconv.FormatUint(h, 16)
+	}
+	return name + ".val"
+}
+
+func savedFile(dir string) string { return filepath.Join(dir, "saved.json") }
+
+// save writes every variable of the cell, each group by itself and at once,
+// then the list of what there is now.
+func save() {
+	if cell.dir == "" {
+		return
+	}
+	cell.Lock()
+	defer cell.Unlock()
+	roots := make([]snapshot.Root, len(cell.vars))
+	for i, v := range cell.vars {
+		roots[i] = snapshot.Root{Name: v.name, Ptr: v.ptr}
+	}
+	slices.SortFunc(roots, func(a, b snapshot.Root) int { return strings.Compare(a.Name, b.Name) })
+	groups, refused := snapshot.Groups(roots)
+	types := map[string]string{}
+	for _, r := range roots {
+		types[r.Name] = snapshot.TypeName(reflect.TypeOf(r.Ptr).Elem())
+	}
+	var j object
+	j.open()
+	j.key("number").raw(strconv.Itoa(cell.number))
+	j.key("groups").array()
+	for _, g := range groups {
+		file := FileName(g.Names)
+		if !bytes.Equal(cell.loaded[file], g.Bytes) {
+			if err := write(filepath.Join(cell.dir, file), g.Bytes); err != nil {
+				for _, n := range g.Names {
+					refused[n] = fmt.Errorf("it could not be written: %w", err)
+				}
+				continue
+			}
+		}
+		j.item().open()
+		j.key("file").text(file)
+		j.key("bytes").raw(strconv.Itoa(len(g.Bytes)))
+		j.key("names").texts(g.Names)
+		j.key("types").array()
+		for _, n := range g.Names {
+			j.item().text(types[n])
+		}
+		j.close(']')
+		j.key("dynamic").texts(g.Types)
+		j.key("pointed").array()
+		for _, p := range g.Pointed {
+			j.item().raw(strconv.FormatBool(p))
+		}
+		j.close(']')
+		j.close('}')
+	}
+	j.close(']')
+	j.key("refused").open()
+	for _, r := range roots {
+		if err, ok := refused[r.Name]; ok {
+			j.key(r.Name).text(err.Error())
+		}
+	}
+	j.close('}')
+	j.close('}')
+	if err := write(savedFile(cell.dir), j.b); err != nil {
+		fmt.Fprintln(os.Stderr, "odslab: values of this cell are not kept:", err)
+	}
+}
+
+// write puts data at path whole or not at all.
+func write(path string, data []byte) error {
+	tmp := path + ".tmp" + strconv.Itoa(os.Getpid())
+	err := os.WriteFile(tmp, data, 0o600)
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		os.Remove(tmp)
+	}
+	return err
+}
