@@ -1,0 +1,149 @@
+package measure
+
+import (
+	"context"
+	"fmt"
+	"html"
+	"math"
+	"strings"
+
+	"odslab/odslib"
+	"odslab/odslib/exact"
+)
+
+// TableOf holds results of one posterior beside the exact answer: the figures of the literature, each beside its floor.
+type TableOf struct {
+	Distance string // which distance
+	Rows     []Row
+	Exact    float64 // log Z, NaN when unknown
+	Err      error   // why there is no distance: no closed form
+}
+
+// Row is one result.
+type Row struct {
+	Sampler             string
+	N                   int
+	Distance, Floor     float64 // NaN when there is no exact answer
+	DeltaLogZ, LogZErr  float64 // log Ẑ − log Z and its standard error; NaN without
+	ESS                 float64
+	NetworkEvals        int64
+	Seconds             float64
+	NonFinite, Rejected int
+}
+
+// Table measures the results against the posterior's closed form: sliced W1 to fresh exact draws of the same number,
+// the floor being the same between two sets of exact draws, and the error of log Z.
+func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
+	t := &TableOf{Distance: "sliced W1", Exact: math.NaN()}
+	prior, logZ, err := exact.Of(post)
+	if err != nil {
+		t.Err = err
+	} else {
+		t.Exact = logZ
+	}
+	floors := map[int]float64{}
+	for _, r := range results {
+		if r == nil {
+			continue
+		}
+		row := Row{Sampler: r.Sampler, N: r.Samples.Len(), Distance: math.NaN(), Floor: math.NaN(), DeltaLogZ: math.NaN(), LogZErr: r.LogZError,
+			ESS: r.ESS, NetworkEvals: r.NetworkEvals, Seconds: r.Seconds, NonFinite: r.NonFinite, Rejected: r.Rejected}
+		if t.Err == nil {
+			row.DeltaLogZ = r.LogZ - logZ
+			draw := func(seed uint64) (odslib.Array, error) { return prior.Sample(context.Background(), row.N, 1000+seed) }
+			if _, ok := floors[row.N]; !ok {
+				floors[row.N], _, t.Err = Floor(SlicedW1{}.Distance, draw, 3)
+			}
+			row.Floor = floors[row.N]
+			if truth, err := draw(999); err == nil {
+				if row.Distance, err = (SlicedW1{}).Distance(r.Samples, truth); err != nil {
+					row.Distance = math.NaN() // not finite samples: the column of counts says so
+				}
+			}
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+var header = []string{"sampler", "n", "sliced W1", "floor", "Δ log Z", "ESS", "evaluations", "seconds"}
+
+func (t *TableOf) cells(r Row) []string {
+	num := func(format string, v float64) string {
+		if math.IsNaN(v) {
+			return "–"
+		}
+		return fmt.Sprintf(format, v)
+	}
+	dz := num("%+.3f", r.DeltaLogZ)
+	if !math.IsNaN(r.DeltaLogZ) && r.LogZErr > 0 {
+		dz += fmt.Sprintf(" ± %.3f", r.LogZErr)
+	}
+	ess := "–"
+	if r.ESS > 0 {
+		ess = fmt.Sprintf("%.0f", r.ESS)
+	}
+	name := r.Sampler
+	if r.NonFinite > 0 {
+		name += fmt.Sprintf(" (%d not finite)", r.NonFinite)
+	}
+	return []string{name, fmt.Sprint(r.N), num("%.3f", r.Distance), num("%.3f", r.Floor), dz, ess, fmt.Sprint(r.NetworkEvals), fmt.Sprintf("%.2f", r.Seconds)}
+}
+
+// String is the table as text.
+func (t *TableOf) String() string {
+	rows := [][]string{header}
+	for _, r := range t.Rows {
+		rows = append(rows, t.cells(r))
+	}
+	width := make([]int, len(header))
+	for _, row := range rows {
+		for j, c := range row {
+			width[j] = max(width[j], len([]rune(c)))
+		}
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		for j, c := range row {
+			pad := strings.Repeat(" ", width[j]-len([]rune(c)))
+			if j == 0 {
+				b.WriteString(c + pad)
+			} else {
+				b.WriteString("  " + pad + c)
+			}
+		}
+		b.WriteString("\n")
+	}
+	if t.Err != nil {
+		fmt.Fprintf(&b, "no distance: %v\n", t.Err)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// MIMEBundle shows the table in a notebook.
+func (t *TableOf) MIMEBundle() (map[string]any, error) {
+	var b strings.Builder
+	b.WriteString(`<table style="border-collapse:collapse"><thead><tr>`)
+	align := func(j int) string {
+		if j == 0 {
+			return "text-align:left;padding:2px 10px"
+		}
+		return "text-align:right;padding:2px 10px"
+	}
+	for j, h := range header {
+		fmt.Fprintf(&b, `<th style="%s">%s</th>`, align(j), html.EscapeString(h))
+	}
+	b.WriteString("</tr></thead><tbody>")
+	for _, r := range t.Rows {
+		b.WriteString("<tr>")
+		for j, c := range t.cells(r) {
+			fmt.Fprintf(&b, `<td style="%s">%s</td>`, align(j), html.EscapeString(c))
+		}
+		b.WriteString("</tr>")
+	}
+	b.WriteString("</tbody></table>")
+	if t.Err != nil {
+		fmt.Fprintf(&b, "<p>no distance: %s</p>", html.EscapeString(t.Err.Error()))
+	}
+	return map[string]any{"text/html": b.String(), "text/plain": t.String()}, nil
+}
