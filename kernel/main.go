@@ -27,9 +27,7 @@ func main() {
 	}
 	// A write beyond `ulimit -f` is then an error with a line instead of a crash.
 	signal.Ignore(syscall.SIGXFSZ)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := dispatch(ctx, os.Args[1:])
-	stop()
+	err := start(os.Args[1:])
 	var status exitStatus
 	switch {
 	case err == nil:
@@ -39,6 +37,17 @@ func main() {
 		fmt.Fprintln(os.Stderr, "odslab:", err)
 		os.Exit(1)
 	}
+}
+
+// start ends a command's context on Ctrl-C, except the kernel's.
+func start(args []string) error {
+	ctx := context.Background()
+	if len(args) == 0 || args[0] != "kernel" {
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		defer stop()
+	}
+	return dispatch(ctx, args)
 }
 
 // exitStatus ends the program without another line: all has been said.

@@ -26,6 +26,9 @@ func cmdSetup(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *engine != "" {
+		os.Setenv("ODSLAB_ENGINE", *engine) // what is said of the engine below is said of this one
+	}
 	o := toolchain.Options{Engine: *engine, Offline: *offline, Data: *data, Retry: true, Out: os.Stderr}
 	if err := toolchain.SetUp(ctx, l, o); err != nil {
 		return err

@@ -2,6 +2,7 @@ package toolchain
 
 import (
 	"context"
+	"flag"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,7 +22,9 @@ func (l Layout) binaryStep(m *module, o Options) (step, bool) {
 		stamp: l.stampOf("odslab"),
 	}
 	own := ""
-	if info, ok := debug.ReadBuildInfo(); ok && info.Path == commandPackage {
+	// The command's own test program has the same path: installed in its place
+	// it would run the tests, which would run it.
+	if info, ok := debug.ReadBuildInfo(); ok && info.Path == commandPackage && flag.Lookup("test.v") == nil {
 		if exe, err := os.Executable(); err == nil {
 			if sameFile(exe, l.Tool("odslab")) {
 				return step{}, false
@@ -32,7 +35,7 @@ func (l Layout) binaryStep(m *module, o Options) (step, bool) {
 		}
 	}
 	if own == "" {
-		s.inputs = fixed(hashOf(m.hash(), sourceState(l.Clone, "kernel", "odslib")))
+		s.inputs = fixed(hashOf(m.hash(), sourceState(l.Clone, "kernel")))
 	}
 	s.do = func(ctx context.Context, _ *stepLine) (*stepResult, error) {
 		var err error

@@ -44,6 +44,9 @@ const retryAfter = time.Hour
 // SetUp makes what is missing. When nothing is, it says nothing and takes a
 // few milliseconds. The error is one line.
 func SetUp(ctx context.Context, l Layout, o Options) error {
+	if o.Engine == "" {
+		o.Engine = os.Getenv("ODSLAB_ENGINE")
+	}
 	if err := checkEngine(o.Engine); err != nil {
 		return err
 	}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"odslab/kernel/toolchain"
+)
+
+func TestFlagsAnywhere(t *testing.T) {
+	fs := flagSet("run")
+	html := fs.String("html", "", "")
+	params := parameters{}
+	fs.Var(params, "param", "")
+	plain, rest, err := parse(fs, []string{"a.ipynb", "-html", "out", "b.ipynb", "-param", "n=3", "-param", "y=a=b", "--", "-x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(plain, []string{"a.ipynb", "b.ipynb"}) || *html != "out" || params["n"] != "3" || params["y"] != "a=b" || !slices.Equal(rest, []string{"-x"}) {
+		t.Errorf("plain %v, html %q, params %v, rest %v", plain, *html, params, rest)
+	}
+}
+
+func TestBadCommandLines(t *testing.T) {
+	junk := filepath.Join(t.TempDir(), "junk.ipynb")
+	if err := os.WriteFile(junk, []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		want string // "": usage has been printed, exit status 2
+	}{
+		{"", ""},
+		{"nosuch", "unknown command"},
+		{"setup now", "takes no argument"},
+		{"setup -engine tpu", "xla-cpu, xla-cuda, go"},
+		{"setup -nosuch", ""},
+		{"run", "name one or more notebooks"},
+		{"run nosuch.ipynb", "nosuch.ipynb"},
+		{"run " + junk, junk},
+		{"run a.ipynb -param novalue", ""},
+		{"run a.ipynb -timeout -3s", "negative"},
+		{"lab a b", "one folder"},
+		{"lab /no/such/folder", "no folder"},
+	} {
+		err := dispatch(context.Background(), strings.Fields(c.args))
+		var status exitStatus
+		switch {
+		case err == nil:
+			t.Errorf("%q succeeds", c.args)
+		case c.want == "" && (!errors.As(err, &status) || status != 2):
+			t.Errorf("%q: %v, want exit status 2", c.args, err)
+		case c.want != "" && (!strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n")):
+			t.Errorf("%q: %q, want one line with %q", c.args, err, c.want)
+		}
+	}
+}
+
+// odslab runs the installed command.
+func odslab(t *testing.T, l toolchain.Layout, name string, args ...string) (string, error) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), "JUPYTER_DATA_DIR="+filepath.Join(l.Root, "none"))
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func TestInstalledCommand(t *testing.T) {
+	l := toolchain.ForTest(t)
+	out, err := odslab(t, l, l.Tool("odslab"), "version")
+	if err != nil || !strings.Contains(out, "github.com/janpfeifer/gonb") || !strings.Contains(out, "v0.11.4") {
+		t.Errorf("version: %v\n%s", err, out)
+	}
+	// The installed command knows its clone from any folder.
+	t.Chdir(t.TempDir())
+	if out, err := odslab(t, l, l.Tool("odslab"), "doctor"); err != nil || !strings.Contains(out, l.Root) {
+		t.Errorf("doctor: %v\n%s", err, out)
+	}
+	// Under the name go it is the go command.
+	out, err = odslab(t, l, filepath.Join(l.Seam(), "go"), "env", "GOVERSION")
+	if err != nil || !strings.HasPrefix(out, "go1.") {
+		t.Errorf("the seam's go: %v\n%s", err, out)
+	}
+}
+
+func TestInstallCommand(t *testing.T) {
+	l := toolchain.ForTest(t)
+	data := t.TempDir()
+	t.Setenv("JUPYTER_DATA_DIR", data)
+	if err := dispatch(context.Background(), []string{"install"}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(data, "kernels", "odslab", "kernel.json"))
+	if err != nil || !strings.Contains(string(text), l.Tool("odslab")) {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if err := dispatch(context.Background(), []string{"uninstall"}); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(data, "kernels", "*")); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
