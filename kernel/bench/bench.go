@@ -1,0 +1,255 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"odslab/kernel/jupyter"
+)
+
+// Config is what Run measures. The zero value of N works.
+type Config struct {
+	N      int       // how often each cell is timed; 0: 7
+	Plugin string    // the PJRT plugin; "": no XLA cells
+	Peers  []Peer    // see Odslab, GoNB and IPyKernel
+	JSON   bool      // one object a line rather than a table
+	Out    io.Writer // the results
+	Log    io.Writer // progress; nil: none
+}
+
+// Peer is one kernel to be measured.
+type Peer struct {
+	Name string // odslab, gonb or ipykernel
+	Argv []string
+	Env  []string
+
+	setUp   []string            // cells to run once before all others
+	cell    func(string) string // a cell of Go in the dialect of this kernel
+	python  bool                // runs Python: the print cell only
+	started func() (kernel, error)
+}
+
+// Row is one line of the result.
+type Row struct {
+	What     string  `json:"what"`
+	Impl     string  `json:"impl"`
+	N        int     `json:"n"`
+	MedianMS float64 `json:"median_ms"`
+	MinMS    float64 `json:"min_ms"`
+	RSSMB    float64 `json:"rss_mb"` // of the kernel and all its processes, afterwards
+}
+
+// kernel is what a measurement needs of jupyter.Client.
+type kernel interface {
+	Execute(ctx context.Context, code string, opts jupyter.ExecuteOptions) (*jupyter.Reply, error)
+	Shutdown(ctx context.Context) error
+	PID() int
+}
+
+var _ kernel = (*jupyter.Client)(nil)
+
+const (
+	startTimeout = 60 * time.Second
+	cellTimeout  = 5 * time.Minute // the first cell of a kind may build all of XLA's bindings
+)
+
+// live is a peer whose kernel runs.
+type live struct {
+	Peer
+	kernel kernel
+}
+
+// Run measures and prints. The rows come back too. A peer that fails is left
+// out from there on, and the error says so at the end.
+func Run(ctx context.Context, cfg Config) ([]Row, error) {
+	if cfg.N <= 0 {
+		cfg.N = 7
+	}
+	if cfg.Log == nil {
+		cfg.Log = io.Discard
+	}
+	var rows []Row
+	var problems []error
+	report := func(rs ...Row) error {
+		rows = append(rows, rs...)
+		if cfg.JSON {
+			return printJSON(cfg.Out, rs)
+		}
+		return nil
+	}
+
+	starts, kernels, err := cfg.startAll(ctx)
+	problems = append(problems, err)
+	defer func() {
+		for _, l := range kernels {
+			_ = l.kernel.Shutdown(context.WithoutCancel(ctx)) // it ends, or is killed
+		}
+	}()
+	if err := report(starts...); err != nil {
+		return rows, err
+	}
+	for _, w := range workloads(cfg.Plugin) {
+		fmt.Fprintf(cfg.Log, "%s, %d times\n", w.name, cfg.N)
+		var rs []Row
+		rs, kernels, err = cfg.measure(ctx, w, kernels)
+		problems = append(problems, err)
+		if err := report(rs...); err != nil {
+			return rows, err
+		}
+		if ctx.Err() != nil {
+			problems = append(problems, ctx.Err())
+			break
+		}
+	}
+	if !cfg.JSON {
+		if err := printTable(cfg.Out, rows); err != nil {
+			return rows, err
+		}
+	}
+	return rows, errors.Join(problems...)
+}
+
+// startAll times the start of each kernel, in turns, and keeps the last of each.
+func (cfg *Config) startAll(ctx context.Context) ([]Row, []live, error) {
+	fmt.Fprintf(cfg.Log, "start, %d times\n", cfg.N)
+	times := make([][]time.Duration, len(cfg.Peers))
+	kernels := make([]kernel, len(cfg.Peers))
+	failed := make([]error, len(cfg.Peers))
+	for i := range cfg.N {
+		for j, p := range cfg.Peers {
+			if failed[j] != nil || ctx.Err() != nil {
+				continue
+			}
+			t := time.Now()
+			k, err := p.start(ctx)
+			d := time.Since(t)
+			if err != nil {
+				failed[j] = fmt.Errorf("%s: %w", p.Name, err)
+				continue
+			}
+			times[j] = append(times[j], d)
+			if i < cfg.N-1 {
+				_ = k.Shutdown(ctx)
+			} else {
+				kernels[j] = k
+			}
+		}
+	}
+	var rows []Row
+	var running []live
+	for j, p := range cfg.Peers {
+		if kernels[j] == nil {
+			continue
+		}
+		rows = append(rows, row("start", p.Name, times[j], kernels[j].PID()))
+		l := live{p, kernels[j]}
+		for _, code := range p.setUp {
+			if _, err := l.run(ctx, code); err != nil && failed[j] == nil {
+				failed[j] = fmt.Errorf("%s: set-up: %w", p.Name, err)
+			}
+		}
+		running = append(running, l)
+	}
+	return rows, running, errors.Join(failed...)
+}
+
+func (p Peer) start(ctx context.Context) (kernel, error) {
+	if p.started != nil {
+		return p.started()
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return jupyter.Launch(ctx, p.Argv, p.Env)
+}
+
+// measure puts a workload to all kernels in turns: a cell that was not there
+// before, then the same again.
+func (cfg *Config) measure(ctx context.Context, w workload, kernels []live) ([]Row, []live, error) {
+	changed := map[string][]time.Duration{}
+	again := map[string][]time.Duration{}
+	failed := map[string]error{}
+	time1 := func(l live, i int, into map[string][]time.Duration) {
+		if failed[l.Name] != nil || l.python && w.python == nil || ctx.Err() != nil {
+			return
+		}
+		code, want := w.code(l, i)
+		t := time.Now()
+		said, err := l.run(ctx, code)
+		d := time.Since(t)
+		if err == nil && !strings.Contains(said, want) {
+			err = fmt.Errorf("put out %.100q, not %q", said, want)
+		}
+		if err != nil {
+			failed[l.Name] = fmt.Errorf("%s: %s: %w", l.Name, w.name, err)
+			return
+		}
+		if into != nil {
+			into[l.Name] = append(into[l.Name], d)
+		}
+	}
+	for _, l := range kernels { // not timed: the first builds what all others reuse
+		time1(l, 1000, nil)
+	}
+	for i := range cfg.N {
+		for k := range kernels { // the first to run changes, too
+			l := kernels[(i+k)%len(kernels)]
+			time1(l, i, changed)
+			time1(l, i, again)
+		}
+	}
+	var rows []Row
+	for _, l := range kernels {
+		if n := len(changed[l.Name]); n > 0 && failed[l.Name] == nil {
+			rows = append(rows, row(w.name+", changed", l.Name, changed[l.Name], l.kernel.PID()))
+			rows = append(rows, row(w.name+", unchanged", l.Name, again[l.Name], l.kernel.PID()))
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b Row) int { return strings.Compare(a.What, b.What) })
+	var problems []error
+	for _, l := range kernels {
+		problems = append(problems, failed[l.Name])
+	}
+	return rows, kernels, errors.Join(problems...)
+}
+
+// run executes a cell and returns what it printed and showed.
+func (l live) run(ctx context.Context, code string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, cellTimeout)
+	defer cancel()
+	var said strings.Builder
+	reply, err := l.kernel.Execute(ctx, code, jupyter.ExecuteOptions{OnOutput: func(m *jupyter.Message) {
+		var c struct {
+			Text string         `json:"text"`
+			Data map[string]any `json:"data"`
+		}
+		if m.Decode(&c) == nil {
+			said.WriteString(c.Text)
+			if s, ok := c.Data["text/plain"].(string); ok {
+				said.WriteString(s)
+			}
+		}
+	}})
+	if err != nil {
+		return "", err
+	}
+	if reply.Status != "ok" {
+		line, _, _ := strings.Cut(reply.EValue, "\n")
+		return "", fmt.Errorf("the cell failed: %s %s %.300s", reply.EName, line, said.String())
+	}
+	return said.String(), nil
+}
+
+func row(what, impl string, ds []time.Duration, pid int) Row {
+	ds = slices.Sorted(slices.Values(ds))
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	median := ms(ds[len(ds)/2])
+	if len(ds)%2 == 0 {
+		median = (ms(ds[len(ds)/2-1]) + median) / 2
+	}
+	return Row{What: what, Impl: impl, N: len(ds), MedianMS: median, MinMS: ms(ds[0]), RSSMB: treeMB(pid)}
+}

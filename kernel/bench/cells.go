@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+)
+
+// workload is a cell with a number in it: another number makes it a cell that
+// the kernel has not seen.
+type workload struct {
+	name    string
+	imports []string
+	body    string // of Go; %d is the number
+	python  func(i int) string
+	want    func(i int) string
+}
+
+func (w workload) code(l live, i int) (code, want string) {
+	if l.python {
+		return w.python(i), w.want(i)
+	}
+	var b strings.Builder
+	if len(w.imports) > 0 {
+		b.WriteString("import (\n\t" + strings.Join(w.imports, "\n\t") + "\n)\n")
+	}
+	return b.String() + l.cell(fmt.Sprintf(w.body, i)), w.want(i)
+}
+
+// workloads are the cells; those on XLA only if there is a plugin. XLA stands
+// last: GoNB links what was once imported into all cells that follow.
+func workloads(plugin string) []workload {
+	ws := []workload{
+		{
+			name:   "print",
+			body:   `fmt.Println("number", %d)` + "\n",
+			python: func(i int) string { return fmt.Sprintf("print(\"number\", %d)\n", i) },
+			want:   func(i int) string { return fmt.Sprintf("number %d", i) },
+		},
+		graphCell("gomlx, go", `_ "github.com/gomlx/compute/gobackend"`, "go:ops_sequential"),
+	}
+	if plugin != "" {
+		ws = append(ws, graphCell("gomlx, xla", `_ "github.com/gomlx/go-xla/compute/xla"`, "xla:"+plugin))
+	}
+	return ws
+}
+
+// graphCell makes a backend, and builds, compiles and runs a small graph.
+func graphCell(name, backend, config string) workload {
+	return workload{
+		name: name,
+		imports: []string{
+			`"fmt"`, `"github.com/gomlx/compute"`, `"github.com/gomlx/gomlx/core/graph"`, backend,
+		},
+		body: "backend, err := compute.NewWithConfig(" + fmt.Sprintf("%q", strings.ReplaceAll(config, "%", "%%")) + `)
+if err != nil {
+	panic(err)
+}
+sum := graph.MustExecOnce(backend, func(x *graph.Node) *graph.Node {
+	return graph.ReduceAllSum(graph.Mul(x, x))
+}, []float32{3, 4, %d})
+fmt.Println("sum", sum.Value())
+`,
+		want: func(i int) string { return fmt.Sprint("sum ", float32(25+i*i)) },
+	}
+}
+
+// Odslab is this kernel.
+func Odslab(argv, env []string) Peer {
+	return Peer{Name: "odslab", Argv: argv, Env: env, cell: func(s string) string { return s }}
+}
+
+// GoNB is the stock kernel: its binary, the folder that holds goimports, which
+// it needs on PATH, and the folder of a go.mod and go.sum with the versions
+// that its cells are to use.
+func GoNB(binary, tools, path, module string) Peer {
+	return Peer{
+		Name: "gonb",
+		Argv: []string{binary, "-raw_error", "-kernel", "{connection_file}"},
+		Env:  []string{"PATH=" + path + string(filepath.ListSeparator) + tools},
+		setUp: []string{
+			"!*cp " + quote(filepath.Join(module, "go.mod")) + " " + quote(filepath.Join(module, "go.sum")) + " .",
+			"!*go mod edit -module=gonb",
+		},
+		cell: func(s string) string { return "%%\n" + s },
+	}
+}
+
+// IPyKernel is Python's kernel.
+func IPyKernel(python string) Peer {
+	return Peer{Name: "ipykernel", Argv: []string{python, "-m", "ipykernel_launcher", "-f", "{connection_file}"}, python: true}
+}
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
