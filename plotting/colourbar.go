@@ -70,7 +70,6 @@ func (b *colourBar) drawAcross(page *ink.Page, s *style, r ink.Rect) {
 	}
 	page.Picture(r, img)
 	page.Frame(s.pen(s.axis, .5), r)
-	ends := label([]float64{b.scale.min, b.scale.max})
-	page.Text(ink.Pt{X: r.X, Y: r.Y - 2*s.k}, ends[0].label, s.tick, s.axis, 0, 1, 0)
-	page.Text(ink.Pt{X: r.Right(), Y: r.Y - 2*s.k}, ends[1].label, s.tick, s.axis, 1, 1, 0)
+	page.Text(ink.Pt{X: r.X, Y: r.Y - 2*s.k}, short(b.scale.min), s.tick, s.axis, 0, 1, 0)
+	page.Text(ink.Pt{X: r.Right(), Y: r.Y - 2*s.k}, short(b.scale.max), s.tick, s.axis, 1, 1, 0)
 }

@@ -64,15 +64,17 @@ func (f *Figure) String() string {
 // lay lays the figure out in its theme and size.
 func (f *Figure) lay() (sh *sheet, s *style) {
 	s = newStyle(f.preset, f.dark)
-	sh = f.compose(s, f.preset.Width*mm, f.letters)
-	if f.title == "" {
-		return sh, s
+	return titled(f.compose(s, f.preset.Width*mm, f.letters), s, f.title), s
+}
+
+// titled puts a title above a sheet.
+func titled(sh *sheet, s *style, title string) *sheet {
+	if title == "" {
+		return sh
 	}
-	inner, room := *sh, 2*s.label.Size
-	return &sheet{inner.w, inner.h + room, func(p *ink.Page) {
-		inner.draw(p)
-		title := s.label
-		title.Face, title.Size = ink.Bold, 1.1*title.Size
-		p.Text(ink.Pt{X: .3 * s.label.Size, Y: inner.h + .55*s.label.Size}, f.title, title, s.ink, 0, 0, 0)
-	}}, s
+	return &sheet{sh.w, sh.h + 2*s.label.Size, sh.base, func(p *ink.Page) {
+		sh.draw(p)
+		font := ink.Font{Face: ink.Bold, Size: 1.1 * s.label.Size}
+		p.Text(ink.Pt{X: .3 * s.label.Size, Y: sh.h + .55*s.label.Size}, title, font, s.ink, 0, 0, 0)
+	}}
 }

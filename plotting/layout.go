@@ -12,17 +12,16 @@ type layout struct {
 	widths  []float64  // of columns, relative; nil means equal
 	heights []float64  // of rows, relative to the widest; only where panels have no aspect
 	legend  []entry
-	inside  func(s *style, w float64) *ink.Rect // legend's place if not above; nil means above
-	corner  bool                                // the legend stands in the empty upper right corner
+	corner  bool // the legend stands in the empty upper right corner
 	bar     *colourBar
 	most    float64 // width of a panel in millimetres at text size 1, for loose presets
 	notes   []string
-	letters bool
 }
 
 // sheet is a figure that has been laid out.
 type sheet struct {
 	w, h float64
+	base float64 // height of the lowest frame's lower edge
 	draw func(p *ink.Page)
 }
 
@@ -133,8 +132,15 @@ func (l *layout) sheet(s *style, width float64, letters bool) *sheet {
 		y += 1.5 * s.small.Size
 	}
 	height := y + margin
-	return &sheet{used, height, func(page *ink.Page) {
-		n := 0
+	return &sheet{used, height, height - tops[rows-1] - heights[rows-1], func(page *ink.Page) {
+		n, count := 0, 0
+		for _, row := range l.panels {
+			for _, p := range row {
+				if p != nil {
+					count++
+				}
+			}
+		}
 		for i := range rows {
 			for j, p := range l.panels[i] {
 				if p == nil {
@@ -142,7 +148,7 @@ func (l *layout) sheet(s *style, width float64, letters bool) *sheet {
 				}
 				w, _ := size(i, j)
 				r := ink.Rect{X: xs[j], Y: height - tops[i] - heights[i], W: w, H: heights[i]}
-				p.draw(page, s, r)
+				p.draw(page, s, r, manyDots/count)
 				if letters {
 					at := ink.Pt{X: r.X - lefts[j], Y: r.Top() + .45*s.letter.Size}
 					page.Text(at, string(rune('a'+n)), s.letter, s.ink, 0, 0, 0)

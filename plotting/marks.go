@@ -10,7 +10,7 @@ import (
 	"odslab/plotting/internal/ink"
 )
 
-// manyDots is the number above which a cloud in SVG or PDF becomes a picture inside the vector frame.
+// manyDots is the number in a figure above which clouds in SVG or PDF become pictures inside the vector frame.
 const manyDots = 1500
 
 // cloudDPI is the resolution of such a picture: that of print.
@@ -43,7 +43,7 @@ func (v *view) cloud(c color.NRGBA, radius, alpha float64, x, y, w []float64) {
 	}
 	page, dx, dy := v.page, 0., 0.
 	var done func() image.Image
-	if len(dots) > manyDots && !v.page.Pixels() {
+	if len(dots) > v.few && !v.page.Pixels() {
 		page, done = ink.Pixels(v.box.W, v.box.H, cloudDPI, color.NRGBA{c.R, c.G, c.B, 0})
 		dx, dy = v.box.X, v.box.Y
 	}

@@ -36,6 +36,7 @@ type view struct {
 	*panel
 	box ink.Rect
 	s   *style
+	few int // dots that the panel may draw one by one
 }
 
 // at is a data point's place on the page.
@@ -104,8 +105,8 @@ func thin(pts []ink.Pt) []ink.Pt {
 }
 
 // draw puts the panel on the page: layers, then axes over them.
-func (p *panel) draw(page *ink.Page, s *style, r ink.Rect) {
-	v := &view{page: page, panel: p, box: r, s: s}
+func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
+	v := &view{page: page, panel: p, box: r, s: s, few: few}
 	for _, l := range p.layers {
 		l(v)
 	}

@@ -62,7 +62,7 @@ func (s scale) ticks(n int, edge float64) []tick {
 	best := []float64(nil)
 	power := math.Floor(math.Log10((s.max - s.min) / float64(n)))
 	for p := power; p <= power+2 && best == nil; p++ {
-		for _, m := range []float64{1, 2, 5} {
+		for _, m := range []float64{1, 2, 2.5, 5} {
 			step := m * math.Pow(10, p)
 			var at []float64
 			for k := math.Ceil(s.min/step - 1e-9); k*step <= s.max+1e-9*step; k++ {
@@ -100,20 +100,26 @@ func (s scale) logTicks(n int, edge float64) []tick {
 			out = append(out, tick{at: v})
 		}
 	}
-	if labelled(out) >= 2 {
+	if labelled(out) >= 3 {
 		return out
 	}
-	// Less than two powers of ten: 1, 2, 5 of each, or an even scale where even these are too few.
-	out = nil
-	for k := lo - 1; k <= hi; k++ {
-		for _, m := range []float64{1, 2, 5} {
-			if v := m * math.Pow(10, float64(k)); s.to(v) >= 0 && s.to(v) <= 1 {
-				out = append(out, tick{v, number(v, max(0, -k))})
+	// Few powers of ten: with their multiples by 3, or 2 and 5, or an even scale where even these are too few.
+	best := out
+	for _, multiples := range [][]float64{{1, 3}, {1, 2, 5}} {
+		var at []tick
+		for k := lo - 1; k <= hi; k++ {
+			for _, m := range multiples {
+				if v := m * math.Pow(10, float64(k)); s.to(v) >= edge && s.to(v) <= 1-edge {
+					at = append(at, tick{v, number(v, max(0, -k))})
+				}
 			}
 		}
+		if len(at) <= n && len(at) > labelled(best) && lo > -4 && hi < 5 {
+			best = at
+		}
 	}
-	if len(out) >= 2 && len(out) <= n {
-		return out
+	if labelled(best) >= 2 {
+		return best
 	}
 	return scale{min: s.min, max: s.max}.ticks(n, edge)
 }

@@ -51,14 +51,16 @@ func DomainOf(x, w []float64) Domain {
 		}
 		return s / total
 	}
-	// A uniform density would put 2 % of the weight into the outer 2 %; a tail puts far less there. Enough samples must
-	// lie there for the share to mean something.
-	hard := func(a, b float64) bool { return float64(len(x)) > 200 && share(a, b) > .01 }
+	// At a hard edge the outer 2 % of the range hold nearly as much as the 2 % next to them; a tail thins out. Enough
+	// samples must lie there for the comparison to mean something.
+	hard := func(outer, inner float64) bool {
+		return float64(len(x))*outer > 12 && outer > .01 && outer > .75*inner
+	}
 	d := Domain{lo - .2*r, hi + .2*r}
-	if hard(first, first+.02*r) {
+	if hard(share(first, first+.02*r), share(first+.02*r, first+.04*r)) {
 		d.Min = first
 	}
-	if hard(last-.02*r, last) {
+	if hard(share(last-.02*r, last), share(last-.04*r, last-.02*r)) {
 		d.Max = last
 	}
 	return d

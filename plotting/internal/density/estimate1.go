@@ -40,7 +40,7 @@ func Estimate1(x, w []float64) Curve {
 	thumb := silverman(hist, size, 5)
 	t, ok := firstRoot(func(t float64) float64 { return t - fixedPoint(t, size, a) })
 	if !ok {
-		t = thumb
+		t = thumb / smoother
 	}
 	t = floor(t, thumb, n)
 	out := Curve{X: make([]float64, n), Y: make([]float64, n), Bandwidth: math.Sqrt(t) * r}

@@ -37,11 +37,18 @@ type Pen struct {
 
 // Page is what is drawn on.
 type Page struct {
-	W, H  float64
-	Marks int // lines, areas and glyphs drawn so far, pictures counting one
-	b     backend
-	write func() ([]byte, error)
-	dots  bool // the page is made of pixels
+	W, H   float64
+	b      backend
+	write  func() ([]byte, error)
+	dots   bool    // the page is made of pixels
+	dx, dy float64 // where its origin lies on the file's page
+}
+
+// At is the same page with its origin elsewhere.
+func (p *Page) At(x, y float64) *Page {
+	q := *p
+	q.dx, q.dy = p.dx+x, p.dy+y
+	return &q
 }
 
 // Bytes closes the page and returns its file.
@@ -55,8 +62,7 @@ func (p *Page) Line(pen Pen, pts ...Pt) {
 	if len(pts) < 2 || pen.Width <= 0 {
 		return
 	}
-	p.Marks++
-	p.b.stroke(path(pts, false), pen)
+	p.b.stroke(p.path(pts, false), pen)
 }
 
 // Loop strokes a closed line.
@@ -64,8 +70,7 @@ func (p *Page) Loop(pen Pen, pts ...Pt) {
 	if len(pts) < 2 {
 		return
 	}
-	p.Marks++
-	p.b.stroke(path(pts, true), pen)
+	p.b.stroke(p.path(pts, true), pen)
 }
 
 // Area fills one shape of several loops by the non-zero winding rule: loops of opposite sense are holes.
@@ -73,13 +78,12 @@ func (p *Page) Area(c color.NRGBA, loops ...[]Pt) {
 	var all vg.Path
 	for _, l := range loops {
 		if len(l) > 2 {
-			all = append(all, path(l, true)...)
+			all = append(all, p.path(l, true)...)
 		}
 	}
 	if len(all) == 0 {
 		return
 	}
-	p.Marks++
 	p.b.fill(all, c)
 }
 
@@ -96,7 +100,9 @@ func (p *Page) Frame(pen Pen, r Rect) {
 // Disc fills a circle.
 func (p *Page) Disc(c color.NRGBA, at Pt, r float64) {
 	const k = .5522847498307936 // four Bézier arcs within .03 % of the circle
-	v := func(dx, dy float64) vg.Point { return vg.Point{X: vg.Length(at.X + dx*r), Y: vg.Length(at.Y + dy*r)} }
+	v := func(x, y float64) vg.Point {
+		return vg.Point{X: vg.Length(p.dx + at.X + x*r), Y: vg.Length(p.dy + at.Y + y*r)}
+	}
 	var q vg.Path
 	q.Move(v(1, 0))
 	q.CubeTo(v(1, k), v(k, 1), v(0, 1))
@@ -104,21 +110,20 @@ func (p *Page) Disc(c color.NRGBA, at Pt, r float64) {
 	q.CubeTo(v(-1, -k), v(-k, -1), v(0, -1))
 	q.CubeTo(v(k, -1), v(1, -k), v(1, 0))
 	q.Close()
-	p.Marks++
 	p.b.fill(q, c)
 }
 
 // Picture stretches an image over a rectangle, with sharp pixel edges: small images are enlarged by a whole factor
 // first, because viewers blur.
 func (p *Page) Picture(r Rect, img image.Image) {
-	p.Marks++
+	r.X, r.Y = r.X+p.dx, r.Y+p.dy
 	p.b.picture(r, enlarge(img, int(math.Ceil(r.W*3)))) // about 220 dots an inch
 }
 
-func path(pts []Pt, closed bool) vg.Path {
+func (p *Page) path(pts []Pt, closed bool) vg.Path {
 	q := make(vg.Path, 0, len(pts)+1)
 	for i, t := range pts {
-		v := vg.Point{X: vg.Length(t.X), Y: vg.Length(t.Y)}
+		v := vg.Point{X: vg.Length(p.dx + t.X), Y: vg.Length(p.dy + t.Y)}
 		if i == 0 {
 			q.Move(v)
 		} else {

@@ -18,6 +18,7 @@ type pdfBackend struct {
 	doc    *fpdf.Fpdf
 	h      float64
 	images int
+	fonts  [len(faces)]bool // those in the file
 }
 
 // PDF is a new page for print. Its bytes depend on nothing but what is drawn: no time stamp, no random names.
@@ -34,9 +35,6 @@ func PDF(w, h float64, title string) *Page {
 	doc.AddPage()
 	doc.SetLineJoinStyle("round")
 	b := &pdfBackend{doc: doc, h: h}
-	for _, f := range faces {
-		doc.AddUTF8FontFromBytes("sans", f.style, f.ttf)
-	}
 	return &Page{W: w, H: h, b: b, write: func() ([]byte, error) {
 		var buf bytes.Buffer
 		err := doc.Output(&buf)
@@ -92,6 +90,10 @@ func (b *pdfBackend) stroke(p vg.Path, pen Pen) {
 }
 
 func (b *pdfBackend) text(x, y, angle float64, s string, f Font, c color.NRGBA) {
+	if !b.fonts[f.Face] {
+		b.fonts[f.Face] = true
+		b.doc.AddUTF8FontFromBytes("sans", faces[f.Face].style, faces[f.Face].ttf)
+	}
 	b.doc.SetFont("sans", faces[f.Face].style, f.Size)
 	b.doc.SetTextColor(int(c.R), int(c.G), int(c.B))
 	b.doc.SetAlpha(float64(c.A)/255, "Normal")

@@ -67,7 +67,11 @@ func typeset(label string, f Font) []run {
 				if kind == '^' {
 					rise = .36
 				}
-				add(minus(index), f.Face, size, rise)
+				face := f.Face
+				if utf8.RuneCountInString(index) == 1 {
+					face = letterOf(f.Face, index)
+				}
+				add(minus(index), face, size, rise)
 				after = after[used:]
 				index, kind, used = script(after)
 			}
@@ -117,6 +121,14 @@ func script(s string) (index string, kind byte, used int) {
 	return s[1:n], s[0], n
 }
 
+// letterOf sets an index that is a letter as the variable that it is.
+func letterOf(f Face, s string) Face {
+	if r, _ := utf8.DecodeRuneInString(s); unicode.IsLetter(r) {
+		return italicOf(f, s)
+	}
+	return f
+}
+
 func italicOf(f Face, s string) Face {
 	r, _ := utf8.DecodeRuneInString(s)
 	if f == Bold || !Italic.has(r) {
@@ -158,8 +170,7 @@ func (p *Page) Text(at Pt, label string, f Font, c color.NRGBA, ax, ay, angle fl
 	dx, dy := -ax*w, -ay*capital*f.Size
 	for _, r := range runs {
 		y := dy + r.rise
-		p.Marks++
-		p.b.text(at.X+dx*cos-y*sin, at.Y+dx*sin+y*cos, angle, r.s, r.font, c)
+		p.b.text(p.dx+at.X+dx*cos-y*sin, p.dy+at.Y+dx*sin+y*cos, angle, r.s, r.font, c)
 		dx += r.font.width(r.s)
 	}
 }

@@ -1,0 +1,308 @@
+package plotting
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+
+	"odslab/plotting/internal/density"
+	"odslab/plotting/internal/ink"
+)
+
+const densityOptions = "Names Variables Levels XLimits YLimits Columns Count Cividis"
+
+// nats is how far below its top a log-density is coloured.
+const nats = 10
+
+// Density2D draws sets of samples in two variables, a panel each on shared axes: the exact log-density in colour where it
+// is known (LogDensity of a Series, a Field; that of the Truth serves all panels), contours that enclose 50 % and 90 % of
+// the mass, and the samples as dots. Where no density is known, the contours are estimated from the samples and filled.
+//
+//	plotting.Density2D(dps, tds, plotting.Truth(exact).LogDensity(logp))
+func Density2D(args ...any) *Figure {
+	series, c, err := collect(args, densityOptions)
+	if err == nil {
+		err = twoVariables(series, &c)
+	}
+	if err != nil {
+		return failed("Density2D", err)
+	}
+	d, err := newDensityPlot(series, &c)
+	if err != nil {
+		return failed("Density2D", err)
+	}
+	what := fmt.Sprintf("density of %s in two variables", seriesNames(series))
+	return newFigure(what, func(s *style, width float64, letters bool) *sheet {
+		return d.layout(s).sheet(s, width, letters)
+	})
+}
+
+func twoVariables(series []Series, c *settings) error {
+	if c.variables == nil {
+		c.variables = []int{0, 1}
+	}
+	if len(c.variables) != 2 {
+		return fmt.Errorf("Variables: a density in the plane needs two, not %d", len(c.variables))
+	}
+	for _, s := range series {
+		if s.log != nil && !s.many() && s.point == nil {
+			continue
+		}
+		if d := s.dim(); max(c.variables[0], c.variables[1]) >= d || min(c.variables[0], c.variables[1]) < 0 {
+			return fmt.Errorf("%s has %d variables, so there are no variables %d", s.name, d, c.variables)
+		} else if d > 2 && len(c.names) != 2 && len(c.names) != d {
+			c.names = []string{fmt.Sprintf("x_%d (of %d variables)", c.variables[0]+1, d), fmt.Sprintf("x_%d", c.variables[1]+1)}
+		} else if len(c.names) == d && d > 2 {
+			c.names = []string{c.names[c.variables[0]], c.names[c.variables[1]]}
+		}
+	}
+	if c.names == nil {
+		c.names = []string{"x_1", "x_2"}
+	}
+	if len(c.names) != 2 {
+		return fmt.Errorf("Names: %d names for two variables", len(c.names))
+	}
+	return nil
+}
+
+// densityPlot is the content of a Density2D.
+type densityPlot struct {
+	series []Series
+	c      *settings
+	shown  []int // series with a panel
+	x, y   scale
+	levels []float64
+	fields map[int]*density.Grid // log-densities, by panel's series
+	top    float64
+	loops  map[int][][]density.Loop
+	truths []int
+}
+
+func newDensityPlot(series []Series, c *settings) (*densityPlot, error) {
+	d := &densityPlot{series: series, c: c, levels: c.levels, fields: map[int]*density.Grid{}, loops: map[int][][]density.Loop{}, top: math.Inf(-1)}
+	if d.levels == nil {
+		d.levels = []float64{.5, .9}
+	}
+	var known func(x, y float64) float64
+	for k, s := range series {
+		if s.role == truth {
+			d.truths = append(d.truths, k)
+			if s.log != nil {
+				known = s.log
+			}
+		} else {
+			d.shown = append(d.shown, k)
+		}
+	}
+	if len(d.shown) == 0 { // the truth alone is worth a look too
+		d.shown, d.truths = d.truths, nil
+	}
+	d.x, d.y = d.limits(c.x, 0), d.limits(c.y, 1)
+	if d.x.max == d.x.min || math.IsNaN(d.x.min) {
+		return nil, errors.New("a Field alone has no limits; give XLimits and YLimits")
+	}
+	for _, k := range d.shown {
+		s := series[k]
+		f := s.log
+		if f == nil && s.role == sampler {
+			f = known
+		}
+		if f != nil {
+			const n = 400
+			g := density.NewGrid(density.Domain{Min: d.x.min, Max: d.x.max}, density.Domain{Min: d.y.min, Max: d.y.max}, n, n).Fill(f)
+			top := math.Inf(-1)
+			for _, z := range g.Z {
+				if !math.IsNaN(z) {
+					top = max(top, z)
+				}
+			}
+			if math.IsInf(top, 0) {
+				return nil, fmt.Errorf("%s: the log-density is not finite anywhere in the panel", s.name)
+			}
+			d.fields[k], d.top = g, max(d.top, top)
+			p := density.NewGrid(g.X, g.Y, n, n)
+			for i, z := range g.Z {
+				if p.Z[i] = math.Exp(z - top); math.IsNaN(z) {
+					p.Z[i] = 0
+				}
+			}
+			d.loops[k] = d.cut(p)
+		} else if s.many() {
+			d.loops[k] = d.cut(density.Estimate2(s.column(c.variables[0]), s.column(c.variables[1]), s.weights, 192))
+		}
+	}
+	for _, k := range d.truths {
+		if s := series[k]; s.many() && len(d.fields) == 0 {
+			d.loops[k] = d.cut(density.Estimate2(s.column(c.variables[0]), s.column(c.variables[1]), s.weights, 192))
+		}
+	}
+	return d, nil
+}
+
+func (d *densityPlot) cut(g *density.Grid) (out [][]density.Loop) {
+	for _, m := range d.levels {
+		out = append(out, g.Contour(g.Level(m)))
+	}
+	return out
+}
+
+// limits take in the bulk of every series, the prior too: here each has a panel of its own.
+func (d *densityPlot) limits(given *[2]float64, axis int) scale {
+	if given != nil {
+		return scale{min: given[0], max: given[1]}
+	}
+	var at []float64
+	for _, s := range d.series {
+		v := d.c.variables[axis]
+		if s.point != nil {
+			at = append(at, s.point[v])
+		} else if s.many() {
+			x := s.column(v)
+			dom := density.DomainOf(x, s.weights)
+			r := (dom.Max - dom.Min) / 1.4 * .12 // the domain has a margin of a fifth on either side
+			at = append(at, dom.Min+r, dom.Max-r)
+		}
+	}
+	if len(at) == 0 {
+		return scale{min: math.NaN(), max: math.NaN()}
+	}
+	return around(.0, false, at...)
+}
+
+func (d *densityPlot) layout(s *style) *layout {
+	cols := d.c.columns
+	if cols == 0 {
+		cols = min(len(d.shown), 3)
+		if len(d.shown) == 4 {
+			cols = 2
+		}
+	}
+	l := &layout{gap: 1, aspect: (d.y.max - d.y.min) / (d.x.max - d.x.min), most: 62}
+	if l.aspect < .5 || l.aspect > 2 { // variables of different kinds
+		l.aspect = 1
+	}
+	for i := 0; i < len(d.shown); i += cols {
+		row := make([]*panel, cols)
+		for j := range min(cols, len(d.shown)-i) {
+			p := &panel{x: newAxis(d.x, d.c.names[0]), y: newAxis(d.y, d.c.names[1])}
+			p.y.numbers = j == 0
+			p.x.numbers = i+j+cols >= len(d.shown)
+			if len(d.shown) > 1 || d.series[d.shown[0]].role == sampler {
+				p.title = d.series[d.shown[i+j]].name
+			}
+			d.fill(p, d.shown[i+j])
+			row[j] = p
+		}
+		l.panels = append(l.panels, row)
+	}
+	if len(d.fields) > 0 {
+		m := d.c.magnitudes()
+		l.bar = mapBar(m, scale{min: 0, max: nats}, "")
+		l.bar = &colourBar{scale: scale{min: d.top - nats, max: d.top}, label: "log density", colours: func(f float64) (r, g, b, a uint8) {
+			c := nightfall(m, f)
+			return c.R, c.G, c.B, c.A
+		}}
+	}
+	l.legend = d.legend()
+	return l
+}
+
+// nightfall is a colour map without its darkest end, which fades into the page: ink where there is mass only.
+func nightfall(m *colourMap, f float64) color.NRGBA {
+	if !(f > 0) {
+		return color.NRGBA{}
+	}
+	return fade(m.at(.12+.88*f), min(1, f/.18))
+}
+
+func (d *densityPlot) fill(p *panel, k int) {
+	s, field := d.series[k], d.fields[k]
+	p.add(func(v *view) {
+		c := colourOf(v.s, d.series, k)
+		if field != nil {
+			m := d.c.magnitudes()
+			v.heat(field, func(z float64) color.NRGBA { return nightfall(m, 1+(z-d.top)/nats) })
+		} else {
+			for m := len(d.levels) - 1; m >= 0; m-- {
+				share := .16 + .3*float64(len(d.levels)-1-m)/math.Max(1, float64(len(d.levels)-1))
+				v.fillLoops(tint(c, v.s.paper, share), d.loops[k][m])
+			}
+		}
+		if s.many() {
+			x, y := s.column(d.c.variables[0]), s.column(d.c.variables[1])
+			n := d.c.count
+			if n == 0 {
+				n = 1000
+			}
+			x, y = draw(n, s.weights, x, y)
+			dot := c
+			if field != nil {
+				dot = color.NRGBA{A: 255}
+				if s.role == sampler && v.s.paper.R < 128 {
+					dot = v.s.ink
+				}
+			}
+			v.cloud(dot, .42, .35, x, y, nil)
+		}
+		for m, loops := range d.loops[k] {
+			pen := massPen(v.s, m)
+			if field == nil {
+				pen.Color = c
+			}
+			v.strokeLoops(pen, loops)
+		}
+		for _, t := range d.truths {
+			if q := d.series[t].point; q != nil {
+				v.vertical(v.s.dashed(v.s.ink, .8), q[d.c.variables[0]])
+				v.horizontal(v.s.dashed(v.s.ink, .8), q[d.c.variables[1]])
+			}
+			for _, loops := range d.loops[t] {
+				v.strokeLoops(v.s.dashed(v.s.ink, .8), loops)
+			}
+		}
+	})
+}
+
+// massPen draws the contour of the m-th level: the innermost is the strongest.
+func massPen(s *style, m int) ink.Pen {
+	return s.pen(color.NRGBA{255, 255, 255, 255}, []float64{1, .5}[min(m, 1)])
+}
+
+func (d *densityPlot) legend() []entry {
+	var es []entry
+	if len(d.fields) > 0 {
+		for m, share := range d.levels {
+			name := percent([]float64{share})
+			if m == len(d.levels)-1 {
+				name += " of the exact mass"
+			}
+			es = append(es, entry{name, func(page *ink.Page, s *style, r ink.Rect) {
+				page.Box(d.c.magnitudes().at(.5), r)
+				page.Line(massPen(s, m), ink.Pt{X: r.X, Y: r.Y + r.H/2}, ink.Pt{X: r.Right(), Y: r.Y + r.H/2})
+			}})
+		}
+	} else {
+		k := d.shown[0]
+		if len(d.shown) > 1 {
+			es = append(es, noteEntry("Contours hold "+percent(d.levels)+" of the mass"))
+		} else {
+			es = append(es, boxEntryEdge(percent(d.levels)+" of the mass", func(s *style) color.NRGBA { return colourOf(s, d.series, k) }, .35))
+		}
+	}
+	if slices.ContainsFunc(d.shown, func(k int) bool { return d.series[k].many() }) {
+		es = append(es, dotEntry("samples", func(s *style) color.NRGBA {
+			if len(d.fields) > 0 {
+				return fade(s.ink, .7)
+			}
+			return fade(colourOf(s, d.series, d.shown[0]), .8)
+		}))
+	}
+	for _, t := range d.truths {
+		if len(d.loops[t]) > 0 || d.series[t].point != nil {
+			es = append(es, seriesEntry(d.series, t, d.series[t].name))
+		}
+	}
+	return es
+}

@@ -1,0 +1,232 @@
+package plotting
+
+import (
+	"errors"
+	"fmt"
+	"image/color"
+	"math"
+
+	"odslab/odslib"
+	"odslab/plotting/internal/density"
+)
+
+const trajectoryOptions = "Count Names XLabel YLabel XLimits YLimits Variables Levels"
+
+// Trajectories draws the way of samples from noise to data: in two variables as lines in the plane that gain colour on
+// their way, in one variable as lines over the steps. Give it the states at successive steps (a *odslib.Result with
+// Draws, or []odslib.Array), the noise first. A Field or a Truth draws the target behind.
+func Trajectories(args ...any) *Figure {
+	c := newSettings()
+	var states []odslib.Array
+	var target *Series
+	for i, a := range args {
+		switch a := a.(type) {
+		case Option:
+			if err := c.apply(a, trajectoryOptions); err != nil {
+				return failed("Trajectories", err)
+			}
+		case []odslib.Array:
+			states = a
+		case Series:
+			if a.err != nil {
+				return failed("Trajectories", fmt.Errorf("argument %d: %w", i+1, a.err))
+			}
+			target = &a
+		case *odslib.Result:
+			if a == nil || len(a.Draws) < 2 {
+				return failed("Trajectories", errors.New("the result holds no states on the way; ask its sampler to observe them"))
+			}
+			states = a.Draws
+		default:
+			return failed("Trajectories", fmt.Errorf("argument %d is a %T, neither states nor an option", i+1, a))
+		}
+	}
+	if len(states) < 2 {
+		return failed("Trajectories", fmt.Errorf("%d states are not a way; there must be two or more", len(states)))
+	}
+	for i, a := range states {
+		if err := check(a); err != nil {
+			return failed("Trajectories", fmt.Errorf("state %d: %w", i, err))
+		}
+		if a.Len() != states[0].Len() || a.Dim() != states[0].Dim() {
+			return failed("Trajectories", fmt.Errorf("state %d has shape %v and state 0 has %v", i, a.Shape, states[0].Shape))
+		}
+	}
+	if states[0].Dim() == 1 {
+		return overSteps(states, &c)
+	}
+	return inPlane(states, target, &c)
+}
+
+// overSteps draws one variable: time runs to the right, from noise to data.
+func overSteps(states []odslib.Array, c *settings) *Figure {
+	n := paths(states, c, 60)
+	xs, _ := run(states, 0, 0)
+	var all []float64
+	for _, a := range states {
+		all = append(all, toFloats(a.Data)...)
+	}
+	if c.xLabel == "" {
+		c.xLabel = "step"
+	}
+	if c.yLabel == "" {
+		c.yLabel = "x"
+		if c.names != nil {
+			c.yLabel = c.names[0]
+		}
+	}
+	y := around(.04, false, all...)
+	if c.y != nil {
+		y = scale{min: c.y[0], max: c.y[1]}
+	}
+	p := &panel{x: newAxis(scale{min: 0, max: xs[len(xs)-1]}, c.xLabel), y: newAxis(y, c.yLabel)}
+	p.add(func(v *view) {
+		for i := range n {
+			x, y := run(states, i, 0)
+			v.fading(x, y, v.s.prior, v.s.colour(0), .75)
+		}
+	})
+	// The samples that came out, as a density on the right.
+	last := states[len(states)-1].Column(0)
+	d := density.Estimate1(last, equal(len(last)))
+	top := 0.
+	for _, h := range d.Y {
+		top = max(top, h)
+	}
+	side := &panel{x: axis{scale: scale{min: 0, max: 1.05 * top}, off: true}, y: axis{scale: y, off: true}}
+	side.add(func(v *view) {
+		loop := append(v.all(d.Y, d.X), v.at(0, d.X[len(d.X)-1]), v.at(0, d.X[0]))
+		v.page.Area(fade(v.s.colour(0), .15), clipArea(v.box, thin(loop)))
+		v.line(v.s.pen(v.s.colour(0), 1.1), d.Y, d.X)
+	})
+	return newFigure(fmt.Sprintf("%d paths from noise to data in one variable", n), func(s *style, width float64, letters bool) *sheet {
+		l := &layout{panels: [][]*panel{{p, side}}, widths: []float64{1, .18}, gap: .3, most: 90}
+		side.aspect = .55 / .18
+		p.aspect = .55
+		return l.sheet(s, width, letters)
+	})
+}
+
+func paths(states []odslib.Array, c *settings, most int) int {
+	if c.count > 0 {
+		most = c.count
+	}
+	return min(most, states[0].Len())
+}
+
+// run is the way of sample i in one variable.
+func run(states []odslib.Array, i, variable int) (step, x []float64) {
+	for t, a := range states {
+		step, x = append(step, float64(t)), append(x, float64(a.Row(i)[variable]))
+	}
+	return step, x
+}
+
+// fading draws a line whose colour goes from one to another, in a few pieces: a segment each would make heavy files.
+func (v *view) fading(x, y []float64, from, to color.NRGBA, width float64) {
+	pieces := min(8, len(x)-1)
+	for k := range pieces {
+		a, b := k*(len(x)-1)/pieces, (k+1)*(len(x)-1)/pieces
+		f := (float64(k) + .5) / float64(pieces)
+		c := fade(tint(to, from, f), .25+.6*f)
+		v.line(v.s.pen(c, width), x[a:b+1], y[a:b+1])
+	}
+}
+
+func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
+	d := states[0].Dim()
+	if c.variables == nil {
+		c.variables = []int{0, 1}
+	}
+	if len(c.variables) != 2 || min(c.variables[0], c.variables[1]) < 0 || max(c.variables[0], c.variables[1]) >= d {
+		return failed("Trajectories", fmt.Errorf("Variables: %v are not two of the variables 0 to %d", c.variables, d-1))
+	}
+	names := c.names
+	if names == nil {
+		names = []string{fmt.Sprintf("x_%d", c.variables[0]+1), fmt.Sprintf("x_%d", c.variables[1]+1)}
+	}
+	if len(names) != 2 {
+		return failed("Trajectories", fmt.Errorf("Names: %d names for two variables", len(names)))
+	}
+	n := paths(states, c, 80)
+	var at [2][]float64
+	for axis, v := range c.variables {
+		for _, a := range states {
+			at[axis] = append(at[axis], a.Column(v)[:n]...)
+		}
+		if target != nil && target.many() && target.dim() == d {
+			at[axis] = append(at[axis], target.column(v)...)
+		}
+	}
+	x, y := around(.04, false, at[0]...), around(.04, false, at[1]...)
+	if c.x != nil {
+		x = scale{min: c.x[0], max: c.x[1]}
+	}
+	if c.y != nil {
+		y = scale{min: c.y[0], max: c.y[1]}
+	}
+	var loops [][]density.Loop
+	if target != nil {
+		var g *density.Grid
+		switch {
+		case target.log != nil:
+			g = density.NewGrid(density.Domain{Min: x.min, Max: x.max}, density.Domain{Min: y.min, Max: y.max}, 400, 400).Fill(target.log)
+			top := math.Inf(-1)
+			for _, z := range g.Z {
+				if !math.IsNaN(z) {
+					top = max(top, z)
+				}
+			}
+			for i, z := range g.Z {
+				if g.Z[i] = math.Exp(z - top); math.IsNaN(g.Z[i]) {
+					g.Z[i] = 0
+				}
+			}
+		case target.many() && target.dim() == d:
+			g = density.Estimate2(target.column(c.variables[0]), target.column(c.variables[1]), target.weights, 192)
+		default:
+			return failed("Trajectories", errors.New("the target must have the states' variables or a log-density"))
+		}
+		levels := c.levels
+		if levels == nil {
+			levels = []float64{.5, .9}
+		}
+		for _, m := range levels {
+			loops = append(loops, g.Contour(g.Level(m)))
+		}
+	}
+	p := &panel{x: newAxis(x, names[0]), y: newAxis(y, names[1])}
+	p.add(func(v *view) {
+		for m := len(loops) - 1; m >= 0; m-- {
+			v.fillLoops(tint(v.s.faint, v.s.paper, .45+.3*float64(len(loops)-1-m)), loops[m])
+		}
+		var end, start [2][]float64
+		for i := range n {
+			_, px := run(states, i, c.variables[0])
+			_, py := run(states, i, c.variables[1])
+			v.fading(px, py, v.s.prior, v.s.colour(0), .6)
+			start[0], start[1] = append(start[0], px[0]), append(start[1], py[0])
+			end[0], end[1] = append(end[0], px[len(px)-1]), append(end[1], py[len(py)-1])
+		}
+		v.cloud(v.s.prior, .9, .9, start[0], start[1], nil)
+		v.cloud(v.s.colour(0), 1.2, 1, end[0], end[1], nil)
+	})
+	what := fmt.Sprintf("%d paths from noise to data in the plane", n)
+	return newFigure(what, func(s *style, width float64, letters bool) *sheet {
+		a := (y.max - y.min) / (x.max - x.min)
+		if a < .5 || a > 2 {
+			a = 1
+		}
+		l := &layout{panels: [][]*panel{{p}}, aspect: a, most: 70, legend: []entry{
+			dotEntry("noise", func(s *style) color.NRGBA { return s.prior }),
+			dotEntry("sample", func(s *style) color.NRGBA { return s.colour(0) }),
+		}}
+		if loops != nil {
+			l.legend = append(l.legend, boxEntry("target", func(s *style) color.NRGBA { return tint(s.faint, s.paper, .6) }))
+		}
+		if n < states[0].Len() {
+			l.notes = []string{fmt.Sprintf("%d of %d paths.", n, states[0].Len())}
+		}
+		return l.sheet(s, width, letters)
+	})
+}
