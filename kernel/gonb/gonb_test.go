@@ -1,94 +1,27 @@
-package gonb
+package gonb_test
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"odslab/kernel/toolchain"
+	"odslab/kernel/gonb"
+	"odslab/kernel/gonb/gonbtest"
 )
 
-// The test binary is the seam too, as odslab is: under the name go it answers GoNB.
-func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "go" {
-		os.Exit(Seam(os.Args[1:]))
-	}
-	code := m.Run()
-	if built != "" {
-		os.RemoveAll(built)
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { gonbtest.Main(m) }
 
-var (
-	buildOnce sync.Once
-	buildErr  error
-	built     string
-)
-
-// config builds the pinned tools once and makes a module of cells.
-func config(t *testing.T) Config {
-	t.Helper()
-	goCmd, err := toolchain.RealGo()
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := toolchain.ModuleRoot()
-	if err != nil {
-		t.Fatal(err)
-	}
-	buildOnce.Do(func() {
-		if built, buildErr = os.MkdirTemp("", "gonb-test-"); buildErr != nil {
-			return
-		}
-		for name, pkg := range map[string]string{"gonb": "github.com/janpfeifer/gonb", "goimports": "golang.org/x/tools/cmd/goimports"} {
-			cmd := exec.Command(goCmd, "build", "-o", filepath.Join(built, "bin", name), pkg)
-			cmd.Dir = root
-			if out, err := cmd.CombinedOutput(); err != nil {
-				buildErr = fmt.Errorf("%w: %s", err, out)
-				return
-			}
-		}
-		exe, err := os.Executable()
-		buildErr = err
-		os.Mkdir(filepath.Join(built, "seam"), 0o755)
-		os.Symlink(exe, filepath.Join(built, "seam", "go"))
-		mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
-		if err != nil {
-			buildErr = err
-			return
-		}
-		text := regexp.MustCompile(`(?s)\ntool \(.*?\n\)`).ReplaceAllString(string(mod), "")
-		text = strings.Replace(text, "module odslab", "module cells", 1) +
-			"\nrequire odslab v0.0.0\n\nreplace odslab => " + root + "\n"
-		os.Mkdir(filepath.Join(built, "module"), 0o755)
-		sum, _ := os.ReadFile(filepath.Join(root, "go.sum"))
-		os.WriteFile(filepath.Join(built, "module", "go.mod"), []byte(text), 0o644)
-		os.WriteFile(filepath.Join(built, "module", "go.sum"), sum, 0o644)
-	})
-	if buildErr != nil {
-		t.Fatal(buildErr)
-	}
-	return Config{
-		Gonb: filepath.Join(built, "bin", "gonb"), Path: []string{filepath.Join(built, "bin")},
-		Seam: filepath.Join(built, "seam"), Go: goCmd, Module: filepath.Join(built, "module"),
-	}
-}
-
-func start(t *testing.T) (*Child, context.Context) {
+func start(t *testing.T) (*gonb.Child, context.Context) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
 	t.Cleanup(cancel)
-	c, err := Start(ctx, config(t))
+	c, err := gonb.Start(ctx, gonbtest.Config(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,8 +36,8 @@ type seen struct {
 	displays       []string
 }
 
-func (s *seen) events() Events {
-	return Events{
+func (s *seen) events() gonb.Events {
+	return gonb.Events{
 		Stream: func(name, text string) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -128,17 +61,17 @@ func (s *seen) out() string {
 	return s.stdout
 }
 
-func program(imports, body string) Cell {
+func program(imports, body string) gonb.Cell {
 	var b strings.Builder
 	b.WriteString("package main\n")
 	for _, p := range strings.Fields(imports) {
 		fmt.Fprintf(&b, "import %q\n", p)
 	}
 	b.WriteString("func main() {\n//line cell[5]:1:1\n" + body + "\n}\n")
-	return Cell{Program: []byte(b.String())}
+	return gonb.Cell{Program: []byte(b.String())}
 }
 
-func mustRun(t *testing.T, c *Child, ctx context.Context, cell Cell) (*Outcome, *seen) {
+func mustRun(t *testing.T, c *gonb.Child, ctx context.Context, cell gonb.Cell) (*gonb.Outcome, *seen) {
 	t.Helper()
 	s := &seen{}
 	out, err := c.Run(ctx, cell, s.events())
@@ -220,13 +153,13 @@ func TestPrograms(t *testing.T) {
 		}
 	})
 	t.Run("grandchildren end with an interrupt", func(t *testing.T) {
-		interrupted(t, c, ctx, program("os/exec", `exec.Command("sleep", "100").Run()`), 0)
+		interrupted(t, c, ctx, program("fmt os/exec", `fmt.Println("ready"); exec.Command("sleep", "100").Run()`), 0)
 	})
 }
 
-func binaries(t *testing.T, c *Child) string {
+func binaries(t *testing.T, c *gonb.Child) string {
 	t.Helper()
-	entries, err := os.ReadDir(c.path("next/bin"))
+	entries, err := os.ReadDir(c.Binaries())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,9 +173,9 @@ func binaries(t *testing.T, c *Child) string {
 
 func TestMagics(t *testing.T) {
 	c, ctx := start(t)
-	run := func(p string, magics ...string) (*Outcome, *seen) {
+	run := func(p string, magics ...string) (*gonb.Outcome, *seen) {
 		t.Helper()
-		cell := Cell{Magics: magics}
+		cell := gonb.Cell{Magics: magics}
 		if p != "" {
 			cell.Program = program("fmt os", p).Program
 		}
@@ -264,14 +197,14 @@ func TestMagics(t *testing.T) {
 	if out, s := run(`fmt.Println(os.Getwd())`, "%cd "+dir); !out.OK() || !strings.Contains(s.stdout, dir+" <nil>") {
 		t.Errorf("%+v %+v", out, s)
 	}
-	if out, _ := mustRun(t, c, ctx, Cell{Raw: "%%writefile " + dir + "/f\nhello\n"}); !out.OK() {
+	if out, _ := mustRun(t, c, ctx, gonb.Cell{Raw: "%%writefile " + dir + "/f\nhello\n"}); !out.OK() {
 		t.Errorf("%+v", out)
 	}
-	if out, s := mustRun(t, c, ctx, Cell{Raw: "%%bash\ncat " + dir + "/f; exit 4"}); out.Failed != "exit status 4" || !strings.HasPrefix(s.stdout, "hello") {
+	if out, s := mustRun(t, c, ctx, gonb.Cell{Raw: "%%bash\ncat " + dir + "/f; exit 4"}); out.Failed != "exit status 4" || !strings.HasPrefix(s.stdout, "hello") {
 		t.Errorf("%+v %+v", out, s)
 	}
 	// GoNB's own cells still compile, with the module of cells.
-	raw := Cell{Raw: "import (\n\t\"testing\"\n\t\"github.com/janpfeifer/gonb/gonbui\"\n)\nfunc TestA(t *testing.T) { if !gonbui.IsNotebook { t.Error() } }\n%test\n"}
+	raw := gonb.Cell{Raw: "import (\n\t\"testing\"\n\t\"github.com/janpfeifer/gonb/gonbui\"\n)\nfunc TestA(t *testing.T) { if !gonbui.IsNotebook { t.Error() } }\n%test\n"}
 	if out, s := mustRun(t, c, ctx, raw); !out.OK() || !strings.Contains(s.stdout, "PASS") {
 		t.Errorf("%+v %+v", out, s)
 	}
@@ -302,22 +235,31 @@ func TestInput(t *testing.T) {
 	}
 }
 
-// interrupted runs a cell, interrupts it and checks that nothing is left of it.
-func interrupted(t *testing.T, c *Child, ctx context.Context, cell Cell, least time.Duration) *seen {
+// interrupted runs a cell, interrupts it once it says "ready" and checks that
+// nothing is left of it.
+func interrupted(t *testing.T, c *gonb.Child, ctx context.Context, cell gonb.Cell, least time.Duration) *seen {
 	t.Helper()
 	s := &seen{}
 	ev := s.events()
-	time.AfterFunc(1500*time.Millisecond, c.Interrupt)
-	begin := time.Now()
+	var begin time.Time
+	show := ev.Stream
+	ev.Stream = func(name, text string) {
+		show(name, text)
+		if text == "ready\n" {
+			time.Sleep(50 * time.Millisecond) // it is in what comes next
+			begin = time.Now()
+			c.Interrupt()
+		}
+	}
 	out, err := c.Run(ctx, cell, ev)
-	took := time.Since(begin) - 1500*time.Millisecond
+	took := time.Since(begin)
 	if err != nil || !out.Interrupted {
 		t.Fatalf("%+v %v", out, err)
 	}
 	if took < least || took > least+time.Second {
 		t.Errorf("ended %v after the interrupt", took)
 	}
-	for _, pid := range marked(c.mark) {
+	for _, pid := range gonb.Marked(c.Mark()) {
 		if pid != c.PID() {
 			cmdline, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 			t.Errorf("process %d is left: %s", pid, cmdline)
@@ -328,13 +270,13 @@ func interrupted(t *testing.T, c *Child, ctx context.Context, cell Cell, least t
 
 func TestInterrupt(t *testing.T) {
 	c, ctx := start(t)
-	interrupted(t, c, ctx, program("", `for {}`), 0)
-	interrupted(t, c, ctx, Cell{Magics: []string{"!sleep 100"}}, 0)
-	s := interrupted(t, c, ctx, program("fmt os os/signal", `ch := make(chan os.Signal, 1); signal.Notify(ch, os.Interrupt); <-ch; fmt.Println("partial result")`), 0)
-	if s.out() != "partial result\n" {
+	interrupted(t, c, ctx, program("fmt", `fmt.Println("ready"); for {}`), 0)
+	interrupted(t, c, ctx, gonb.Cell{Magics: []string{"!echo ready; sleep 100"}}, 0)
+	s := interrupted(t, c, ctx, program("fmt os os/signal", `ch := make(chan os.Signal, 1); signal.Notify(ch, os.Interrupt); fmt.Println("ready"); <-ch; fmt.Println("partial result")`), 0)
+	if s.out() != "ready\npartial result\n" {
 		t.Errorf("%+v", s)
 	}
-	interrupted(t, c, ctx, program("os os/signal", `signal.Ignore(os.Interrupt); for {}`), interruptGrace)
+	interrupted(t, c, ctx, program("fmt os os/signal", `signal.Ignore(os.Interrupt); fmt.Println("ready"); for {}`), gonb.InterruptGrace)
 	if out, s := mustRun(t, c, ctx, program("fmt", `fmt.Println("alive")`)); !out.OK() || s.stdout != "alive\n" {
 		t.Errorf("%+v %+v", out, s)
 	}
@@ -344,17 +286,17 @@ func TestInterrupt(t *testing.T) {
 func TestGonbKilled(t *testing.T) {
 	c, ctx := start(t)
 	time.AfterFunc(time.Second, func() { syscall.Kill(c.PID(), syscall.SIGKILL) })
-	_, err := c.Run(ctx, program("time", `time.Sleep(time.Hour)`), Events{})
+	_, err := c.Run(ctx, program("time", `time.Sleep(time.Hour)`), gonb.Events{})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	waitGone(t, c.mark)
+	waitGone(t, c.Mark())
 }
 
 func waitGone(t *testing.T, mark string) {
 	t.Helper()
 	for deadline := time.Now().Add(3 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		pids := marked(mark)
+		pids := gonb.Marked(mark)
 		if len(pids) == 0 {
 			return
 		}
@@ -366,13 +308,13 @@ func waitGone(t *testing.T, mark string) {
 
 func TestCloseLeavesNothing(t *testing.T) {
 	c, ctx := start(t)
-	mustRun(t, c, ctx, Cell{Magics: []string{"!(setsid sleep 100 >/dev/null 2>&1 &)"}})
-	if len(marked(c.mark)) < 2 {
+	mustRun(t, c, ctx, gonb.Cell{Magics: []string{"!(setsid sleep 100 >/dev/null 2>&1 &)"}})
+	if len(gonb.Marked(c.Mark())) < 2 {
 		t.Fatal("the background process does not run")
 	}
 	c.Close()
-	waitGone(t, c.mark)
-	if _, err := os.Stat(c.dir); !os.IsNotExist(err) {
+	waitGone(t, c.Mark())
+	if _, err := os.Stat(c.Dir()); !os.IsNotExist(err) {
 		t.Errorf("the private folder is left: %v", err)
 	}
 }

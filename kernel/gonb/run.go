@@ -50,12 +50,15 @@ func (r *run) send(ctx context.Context, code string, program []byte) error {
 		OnOutput: r.output, OnInput: r.events.Input,
 	})
 	if err != nil {
+		// Its sockets close a moment before it has ended; a GoNB that has lost
+		// them and does not end is of no use either.
 		select {
 		case <-c.done:
-			return fmt.Errorf("%w: %v", errGone, err)
-		default:
-			return err
+		case <-time.After(time.Second):
+			syscall.Kill(c.PID(), syscall.SIGKILL)
+			<-c.done
 		}
+		return fmt.Errorf("%w: %v", errGone, err)
 	}
 	r.read(reply)
 	return nil

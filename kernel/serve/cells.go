@@ -1,0 +1,79 @@
+package serve
+
+import (
+	"errors"
+	"os"
+
+	"odslab/kernel/cell"
+	"odslab/kernel/toolchain"
+)
+
+// cells is the Compiler of real kernels: package cell, as the kernel sees it.
+type cells struct {
+	*cell.Session
+	keep string // folder of kept values
+}
+
+func newCells(layout toolchain.Layout, goCmd string) (Compiler, error) {
+	keep, err := os.MkdirTemp("", "odslab-kept-")
+	if err != nil {
+		return nil, err
+	}
+	s, err := cell.NewSession(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep})
+	if err != nil {
+		os.RemoveAll(keep)
+		return nil, err
+	}
+	return &cells{Session: s, keep: keep}, nil
+}
+
+// Close removes the kept values.
+func (c *cells) Close() error { return os.RemoveAll(c.keep) }
+
+func (c *cells) IsComplete(src string) (status, indent string) { return cell.IsComplete(src) }
+
+func (c *cells) Compile(n int, src string) (*Program, error) {
+	p, err := c.Session.Compile(n, src)
+	var bad *cell.Error
+	if errors.As(err, &bad) {
+		all := bad.All
+		if len(all) == 0 {
+			all = []cell.Error{*bad}
+		}
+		e := &CompileError{}
+		for _, x := range all {
+			e.Problems = append(e.Problems, Problem{max(x.Cell, 0), x.Line, x.Col, x.Msg})
+		}
+		return nil, e
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := &Program{Key: p.Key, Notes: p.Notes, Text: p.Text}
+	for _, m := range p.Magics {
+		out.Magics = append(out.Magics, m.Text)
+	}
+	if !p.Empty {
+		out.Source = p.Source
+		out.Commit = func() error { return c.Session.Commit(p) }
+	}
+	return out, nil
+}
+
+func (c *cells) Complete(src string, cursor int) (matches []string, start, end int) {
+	if s, ok := any(c.Session).(interface {
+		Complete(string, int) ([]string, int, int)
+	}); ok {
+		return s.Complete(src, cursor)
+	}
+	return nil, cursor, cursor
+}
+
+func (c *cells) Inspect(src string, cursor int) (string, bool) {
+	if s, ok := any(c.Session).(interface {
+		Inspect(string, int) (string, bool)
+	}); ok {
+		return s.Inspect(src, cursor)
+	}
+	return "", false
+}

@@ -1,0 +1,314 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"odslab/kernel/gonb"
+	"odslab/kernel/jupyter"
+)
+
+// execution is one cell at work.
+type execution struct {
+	k       *kernel
+	request *jupyter.Message
+	channel jupyter.Channel
+	n       int // the number of the cell in error lines
+	code    string
+	silent  bool
+	stdin   bool
+	out     *output
+	started time.Time
+
+	mu      sync.Mutex
+	child   *gonb.Child
+	stopped chan struct{} // closed by an interrupt
+	once    sync.Once
+}
+
+func (x *execution) interrupt() {
+	x.once.Do(func() { close(x.stopped) })
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.child != nil {
+		x.child.Interrupt()
+	}
+}
+
+func (x *execution) interrupted() bool {
+	select {
+	case <-x.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// executeRequest is the content of execute_request with the protocol's defaults.
+type executeRequest struct {
+	Code         string            `json:"code"`
+	Silent       bool              `json:"silent"`
+	StoreHistory bool              `json:"store_history"`
+	Expressions  map[string]string `json:"user_expressions"`
+	AllowStdin   bool              `json:"allow_stdin"`
+	StopOnError  bool              `json:"stop_on_error"`
+}
+
+// work runs cells until the kernel ends. Those that were already waiting when a
+// cell failed are aborted, unless that cell asked otherwise.
+func (k *kernel) work(ctx context.Context) {
+	var failed time.Time
+	for {
+		item, ok := k.queue.take()
+		if !ok {
+			return
+		}
+		if item.arrived.Before(failed) {
+			k.status(item.request, "busy")
+			k.reply(item.channel, item.request, "execute_reply", map[string]any{
+				"status": "aborted", "execution_count": k.count,
+			})
+			k.status(item.request, "idle")
+			continue
+		}
+		if k.execute(ctx, item.channel, item.request) {
+			failed = time.Now()
+		}
+	}
+}
+
+// execute runs one cell and reports whether what waits behind it must not run.
+func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Message) (abort bool) {
+	req := executeRequest{StoreHistory: true, AllowStdin: true, StopOnError: true}
+	bad := m.Decode(&req)
+	store := req.StoreHistory && !req.Silent
+	x := &execution{
+		k: k, request: m, channel: ch, n: k.count + 1, code: req.Code, silent: req.Silent, stdin: req.AllowStdin,
+		started: time.Now(), stopped: make(chan struct{}),
+	}
+	k.mu.Lock()
+	k.running = x
+	if store {
+		k.count++
+	}
+	k.sources[x.n] = req.Code
+	k.status(m, "busy")
+	k.mu.Unlock()
+	k.renumber = nil
+	x.out = newOutput(k, m, k.count, req.Silent)
+
+	if !req.Silent {
+		k.publish("execute_input", m, map[string]any{"code": req.Code, "execution_count": k.count}, nil)
+	}
+	reply := map[string]any{"execution_count": k.count}
+	var f *failure
+	var page string
+	if bad != nil {
+		f = &failure{Name: "bad request", Value: bad.Error()}
+	} else {
+		page, f = x.run(ctx, x.code, x.out)
+	}
+	x.out.flush()
+	payload := []any{}
+	if page != "" {
+		payload = append(payload, map[string]any{
+			"source": "page", "data": map[string]string{"text/plain": page}, "start": 0,
+		})
+	}
+	if f != nil {
+		content := f.content()
+		if !req.Silent {
+			k.publish("error", m, content, nil)
+		}
+		for key, v := range content {
+			reply[key] = v
+		}
+		reply["status"], reply["payload"], reply["user_expressions"] = "error", payload, struct{}{}
+	} else {
+		reply["status"], reply["payload"], reply["user_expressions"] = "ok", payload, x.expressions(ctx, req.Expressions)
+	}
+	if store && strings.TrimSpace(req.Code) != "" {
+		k.history.add(k.count, req.Code, x.out.result())
+	}
+	k.reply(ch, m, "execute_reply", reply)
+	k.mu.Lock()
+	k.running = nil
+	k.status(m, "idle")
+	k.mu.Unlock()
+	return f != nil && req.StopOnError
+}
+
+// run compiles and runs code; page is what the front end's pager is to show.
+func (x *execution) run(ctx context.Context, code string, out *output) (page string, f *failure) {
+	k := x.k
+	if strings.TrimSpace(code) == "" {
+		return "", nil
+	}
+	if text, isPage, err := k.pageOf(code); err != nil {
+		return "", kernelFailure(err)
+	} else if isPage {
+		return text, nil
+	}
+	cell, commit, f := x.compile(code, out)
+	if f != nil {
+		return "", f
+	}
+	if x.interrupted() {
+		return "", x.interruptFailure(nil)
+	}
+	if cell.Raw == "" && cell.Program == nil && len(cell.Magics) == 0 {
+		if commit != nil {
+			f = kernelFailure(commit())
+		}
+		return "", f
+	}
+	child, err := k.child.get(ctx)
+	if err != nil {
+		return "", kernelFailure(err)
+	}
+	events := gonb.Events{Stream: out.stream, Display: out.display}
+	if x.stdin {
+		events.Input = x.ask
+	}
+	x.mu.Lock()
+	x.child = child
+	x.mu.Unlock()
+	if x.interrupted() { // between the look above and now
+		return "", x.interruptFailure(nil)
+	}
+	result, err := child.Run(ctx, cell, events)
+	x.mu.Lock()
+	x.child = nil
+	x.mu.Unlock()
+	if err != nil {
+		if x.interrupted() {
+			return "", x.interruptFailure(nil)
+		}
+		go k.child.get(ctx)
+		return "", &failure{Name: "kernel error", Value: "GoNB ended in the middle of this cell; it is started again, and kept values are still there (" + err.Error() + ")"}
+	}
+	if commit != nil && result.BuildLog == "" {
+		if err := commit(); err != nil && result.OK() {
+			return "", kernelFailure(err)
+		}
+	}
+	return "", x.judge(result, cell)
+}
+
+// compile makes what GoNB is to do. Magics that are unknown fail the cell before
+// anything of it has run.
+func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit func() error, f *failure) {
+	first, _, _ := strings.Cut(strings.TrimLeft(code, " \t\r\n"), "\n")
+	if strings.HasPrefix(first, "%%") {
+		switch gonb.KindOf(first) {
+		case gonb.WholeCell:
+			return gonb.Cell{Raw: strings.TrimLeft(code, " \t\r\n")}, nil, nil
+		case gonb.Unknown:
+			return cell, nil, &failure{Name: "unknown magic", Value: gonb.UnknownMagic(first).Error()}
+		}
+	}
+	k := x.k
+	var p *Program
+	var err error
+	if prep := k.use(func(c Compiler) { p, err = c.Compile(x.n, code) }); prep != nil {
+		return cell, nil, kernelFailure(prep)
+	}
+	if err != nil {
+		var bad *CompileError
+		if errors.As(err, &bad) {
+			return cell, nil, k.compileFailure(bad.Problems)
+		}
+		return cell, nil, &failure{Name: "compile error", Value: err.Error()}
+	}
+	for _, line := range p.Magics {
+		switch gonb.KindOf(line) {
+		case gonb.Unknown:
+			return cell, nil, &failure{Name: "unknown magic", Value: gonb.UnknownMagic(line).Error()}
+		case gonb.WholeCell:
+			return gonb.Cell{Raw: code}, nil, nil
+		}
+	}
+	p.Source = k.sameProgram(x.n, p)
+	for _, note := range p.Notes {
+		out.stream("stderr", "note: "+strings.TrimRight(note, "\n")+"\n")
+	}
+	if p.Text != "" {
+		out.stream("stdout", p.Text)
+	}
+	return gonb.Cell{Magics: p.Magics, Program: p.Source}, p.Commit, nil
+}
+
+// sameProgram returns the earlier source of a program that differs in the cell's
+// number only, so that it need not be built again. What it says about the
+// earlier cell is about this one.
+func (k *kernel) sameProgram(n int, p *Program) []byte {
+	if p.Key == "" || p.Source == nil {
+		return p.Source
+	}
+	if old, ok := k.programs[p.Key]; ok {
+		k.renumber = strings.NewReplacer(fmt.Sprintf("cell[%d]", old.n), fmt.Sprintf("cell[%d]", n))
+		return old.source
+	}
+	if len(k.programs) >= maxPrograms {
+		clear(k.programs)
+	}
+	k.programs[p.Key] = program{n, p.Source}
+	return p.Source
+}
+
+// program is the source of a cell that has run.
+type program struct {
+	n      int
+	source []byte
+}
+
+const maxPrograms = 100
+
+var errInterrupted = errors.New("interrupted")
+
+// ask puts a question of the cell to the front end.
+func (x *execution) ask(prompt string, password bool) (string, error) {
+	x.out.flush()
+	select { // an answer to a question that nobody waits for any more
+	case <-x.k.inputs:
+	default:
+	}
+	if err := x.k.srv.RequestInput(x.request, prompt, password); err != nil {
+		return "", err
+	}
+	select {
+	case line := <-x.k.inputs:
+		return line, nil
+	case <-x.stopped:
+		return "", errInterrupted
+	case <-x.k.stop:
+		return "", errInterrupted
+	}
+}
+
+// expressions evaluates user_expressions, each as a small cell of its own.
+func (x *execution) expressions(ctx context.Context, exprs map[string]string) map[string]any {
+	results := map[string]any{}
+	for name, expr := range exprs {
+		out := newOutput(x.k, x.request, 0, true)
+		_, f := x.run(ctx, expr, out)
+		data, metadata := out.resultBundle()
+		switch {
+		case f != nil:
+			entry := f.content()
+			entry["status"] = "error"
+			results[name] = entry
+		case data == nil:
+			entry := (&failure{Name: "no value", Value: fmt.Sprintf("%q has no value", expr)}).content()
+			entry["status"] = "error"
+			results[name] = entry
+		default:
+			results[name] = map[string]any{"status": "ok", "data": data, "metadata": metadata}
+		}
+	}
+	return results
+}

@@ -1,0 +1,199 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"odslab/kernel/gonb"
+	"odslab/kernel/jupyter"
+)
+
+// kernel is one running kernel.
+type kernel struct {
+	srv     *jupyter.Server
+	version string
+	log     io.Writer
+	child   *childHolder
+	history *history
+
+	compiling sync.Mutex // guards compiler
+	compiler  Compiler
+	prepared  chan struct{} // closed when compiler is there, or prepErr is
+	prepErr   error
+
+	mu      sync.Mutex
+	running *execution // the cell at work
+	count   int
+	sources map[int]string // by execution count, for error lines
+
+	// Used by the one goroutine that runs cells.
+	programs map[string]program // by Key
+	renumber *strings.Replacer  // of cell numbers in what the program at work says; nil: none
+
+	queue  *queue
+	inputs chan string
+	stop   chan struct{} // closed to end the kernel
+	once   sync.Once
+}
+
+// config is what a kernel is made of; tests put their own parts in.
+type config struct {
+	conn    jupyter.Connection
+	child   gonb.Config
+	prepare func() (Compiler, error) // called once, in the background
+	history string                   // file that keeps history, or ""
+	version string
+	log     io.Writer
+}
+
+// start binds the sockets and returns at once; GoNB and the compiler get ready
+// meanwhile.
+func start(ctx context.Context, cfg config) (*kernel, error) {
+	if cfg.log == nil {
+		cfg.log = os.Stderr
+	}
+	k := &kernel{
+		version: cfg.version, log: cfg.log,
+		child:    newChildHolder(cfg.child),
+		history:  openHistory(cfg.history),
+		prepared: make(chan struct{}),
+		sources:  map[int]string{},
+		programs: map[string]program{},
+		queue:    newQueue(),
+		inputs:   make(chan string, 1),
+		stop:     make(chan struct{}),
+	}
+	ready := make(chan struct{}) // the server may deliver before k.srv is set
+	srv, err := jupyter.Serve(cfg.conn, func(ch jupyter.Channel, m *jupyter.Message) {
+		<-ready
+		k.receive(ch, m)
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.srv = srv
+	close(ready)
+	k.status(nil, "starting")
+	k.status(nil, "idle")
+	go k.child.get(ctx)
+	go func() {
+		defer close(k.prepared)
+		k.compiler, k.prepErr = cfg.prepare()
+	}()
+	go k.work(ctx)
+	return k, nil
+}
+
+// wait serves until shutdown, or until ctx ends, and cleans up.
+func (k *kernel) wait(ctx context.Context) {
+	select {
+	case <-k.stop:
+	case <-ctx.Done():
+	}
+	k.queue.close()
+	k.interrupt()
+	k.child.close()
+	k.history.close()
+	k.use(func(c Compiler) {
+		if c, ok := c.(io.Closer); ok {
+			c.Close()
+		}
+	})
+	if d := k.srv.Dropped(); d != (jupyter.Dropped{}) {
+		fmt.Fprintf(k.log, "odslab: messages dropped: %d malformed, %d wrongly signed, %d connections\n",
+			d.Malformed, d.Signature, d.Transport)
+	}
+	k.srv.Close()
+}
+
+func (k *kernel) end() { k.once.Do(func() { close(k.stop) }) }
+
+// use calls f with the compiler once it is ready.
+func (k *kernel) use(f func(Compiler)) error {
+	<-k.prepared
+	if k.prepErr != nil {
+		return k.prepErr
+	}
+	k.compiling.Lock()
+	defer k.compiling.Unlock()
+	f(k.compiler)
+	return nil
+}
+
+func (k *kernel) status(parent *jupyter.Message, state string) {
+	k.publish("status", parent, map[string]string{"execution_state": state}, nil)
+}
+
+func (k *kernel) publish(msgType string, parent *jupyter.Message, content, metadata any) {
+	if err := k.srv.Publish(msgType, parent, content, metadata); err != nil {
+		fmt.Fprintln(k.log, "odslab:", err)
+	}
+}
+
+func (k *kernel) reply(ch jupyter.Channel, m *jupyter.Message, msgType string, content any) {
+	if err := k.srv.Reply(ch, m, msgType, content); err != nil {
+		fmt.Fprintln(k.log, "odslab:", err)
+	}
+}
+
+// interrupt stops the cell at work, wherever it is.
+func (k *kernel) interrupt() {
+	k.mu.Lock()
+	x := k.running
+	k.mu.Unlock()
+	if x != nil {
+		x.interrupt()
+	}
+}
+
+// childHolder starts GoNB in the background, and again after it has died.
+type childHolder struct {
+	cfg gonb.Config
+
+	mu     sync.Mutex
+	child  *gonb.Child
+	closed bool
+}
+
+func newChildHolder(cfg gonb.Config) *childHolder { return &childHolder{cfg: cfg} }
+
+// get returns a living child.
+func (h *childHolder) get(ctx context.Context) (*gonb.Child, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, fmt.Errorf("the kernel is shutting down")
+	}
+	if h.child != nil {
+		select {
+		case <-h.child.Dead():
+			h.child.Close()
+			h.child = nil
+		default:
+			return h.child, nil
+		}
+	}
+	var err error
+	for wait := 50 * time.Millisecond; wait < time.Second; wait *= 3 {
+		if h.child, err = gonb.Start(ctx, h.cfg); err == nil || ctx.Err() != nil {
+			break
+		}
+		time.Sleep(wait)
+	}
+	return h.child, err
+}
+
+func (h *childHolder) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	if h.child != nil {
+		h.child.Close()
+		h.child = nil
+	}
+}

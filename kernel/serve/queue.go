@@ -1,0 +1,57 @@
+package serve
+
+import (
+	"sync"
+	"time"
+
+	"odslab/kernel/jupyter"
+)
+
+// queue holds the cells that wait for their turn.
+type queue struct {
+	mu     sync.Mutex
+	more   *sync.Cond
+	items  []queued
+	closed bool
+}
+
+type queued struct {
+	request *jupyter.Message
+	channel jupyter.Channel
+	arrived time.Time
+}
+
+func newQueue() *queue {
+	q := &queue{}
+	q.more = sync.NewCond(&q.mu)
+	return q
+}
+
+func (q *queue) put(ch jupyter.Channel, m *jupyter.Message) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.items = append(q.items, queued{m, ch, time.Now()})
+	q.more.Signal()
+}
+
+// take waits for the next cell; ok is false after close.
+func (q *queue) take() (item queued, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for len(q.items) == 0 && !q.closed {
+		q.more.Wait()
+	}
+	if q.closed {
+		return queued{}, false
+	}
+	item = q.items[0]
+	q.items = q.items[1:]
+	return item, true
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.more.Broadcast()
+}

@@ -1,0 +1,74 @@
+package serve
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"odslab/kernel/gonb"
+	"odslab/kernel/jupyter"
+	"odslab/kernel/toolchain"
+)
+
+// Version is the version of the kernel.
+const Version = "0.1.0"
+
+// Run is the process of one kernel. It returns after a shutdown request, a
+// SIGTERM or the death of the front end that started it. SIGINT interrupts the
+// cell at work; ctx should not be cancelled by it.
+func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) error {
+	conn, err := jupyter.ReadConnection(connectionFile)
+	if err != nil {
+		return err
+	}
+	goCmd, err := toolchain.RealGo()
+	if err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	k, err := start(ctx, config{
+		conn: conn,
+		child: gonb.Config{
+			Gonb: layout.Tool("gonb"), Seam: layout.Seam(), Path: []string{layout.Bin()},
+			Go: goCmd, Module: layout.CellModule(), Name: filepath.Base(connectionFile),
+			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
+		},
+		prepare: func() (Compiler, error) { return newCells(layout, goCmd) },
+		history: filepath.Join(layout.Root, "history.jsonl"),
+		version: Version,
+	})
+	if err != nil {
+		return err
+	}
+	go func() {
+		for s := range signals {
+			if s == os.Interrupt {
+				k.interrupt()
+			} else {
+				k.end()
+			}
+		}
+	}()
+	if os.Getenv("JPY_PARENT_PID") != "" {
+		go k.endWithParent(os.Getppid())
+	}
+	k.wait(ctx)
+	return nil
+}
+
+// endWithParent ends the kernel when the front end that started it has died.
+func (k *kernel) endWithParent(parent int) {
+	for os.Getppid() == parent {
+		select {
+		case <-k.stop:
+			return
+		case <-time.After(time.Second):
+		}
+	}
+	k.end()
+}
