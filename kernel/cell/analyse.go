@@ -17,6 +17,10 @@ func (d *draft) use(c *checked, e problem, name string) bool {
 			return false
 		}
 		v := d.s.vars[name]
+		if assigned(c, e.Pos) {
+			d.written[name] = true
+			return true
+		}
 		for _, mate := range v.group {
 			if mate != name && !d.drop[mate] && !d.unusedToo(c, mate) {
 				return false
@@ -27,7 +31,11 @@ func (d *draft) use(c *checked, e problem, name string) bool {
 	}
 	for v, q := range d.srcPiece {
 		if p == q && v.name == name {
-			d.drop[name] = true
+			if assigned(c, e.Pos) {
+				d.written[name] = true
+			} else {
+				d.drop[name] = true
+			}
 			return true
 		}
 	}
@@ -90,6 +98,16 @@ func (d *draft) use(c *checked, e problem, name string) bool {
 	}
 	p.edit(off, off+len(name), "_")
 	return true
+}
+
+// assigned: the variable declared at pos is set somewhere, if never read.
+func assigned(c *checked, pos token.Pos) bool {
+	for _, o := range c.info.Uses {
+		if o.Pos() == pos {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *draft) unusedToo(c *checked, name string) bool {

@@ -55,6 +55,10 @@ func (s *Session) Compile(n int, src string) (*Program, error) {
 	d := s.newDraft(n)
 	p.draft = d
 	if err := d.read(cut); err != nil {
+		if cut.incomplete {
+			line, col := position(src, len(strings.TrimRight(src, " \t\n")))
+			return nil, errorAt(n, line, col, "syntax error: the cell ends in the middle of a statement")
+		}
 		return nil, err
 	}
 	for _, m := range cut.magics {
@@ -268,7 +272,7 @@ func (d *draft) mend(c *checked) (changed bool) {
 	if changed {
 		return true
 	}
-	return d.hoistShared(c) || d.dropUnused(c) || d.replaceExits(c)
+	return d.hoistShared(c) || d.dropUnused(c) || len(later) == 0 && d.replaceExits(c)
 }
 
 // define finds what an undefined name means.
@@ -512,7 +516,7 @@ func (d *draft) errorsLeft(c *checked) error {
 		rest = append(rest, e)
 	}
 	for _, e := range rest {
-		msg := strings.ReplaceAll(e.Msg, mainPath+".", "")
+		msg := d.userNames(e.Msg)
 		if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
 			if v := d.s.vars[name]; v != nil && v.lost {
 				msg += fmt.Sprintf(": the one of cell %d was not kept, because %s", v.cell, v.why)
@@ -535,6 +539,13 @@ func (d *draft) errorsLeft(c *checked) error {
 		return nil
 	}
 	return newError(d.n, all)
+}
+
+// userNames puts the names that the user wrote back into a message.
+func (d *draft) userNames(msg string) string {
+	live, session := d.s.alias(livePath), d.s.alias(sessionPath)
+	return strings.NewReplacer(mainPath+".", "", live+".Context()", "ctx", live+".Seed()", "seed",
+		session+".Draw", "draw", session+".Train", "train", live+".", "", session+".", "", "\n\t", ", ").Replace(msg)
 }
 
 // blame says at the cell's own text that something remembered is broken.

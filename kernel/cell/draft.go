@@ -29,6 +29,7 @@ type draft struct {
 	auto     map[string]string     // packages imported by name
 	unused   map[string]bool       // imports that turned out unused
 	drop     map[string]bool       // kept variables that turned out unused
+	written  map[string]bool       // kept variables that are set but not read
 	hoist    map[string]types.Type // variables that functions of the cell need
 	needed   map[string]bool       // import paths that generated code names
 	session  map[string]bool       // draw, train, ctx, seed: mentioned
@@ -57,7 +58,7 @@ type segment struct {
 func (s *Session) newDraft(n int) *draft {
 	return &draft{s: s, n: n,
 		own: map[string]*declaration{}, avail: maps.Clone(s.decls), imports: maps.Clone(s.imports), defined: map[string]bool{},
-		auto: map[string]string{}, unused: map[string]bool{}, drop: map[string]bool{}, hoist: map[string]types.Type{},
+		auto: map[string]string{}, unused: map[string]bool{}, drop: map[string]bool{}, written: map[string]bool{}, hoist: map[string]types.Type{},
 		needed: map[string]bool{}, session: map[string]bool{}, pieces: map[*declaration]*piece{}, srcPiece: map[*variable]*piece{},
 		after: map[*piece][]string{}, before: map[*piece][]string{}}
 }
@@ -282,7 +283,7 @@ func (d *draft) render() string {
 		if i := d.imports[key]; !d.unused[key] {
 			if i.at != nil && i.at.cell == d.n {
 				line, col := i.at.place(i.off)
-				d.writef("import %s /*line cell[%d]:%d:%d*/ %q\n//line kernel:1\n", i.name, d.n, line, col, i.path)
+				d.writef("import %s /*line cell[%d]:%d:%d*/%q\n//line kernel:1\n", i.name, d.n, line, col, i.path)
 			} else {
 				d.writef("import %s %q\n", i.name, i.path)
 			}
@@ -351,7 +352,7 @@ func (d *draft) body() string {
 		}
 		d.place(p)
 		d.generated()
-		if !d.atTop[v.name] && d.final {
+		if !d.atTop[v.name] && (d.final || d.written[v.name]) {
 			d.writef("\t_ = %s\n", v.name)
 		}
 	}
@@ -412,7 +413,7 @@ func (d *draft) loads(live string) {
 		if name != v.name || !d.atTop[v.name] {
 			d.writef("\tvar %s %s\n", name, d.typeText(v.typ))
 		}
-		if name != v.name {
+		if name != v.name || d.written[v.name] {
 			d.writef("\t_ = %s\n", name)
 		}
 	}

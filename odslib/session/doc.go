@@ -1,3 +1,12 @@
-// Package session is what a notebook cell has at hand beyond the library itself: draw and train, which sample and train
-// with the cell's context, the notebook's seed and a progress bar, and keep what there is when they are interrupted.
+// Package session is what a notebook cell has at hand by name: draw and train
+// stand for [Draw] and [Train], ctx for [Context] and seed for [Seed]. It is
+// linked only into cells that draw or train; what every cell needs is in
+// package live below it.
+//
+//	tds := draw(smc.TDS{Particles: 4000}, post, 2000)
+//
+// becomes
+//
+//	live.At("tds")
+//	tds := session.Draw(smc.TDS{Particles: 4000}, post, 2000)
 package session

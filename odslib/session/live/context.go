@@ -52,6 +52,6 @@ func listen() {
 			case <-time.After(grace):
 			}
 		}
-		finish(&problem{name: "interrupted", text: "the cell was interrupted", status: 130})
+		finish(&problem{name: "interrupted", text: "context canceled", status: 130})
 	}()
 }

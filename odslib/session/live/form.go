@@ -143,7 +143,7 @@ func (f *former) list(v reflect.Value, depth int, typed bool) {
 		f.b.WriteString(typeName(t) + "(nil)")
 		return
 	}
-	if typed || depth < 2 && t.Name() != "" {
+	if typed {
 		f.b.WriteString(typeName(t))
 	}
 	if t.Kind() == reflect.Slice && v.Len() > 0 {
@@ -181,7 +181,7 @@ func (f *former) mapping(v reflect.Value, depth int, typed bool) {
 		f.b.WriteString(typeName(t) + "(nil)")
 		return
 	}
-	if typed || t.Name() != "" {
+	if typed {
 		f.b.WriteString(typeName(t))
 	}
 	if !f.enter(v.UnsafePointer()) {
@@ -239,7 +239,7 @@ func (f *former) mapping(v reflect.Value, depth int, typed bool) {
 
 func (f *former) structure(v reflect.Value, depth int, typed bool) {
 	t := v.Type()
-	if typed || depth < 2 {
+	if typed {
 		f.b.WriteString(typeName(t))
 	}
 	f.b.WriteString("{")
@@ -248,7 +248,7 @@ func (f *former) structure(v reflect.Value, depth int, typed bool) {
 			f.b.WriteString(", ")
 		}
 		f.b.WriteString(t.Field(i).Name + ": ")
-		f.value(v.Field(i), depth+1, false)
+		f.value(v.Field(i), depth+1, true)
 	}
 	f.b.WriteString("}")
 }
