@@ -79,6 +79,46 @@ func bruteForce(cost []float64, n, i int, taken []bool) float64 {
 	return best
 }
 
+// TestAssignmentLine compares the solver, on points of a line in the plane, with
+// the pairing in sorted order that one dimension allows: with equal laws, laws
+// apart (a degenerate case for W1, in which many pairings are best), and equal
+// points.
+func TestAssignmentLine(t *testing.T) {
+	for name, b := range map[string]odslib.Array{
+		"same": gaussian(2, 300, 1, 0, 1), "apart": gaussian(2, 300, 1, 5, 2), "equal points": gaussian(2, 300, 1, 1, 0),
+	} {
+		a := gaussian(1, 300, 1, 0, 1)
+		for i := range a.Data {
+			// Whole multiples of 1/32 and 3-4-5 triangles: lengths in the plane are exact.
+			a.Data[i], b.Data[i] = float32(math.Round(float64(a.Data[i]*32))/32), float32(math.Round(float64(b.Data[i]*32))/32)
+		}
+		plane := func(x odslib.Array) odslib.Array {
+			out := odslib.Array{Shape: []int{300, 2}}
+			for _, v := range x.Data {
+				out.Data = append(out.Data, 3*v, 4*v)
+			}
+			return out
+		}
+		for what, f := range map[string]Distance{"W1": W1, "W2": W2} {
+			want, err := f(a, b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, swap := range []bool{false, true} {
+				x, y := plane(a), plane(b)
+				if swap {
+					x, y = y, x
+				}
+				got, err := f(x, y)
+				if err != nil {
+					t.Fatal(err)
+				}
+				near(t, name+": "+what, got, 5*want, 1e-9)
+			}
+		}
+	}
+}
+
 // TestTranslation: moving every point by c moves a sample by |c| in W1 and W2,
 // and by |c|·E|θ₁| = |c|·Γ(d/2)/(√π·Γ((d+1)/2)) in SlicedW1.
 func TestTranslation(t *testing.T) {
@@ -190,22 +230,30 @@ func TestC2ST(t *testing.T) {
 	}
 }
 
-// BenchmarkW2 pairs 2000 points of a mixture of 25 far-apart Gaussians.
+// BenchmarkW2 pairs 2000 points of mixtures of far-apart Gaussians: of one law,
+// and of laws with different modes, which is harder.
 func BenchmarkW2(b *testing.B) {
-	modes := func(seed uint64) odslib.Array {
+	modes := func(seed uint64, k int) odslib.Array {
 		a := gaussian(seed, 2000, 2, 0, .55)
 		rng := rand.New(rand.NewPCG(seed, 5))
 		for i := range a.Data {
-			a.Data[i] += float32(5*rng.IntN(5) - 10)
+			a.Data[i] += float32(5*rng.IntN(k) - 10)
 		}
 		return a
 	}
-	x, y := modes(1), modes(2)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := W2(x, y); err != nil {
-			b.Fatal(err)
-		}
+	for _, c := range []struct {
+		name string
+		k    int
+	}{{"same", 5}, {"apart", 3}} {
+		x, y := modes(1, 5), modes(2, c.k)
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := W2(x, y); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 
@@ -14,6 +15,20 @@ type points struct {
 }
 
 func (p points) row(i int) []float64 { return p.x[i*p.d : (i+1)*p.d] }
+
+// distinct returns how many rows differ.
+func (p points) distinct() int {
+	seen := make(map[string]bool, p.n)
+	key := make([]byte, 0, 8*p.d)
+	for i := range p.n {
+		key = key[:0]
+		for _, v := range p.row(i) {
+			key = binary.LittleEndian.AppendUint64(key, math.Float64bits(v))
+		}
+		seen[string(key)] = true
+	}
+	return len(seen)
+}
 
 // moments returns mean and variance of coordinate j.
 func (p points) moments(j int) (mean, variance float64) {

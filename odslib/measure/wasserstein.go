@@ -3,6 +3,7 @@ package measure
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"odslab/odslib"
 )
@@ -13,7 +14,7 @@ const maxAssignment = 5000
 
 // W1 returns the Wasserstein-1 distance between two samples of the same size n,
 // by exact optimal transport: the least mean of ‖a_i − b_π(i)‖ over all pairings
-// π. It takes seconds at n=2000; n is at most 5000.
+// π. It takes a second or a few at n=2000; n is at most 5000.
 func W1(a, b odslib.Array) (float64, error) {
 	return transport("W1", a, b, math.Sqrt)
 }
@@ -37,6 +38,20 @@ func transport(name string, a, b odslib.Array, cost func(squared float64) float6
 	}
 	if p.n > maxAssignment {
 		return 0, fmt.Errorf("measure: %s of %d samples; want at most %d: take a subset, or use SlicedW1", name, p.n, maxAssignment)
+	}
+	if p.d == 1 { // both costs are convex: sorted order is the best pairing
+		slices.Sort(p.x)
+		slices.Sort(q.x)
+		var sum float64
+		for i, x := range p.x {
+			sum += cost((x - q.x[i]) * (x - q.x[i]))
+		}
+		return sum / float64(p.n), nil
+	}
+	// Equal rows outbid each other in small steps; equal columns do not matter.
+	// Samplers that resample return many equal points.
+	if p.distinct() < q.distinct() {
+		p, q = q, p
 	}
 	c := make([]float64, p.n*q.n)
 	for i := range p.n {
