@@ -26,10 +26,10 @@ func smaller(full, small int) int {
 func TestBootstrapNineGaussians(t *testing.T) {
 	ctx := context.Background()
 	want, weights := chainEvidence(100)
-	k := smaller(20000, 4000)
-	for _, p := range []Potential{Difference, Terminal} {
+	k := smaller(12000, 4000)
+	for seed, p := range []Potential{Difference, Terminal} {
 		start := time.Now()
-		res, err := Bootstrap{Particles: k, Potential: p}.Sample(ctx, nine(), 10000, 1)
+		res, err := Bootstrap{Particles: k, Potential: p}.Sample(ctx, nine(), 10000, uint64(seed))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +44,7 @@ func TestBootstrapNineGaussians(t *testing.T) {
 		}
 		for i := range got {
 			for j := range got[i] {
-				if math.Abs(got[i][j]-weights[i][j]) > .02 {
+				if math.Abs(got[i][j]-weights[i][j]) > .02 { // three standard errors of 4000 draws
 					t.Errorf("%v: weight of mode (%d, %d) is %.4f, want %.4f", p, 4*(i-1), 4*(j-1), got[i][j], weights[i][j])
 				}
 			}
@@ -67,7 +67,6 @@ func TestEvidenceIsUnbiased(t *testing.T) {
 	}{
 		{"nine", Tempered{}, Difference, 20, []float64{.5, 1}, false},
 		{"nine", Tempered{}, Terminal, 20, []float64{.5}, false},
-		{"tilt", Point{}, Difference, 20, []float64{.5, 1}, true},
 		{"tilt", Point{}, Max, 5, []float64{.5, 1}, true},
 		{"tilt", Point{}, Sum, 5, []float64{.5, 1}, true},
 	} {
@@ -119,12 +118,14 @@ func moments(v []float64) (mean, sd float64) {
 // TestStandardError: what one run says of its own error is what many runs show.
 func TestStandardError(t *testing.T) {
 	const steps, k, runs = 20, 1000, 50
-	for _, rule := range rules {
-		r, err := Bootstrap{Particles: k, Resampling: rule, Chain: diffusion.Chain{Steps: steps}}.core().open(nine(), 1)
-		if err != nil {
-			t.Fatal(err)
-		}
+	r, err := Bootstrap{Particles: k, Chain: diffusion.Chain{Steps: steps}}.core().open(nine(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	for _, rule := range []Resampling{Systematic, Multinomial} {
 		var logZ, said []float64
+		r.resampling, r.threshold = rule, .9
 		for seed := range uint64(runs) {
 			res := odslib.NewResult("", nil, seed)
 			if err := r.draw(context.Background(), 1, seed, res); err != nil {
@@ -139,7 +140,6 @@ func TestStandardError(t *testing.T) {
 		if mean < .7*sd || mean > 1.6*sd {
 			t.Errorf("%v: a run says ± %.4f, runs differ by %.4f", rule, mean, sd)
 		}
-		r.close()
 	}
 }
 

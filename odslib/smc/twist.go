@@ -29,16 +29,20 @@ func (Point) LogTwist(post odslib.Posterior, scope *odslib.Scope, x *odslib.Node
 
 func (Point) fromReward(logR, _ float64) float64 { return logR }
 
-// Tempered is the twist r(x̂0)^{α²/(α²+σ²)}. Far from the end x̂0 is an average over all that x_t may become, and the
-// reward of an average says little: under the point twist, particles
-// on their way between two modes are lost, and with them many families.
+// Tempered is the twist r(x̂0)^{c³} with the certainty c = α²/(α²+σ²). Far from the end x̂0 is an average over all that
+// x_t may become, and the reward of an average says little: under the point twist, particles on their way between two
+// modes are lost, and whole families with them. The cube is the least power that serves both smooth rewards and sharp
+// measurements.
 type Tempered struct{}
 
 // LogTwist implements Twist.
 func (Tempered) LogTwist(post odslib.Posterior, scope *odslib.Scope, x *odslib.Node, at odslib.Level) (x0, logTwist *odslib.Node) {
 	x0, logTwist = Point{}.LogTwist(post, scope, x, at)
 	a2, s2 := graph.Square(at.Alpha), graph.Square(at.Sigma)
-	return x0, graph.Mul(graph.Div(a2, graph.Add(a2, s2)), logTwist)
+	c := graph.Div(a2, graph.Add(a2, s2))
+	return x0, graph.Mul(graph.Mul(c, graph.Square(c)), logTwist)
 }
 
-func (Tempered) fromReward(logR, certainty float64) float64 { return certainty * logR }
+func (Tempered) fromReward(logR, certainty float64) float64 {
+	return certainty * certainty * certainty * logR
+}
