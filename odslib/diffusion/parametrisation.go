@@ -13,14 +13,14 @@ import (
 type Parametrisation int
 
 const (
-	Epsilon  Parametrisation = iota // ε̂ = E[ε|x_t]
+	V        Parametrisation = iota // v = α·ε − σ·x_0 (Salimans & Ho 2022): the default, bounded at every level
+	Epsilon                         // ε̂ = E[ε|x_t]
 	X0                              // x̂0
-	V                               // v = α·ε − σ·x_0 (Salimans & Ho 2022)
 	Score                           // ∇ log p(x_t) = −ε̂/σ
 	Velocity                        // ε − x_0, the velocity of a straight flow
 )
 
-var parametrisationNames = [...]string{"epsilon", "x0", "v", "score", "velocity"}
+var parametrisationNames = [...]string{"v", "epsilon", "x0", "score", "velocity"}
 
 func (p Parametrisation) String() string {
 	if p < 0 || int(p) >= len(parametrisationNames) {

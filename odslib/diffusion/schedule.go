@@ -3,6 +3,7 @@ package diffusion
 import (
 	"fmt"
 	"math"
+	"sync"
 
 	"odslab/odslib"
 )
@@ -16,7 +17,7 @@ var (
 	_ odslib.Schedule = Flow{}
 )
 
-func or(v, def float64) float64 {
+func or[T float64 | int](v, def T) T {
 	if v == 0 {
 		return def
 	}
@@ -45,18 +46,24 @@ type VPDiscrete struct {
 	BetaMin, BetaMax float64
 }
 
+// cumulative keeps the sums Σ log(1−β_k) of each table that was asked for.
+var cumulative sync.Map // VPDiscrete → []float64
+
 func (s VPDiscrete) logAlphaBar(t float64) float64 {
-	n := s.N
-	if n == 0 {
-		n = 1000
+	table, ok := cumulative.Load(s)
+	if !ok {
+		n := or(s.N, 1000)
+		b0, b1 := or(s.BetaMin, 1e-4), or(s.BetaMax, .02)
+		sums := make([]float64, n+1)
+		for k := range n {
+			sums[k+1] = sums[k] + math.Log1p(-(b0 + (b1-b0)*float64(k)/float64(max(1, n-1))))
+		}
+		table, _ = cumulative.LoadOrStore(s, sums)
 	}
-	b0, b1 := or(s.BetaMin, 1e-4), or(s.BetaMax, .02)
-	sum, x := 0., t*float64(n)
-	for k := 0; k < n && float64(k) < x; k++ {
-		beta := b0 + (b1-b0)*float64(k)/float64(max(1, n-1))
-		sum += math.Log1p(-beta) * math.Min(1, x-float64(k))
-	}
-	return sum
+	sums := table.([]float64)
+	x := math.Max(0, t) * float64(len(sums)-1)
+	k := min(int(x), len(sums)-2)
+	return sums[k] + (x-float64(k))*(sums[k+1]-sums[k])
 }
 
 // Alpha is √ᾱ.

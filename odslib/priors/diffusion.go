@@ -1,0 +1,159 @@
+package priors
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"odslab/odslib"
+	"odslab/odslib/diffusion"
+	"odslab/odslib/engine"
+	"odslab/odslib/nn"
+)
+
+var (
+	_ odslib.Diffusion    = (*Diffusion)(nil)
+	_ odslib.Parametrised = (*Diffusion)(nil)
+)
+
+// Diffusion is a trained diffusion prior: a network, its weights and the noise process it knows. It is made by
+// [Training] or [Load].
+type Diffusion struct {
+	Dims     []int // shape of one sample
+	Net      nn.Net
+	Weights  odslib.Params
+	Process  odslib.Schedule
+	Predicts diffusion.Parametrisation
+	Sampling diffusion.Chain // how Sample runs; the zero value is 100 ancestral steps
+	Log      Log
+}
+
+// Log is what training left behind.
+type Log struct {
+	Steps   int       // done in all
+	Loss    []float32 // of every step; NaN where the gradient was not finite and the step was left out
+	Seconds float64
+	Seed    uint64
+	Engine  string
+	Notes   []string // an early stop, steps left out
+}
+
+// Shape implements odslib.Prior.
+func (d *Diffusion) Shape() []int { return slices.Clone(d.Dims) }
+
+// Schedule implements odslib.Diffusion.
+func (d *Diffusion) Schedule() odslib.Schedule { return d.Process }
+
+// Params implements odslib.Parametrised: the weights.
+func (d *Diffusion) Params() odslib.Params { return d.Weights }
+
+// Denoise implements odslib.Diffusion: one evaluation of the network.
+func (d *Diffusion) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
+	out := d.output(scope.ResetVisited(), x, at)
+	return d.Predicts.ToX0(graph.Mul(out, diffusion.PerRow(d.Predicts.Unit(at), x)), x, at)
+}
+
+// output is what the network says, in units of its parametrisation. It sees x at the scale of data of unit variance,
+// whatever the schedule.
+func (d *Diffusion) output(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
+	scale := graph.Sqrt(graph.Add(graph.Square(at.Alpha), graph.Square(at.Sigma)))
+	return d.Net.Apply(scope, graph.Div(x, diffusion.PerRow(scale, x)), at)
+}
+
+// Sample implements odslib.Prior: a run of the reverse process as Sampling says.
+func (d *Diffusion) Sample(ctx context.Context, n int, seed uint64) (odslib.Array, error) {
+	if err := d.Err(); err != nil {
+		return odslib.Array{}, err
+	}
+	return d.Sampling.Run(ctx, d, n, seed)
+}
+
+// Err says what is missing for the prior to be used.
+func (d *Diffusion) Err() error {
+	if d == nil || d.Net == nil || d.Process == nil || len(d.Weights) == 0 {
+		return fmt.Errorf("this diffusion prior is not trained; make one by priors.Training or priors.Load")
+	}
+	return nil
+}
+
+// String says what the prior is, in a line.
+func (d *Diffusion) String() string {
+	if d.Err() != nil {
+		return "untrained diffusion prior"
+	}
+	s := fmt.Sprintf("diffusion prior over %v: %T, %d weights, %s of %T, %d steps", d.Dims, d.Net, d.Weights.Size(), d.Predicts, d.Process, d.Log.Steps)
+	if k := len(d.Log.Loss); k > 0 {
+		s += fmt.Sprintf(", loss %.4f", mean32(d.Log.Loss[max(0, k-100):]))
+	}
+	return s
+}
+
+// mean32 is the mean of the finite values.
+func mean32(v []float32) float64 {
+	sum, n := 0., 0
+	for _, x := range v {
+		if x-x == 0 {
+			sum += float64(x)
+			n++
+		}
+	}
+	return sum / float64(max(1, n))
+}
+
+// heldOutLevels are the noise levels of HeldOutLoss, the middles of as many equal parts of the time axis.
+const heldOutLevels = 32
+
+// HeldOutLoss is the denoising loss of a prior on data: the mean over a fixed grid of times and fixed noise of
+// ‖x̂0−x_0‖²·(α²+σ²)/σ² per value, which is the squared error of v in units of √(α²+σ²). Pure noise of the data's mean
+// and variance 1 would be predicted at 1. The noise depends on seed alone, so that priors can be compared.
+func HeldOutLoss(prior odslib.Diffusion, data odslib.Array, seed uint64) (float64, error) {
+	if !slices.Equal(data.Shape[min(1, len(data.Shape)):], prior.Shape()) || data.Len() == 0 {
+		return 0, fmt.Errorf("held-out loss: data of shape %v do not fit a prior over %v", data.Shape, prior.Shape())
+	}
+	e, err := engine.Open()
+	if err != nil {
+		return 0, err
+	}
+	var params odslib.Params
+	if p, ok := prior.(odslib.Parametrised); ok {
+		params = p.Params()
+	}
+	batch := min(data.Len(), 256)
+	program, err := engine.NewProgram(e, params, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+		x0, eps := in[0], in[1]
+		level := func(x *engine.Node) *engine.Node { return graph.BroadcastToDims(x, batch) }
+		at := odslib.Level{T: level(in[2]), Alpha: level(in[3]), Sigma: level(in[4])}
+		x := graph.Add(graph.Mul(diffusion.PerRow(at.Alpha, x0), x0), graph.Mul(diffusion.PerRow(at.Sigma, x0), eps))
+		d := graph.Square(graph.Sub(prior.Denoise(scope, x, at), x0))
+		return []*engine.Node{graph.ReduceMean(graph.Reshape(d, batch, -1), 1)}
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer program.Close()
+	sch, sum, n := prior.Schedule(), 0., 0
+	for k := range heldOutLevels {
+		t := diffusion.Start(sch) * (float64(k) + .5) / heldOutLevels
+		a, s := sch.Alpha(t), sch.Sigma(t)
+		rng := engine.RNG(seed, fmt.Sprintf("priors.HeldOutLoss.%d", k))
+		for first := 0; first < data.Len(); first += batch {
+			rows := min(batch, data.Len()-first)
+			x, eps := engine.NewArray(append([]int{batch}, data.Shape[1:]...)...), engine.NewArray(append([]int{batch}, data.Shape[1:]...)...)
+			copy(x.Data, data.Slice(first, first+rows).Data)
+			for i := range rows * data.Dim() {
+				eps.Data[i] = float32(rng.NormFloat64())
+			}
+			loss, err := program.Call1(x.Tensor(), eps.Tensor(), float32(t), float32(a), float32(s))
+			if err != nil {
+				return 0, err
+			}
+			for _, v := range loss.Data[:rows] {
+				sum += float64(v) * (a*a + s*s) / (s * s)
+				n++
+			}
+		}
+	}
+	return sum / float64(n), nil
+}

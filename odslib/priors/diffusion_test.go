@@ -1,0 +1,270 @@
+package priors
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"odslab/odslib"
+	"odslab/odslib/diffusion"
+	"odslab/odslib/engine"
+	_ "odslab/odslib/engine/xla"
+	"odslab/odslib/nn"
+)
+
+// crescent is a two-dimensional set that no Gaussian fits.
+func crescent(n int, seed uint64) odslib.Array {
+	a, rng := odslib.Array(engine.NewArray(n, 2)), engine.RNG(seed, "priors.test")
+	for i := range n {
+		phi := math.Pi * rng.Float64()
+		a.Row(i)[0] = float32(1.4*math.Cos(phi) + .05*rng.NormFloat64())
+		a.Row(i)[1] = float32(2*math.Sin(phi) - 1.3 + .05*rng.NormFloat64())
+	}
+	return a
+}
+
+func small() Training {
+	return Training{Net: nn.MLP{Hidden: 32, Layers: 2, Time: 16}, Batch: 64, Chunk: 7}
+}
+
+// sameBits fails unless the two sets of weights are equal to the bit.
+func sameBits(t *testing.T, what string, a, b odslib.Params) {
+	t.Helper()
+	for i := range a {
+		for j, v := range a[i].Value.Data {
+			if w := b[i].Value.Data[j]; math.Float32bits(v) != math.Float32bits(w) {
+				t.Fatalf("%s: %s[%d] is %v, and %v without the break", what, a[i].Name, j, v, w)
+			}
+		}
+	}
+}
+
+func TestResumeToTheBit(t *testing.T) {
+	data, ctx := crescent(500, 1), context.Background()
+	whole, err := small().Train(ctx, data, odslib.Budget{Steps: 100}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := small().Train(ctx, data, odslib.Budget{Steps: 100}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameBits(t, "a second run", again.Weights, whole.Weights)
+
+	t.Run("50+50", func(t *testing.T) {
+		tr := small()
+		tr.Checkpoint = filepath.Join(t.TempDir(), "deep", "crescent")
+		half, err := tr.Train(ctx, data, odslib.Budget{Steps: 50}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if half.Log.Steps != 50 || len(half.Log.Loss) != 50 {
+			t.Fatalf("half of it: %d steps, %d losses", half.Log.Steps, len(half.Log.Loss))
+		}
+		p, err := tr.Train(ctx, data, odslib.Budget{Steps: 100}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameBits(t, "50+50 steps", p.Weights, whole.Weights)
+		if !slices.Equal(p.Log.Loss, whole.Log.Loss) {
+			t.Error("the trace of losses is another")
+		}
+		kept, err := Open(tr.Checkpoint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameBits(t, "the checkpoint read as a prior", kept.Weights, whole.Weights)
+		if p, err = tr.Train(ctx, data, odslib.Budget{Steps: 60}, 3); err != nil || p.Log.Steps != 100 {
+			t.Errorf("a budget that is spent already: %v, %v", p, err)
+		}
+
+		tr.Batch = 32
+		if _, err := tr.Train(ctx, data, odslib.Budget{Steps: 200}, 3); err == nil || !strings.Contains(err.Error(), "another Batch (64 there, 32 here)") {
+			t.Errorf("a checkpoint of other settings: %v", err)
+		}
+	})
+
+	t.Run("interrupted", func(t *testing.T) {
+		tr := small()
+		tr.Checkpoint = filepath.Join(t.TempDir(), "crescent")
+		stop, cancel := context.WithCancel(ctx)
+		stop = odslib.WithObserver(stop, func(p odslib.Progress) {
+			if p.Step >= 40 {
+				cancel()
+			}
+		})
+		part, err := tr.Train(stop, data, odslib.Budget{Steps: 100}, 3)
+		if !errors.Is(err, context.Canceled) || part == nil {
+			t.Fatalf("interrupted: %v, %v", part, err)
+		}
+		if part.Log.Steps != 42 { // the end of the chunk
+			t.Errorf("stopped after %d steps, want 42", part.Log.Steps)
+		}
+		if _, err := part.Sample(ctx, 10, 1); err != nil {
+			t.Errorf("the partial prior: %v", err)
+		}
+		p, err := tr.Train(ctx, data, odslib.Budget{Steps: 100}, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameBits(t, "42+58 steps", p.Weights, whole.Weights)
+	})
+}
+
+func TestMinutesStopAtAChunk(t *testing.T) {
+	p, err := small().Train(context.Background(), crescent(100, 1), odslib.Budget{Minutes: 1e-9, Steps: 1000}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Log.Steps != 7 || len(p.Log.Notes) != 1 || !strings.Contains(p.Log.Notes[0], "after step 7") {
+		t.Errorf("%d steps, notes %q", p.Log.Steps, p.Log.Notes)
+	}
+}
+
+// TestTrainedCrescent: the loss on new data falls well below that of the best Gaussian, and samples lie on the set.
+func TestTrainedCrescent(t *testing.T) {
+	steps := 2000
+	e, err := engine.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Name == "go" {
+		steps = 600
+	}
+	p, err := Training{Net: nn.MLP{Hidden: 64, Layers: 3}}.Train(context.Background(), crescent(2000, 1), odslib.Budget{Steps: steps}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss, err := HeldOutLoss(p, crescent(500, 2), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gauss := Gaussian([]float64{0, 0}, 1).On(p.Schedule())
+	base, err := HeldOutLoss(gauss, crescent(500, 2), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loss > .85*base {
+		t.Errorf("held-out loss %.3f, the best Gaussian has %.3f", loss, base)
+	}
+	x, err := p.Sample(context.Background(), 500, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	near := onCrescent(x)
+	if near < 425 {
+		t.Errorf("%d of 500 samples lie on the crescent; loss %.3f", near, loss)
+	}
+	t.Logf("loss %.3f (Gaussian %.3f), %d of 500 on the set, %s", loss, base, near, p)
+}
+
+// TestParametrisations: every one of them, with its weighting, learns to draw the set.
+func TestParametrisations(t *testing.T) {
+	data := crescent(1000, 1)
+	for _, c := range []struct {
+		predicts diffusion.Parametrisation
+		weights  diffusion.Weighting
+		schedule odslib.Schedule
+	}{
+		{diffusion.V, diffusion.Clean, diffusion.VPLinear{}},
+		{diffusion.Epsilon, diffusion.Plain, diffusion.VPLinear{}},
+		{diffusion.X0, diffusion.MinSNR, diffusion.VPLinear{}},
+		{diffusion.Score, diffusion.Noise, diffusion.VPLinear{}},
+		{diffusion.Velocity, diffusion.Plain, diffusion.Flow{}},
+		{diffusion.V, diffusion.Plain, diffusion.EDM{SigmaMin: .02, SigmaMax: 20}},
+	} {
+		tr := Training{Net: nn.MLP{Hidden: 64, Layers: 2}, Schedule: c.schedule, Predicts: c.predicts, Weighting: c.weights, Batch: 128, Rate: nn.Rate{Peak: 3e-3}, EMA: .99}
+		p, err := tr.Train(context.Background(), data, odslib.Budget{Steps: 600}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, err := p.Sample(context.Background(), 500, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if near := onCrescent(x); near < 400 {
+			t.Errorf("%s on %T: %d of 500 samples lie on the crescent", c.predicts, c.schedule, near)
+		} else {
+			t.Logf("%s on %T: %d of 500 samples", c.predicts, c.schedule, near)
+		}
+	}
+}
+
+// onCrescent counts the samples near the set. Of a Gaussian of its mean and variance a quarter are.
+func onCrescent(x odslib.Array) (near int) {
+	for i := range x.Len() {
+		u, v := float64(x.Row(i)[0])/1.4, (float64(x.Row(i)[1])+1.3)/2
+		if math.Abs(math.Hypot(u, v)-1) < .2 && v > -.15 {
+			near++
+		}
+	}
+	return near
+}
+
+func TestTrainingMistakes(t *testing.T) {
+	nan := crescent(10, 1)
+	nan.Data[3] = float32(math.NaN())
+	for _, c := range []struct {
+		tr     Training
+		data   odslib.Array
+		budget odslib.Budget
+		want   string
+	}{
+		{small(), odslib.Array(engine.NewArray(0, 2)), odslib.Budget{}, "at least one sample"},
+		{small(), nan, odslib.Budget{}, "1 of 20 values"},
+		{small(), crescent(10, 1), odslib.Budget{Steps: -1}, "cannot be negative"},
+		{Training{Net: nn.UNet{}}, crescent(10, 1), odslib.Budget{}, "use nn.MLP"},
+		{Training{EMA: 1}, crescent(10, 1), odslib.Budget{}, "below 1"},
+		{Training{Net: nn.MLP{Hidden: 8}, Rate: nn.Rate{Peak: 1e30, Warmup: -1}, Clip: -1}, crescent(10, 1), odslib.Budget{Steps: 100}, "not finite; lower Rate.Peak"},
+	} {
+		_, err := c.tr.Train(context.Background(), c.data, c.budget, 1)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v, want an error of one line with %q", err, c.want)
+		}
+	}
+}
+
+func TestSaveAndOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "p")
+	p, err := small().Train(context.Background(), crescent(100, 1), odslib.Budget{Steps: 20}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	q, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sameBits(t, "read back", q.Weights, p.Weights)
+	x, err := p.Sample(context.Background(), 20, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := q.Sample(context.Background(), 20, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(x.Data, y.Data) {
+		t.Error("the prior that was read draws other samples")
+	}
+	file, err := os.ReadFile(path + ".safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".safetensors", file[:len(file)-5], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path); err == nil {
+		t.Error("a truncated file was read")
+	}
+	if _, err := (&Diffusion{}).Sample(context.Background(), 1, 1); err == nil || !strings.Contains(err.Error(), "not trained") {
+		t.Errorf("an empty prior: %v", err)
+	}
+}
