@@ -248,3 +248,17 @@ func ExampleDPS() {
 	fmt.Println(dps.Samples.Shape, d > 0, err)
 	// Output: [2000 2] true <nil>
 }
+
+func TestObserve(t *testing.T) {
+	s := guide.Plain{Settings: guide.Settings{Steps: 40, Observe: []int{0, 10, 40}}}
+	r := sample(t, s, exact.T13(1).Post, 500, 1)
+	plain := sample(t, guide.Plain{Settings: guide.Settings{Steps: 40}}, exact.T13(1).Post, 500, 1)
+	if len(r.Draws) != 3 {
+		t.Fatalf("%d states, want 3", len(r.Draws))
+	}
+	for i := range r.Samples.Data {
+		if r.Draws[2].Data[i] != r.Samples.Data[i] || r.Samples.Data[i] != plain.Samples.Data[i] {
+			t.Fatal("looking changed the numbers, or the last state is not the samples")
+		}
+	}
+}

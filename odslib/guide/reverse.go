@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -33,6 +34,8 @@ type Settings struct {
 	Eta    Curve            // noise of the DDIM kernel over time; nil means 1, the ancestral kernel
 	Batch  int              // samples taken through the network together; 0 means 4096
 	Driver engine.Driver
+
+	Observe []int // steps whose states go into Result.Draws; 0 is the noise, the last step the samples; first batch only
 }
 
 // etaKernel is DDIM with η depending on time.
@@ -125,13 +128,32 @@ func reverse(ctx context.Context, name string, settings any, s Settings, steps i
 			x.Data[i] = sigma * float32(rng.NormFloat64())
 		}
 		state := []*tensors.Tensor{x.Tensor(), engine.RNGState(seed, fmt.Sprintf("guide.%s.noise.%d", name, first))}
-		out, done, err := loop.Run(ctx, state, table, func(done int, state []*tensors.Tensor) ([]*tensors.Tensor, error) {
-			odslib.Observe(ctx, odslib.Progress{
-				What: name, Step: first/batch*chain.Steps + done, Steps: (n + batch - 1) / batch * chain.Steps,
-				LogZ: math.NaN(), Loss: math.NaN(), Samples: func() (odslib.Array, error) { return engine.ToArray(state[0]) },
+		stops := []int{chain.Steps}
+		if first == 0 {
+			stops = observed(s.Observe, chain.Steps)
+		}
+		out, done, err := state, 0, error(nil)
+		for _, stop := range stops {
+			var k int
+			from := done
+			out, k, err = loop.Run(ctx, out, table[from:stop], func(k int, state []*tensors.Tensor) ([]*tensors.Tensor, error) {
+				odslib.Observe(ctx, odslib.Progress{
+					What: name, Step: first/batch*chain.Steps + from + k, Steps: (n + batch - 1) / batch * chain.Steps,
+					LogZ: math.NaN(), Loss: math.NaN(), Samples: func() (odslib.Array, error) { return engine.ToArray(state[0]) },
+				})
+				return state, nil
 			})
-			return state, nil
-		})
+			if done += k; err != nil {
+				break
+			}
+			if first == 0 && slices.Contains(s.Observe, stop) {
+				a, err := engine.ToArray(out[0])
+				if err != nil {
+					return res, err
+				}
+				res.Draws = append(res.Draws, a)
+			}
+		}
 		res.NetworkEvals += int64(batch) * int64(chain.Evaluations(done))
 		if g.steer != nil {
 			res.ConstraintEvals += int64(batch) * int64(done)
@@ -158,6 +180,18 @@ func reverse(ctx context.Context, name string, settings any, s Settings, steps i
 		res.Notes = append(res.Notes, fmt.Sprintf("%d values are not finite: the guidance is too strong for these steps; lower Zeta or take more Steps", res.NonFinite))
 	}
 	return res, nil
+}
+
+// observed are the steps at which a run stops to be looked at, the last step always.
+func observed(steps []int, last int) []int {
+	out := []int{last}
+	for _, k := range steps {
+		if k >= 0 && k < last {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // gradient is ∇_x of the sum of per-sample values, and fails in one line when they do not depend on x.
