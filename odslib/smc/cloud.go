@@ -176,7 +176,7 @@ func (c *cloud) finish(n int, seed uint64) error {
 	res.Ancestors = c.ancestors
 	res.LogZ, res.ESS = c.logZ(), ess(w)
 	var families int
-	if res.LogZError, families = c.standardError(w); families < 20 {
+	if res.LogZError, families = c.standardError(w, c.resampling); families < 20 {
 		res.Notes = append(res.Notes, fmt.Sprintf("all weight descends from %d of the %d first particles: the error of log Z is a guess, and the draws may miss modes; take more Particles", families, len(w)))
 	}
 	rng := engine.RNG(seed, "smc.draw")

@@ -17,5 +17,5 @@
 // by the error of discretisation.
 //
 // References: Gordon et al. 1993; Del Moral 2004; Chopin & Papaspiliopoulos 2020; Wu et al. 2023 (TDS, 2306.17775);
-// Singhal et al. 2025 (Feynman–Kac steering, 2501.06848); Chan & Lai 2013 (variance of Ẑ).
+// Singhal et al. 2025 (Feynman–Kac steering, 2501.06848); Chan & Lai 2013 and Lee & Whiteley 2018 (error of Ẑ).
 package smc

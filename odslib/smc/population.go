@@ -71,21 +71,28 @@ func take[T any](v []T, index []int32) []T {
 	return out
 }
 
-// standardError estimates the standard deviation of log Ẑ from this one run (Chan & Lai 2013): the final weight S_e of
-// all descendants of particle e would be 1/K each if Ẑ had no noise, and se² = Σ_e (S_e−1/K)². Without resampling it is
-// the usual error of importance sampling, 1/ESS−1/K. families is how many of the first particles have descendants with
-// weight; with few of them left the estimate means little.
-func (p *population) standardError(w []float64) (se float64, families int) {
+// standardError estimates the standard deviation of log Ẑ from this one run by its genealogy. The final weight S_e of all
+// descendants of particle e would be 1/K each if Ẑ had no noise, and se² = Σ_e (S_e−1/K)² (Chan & Lai 2013); without
+// resampling it is the usual error of importance sampling, 1/ESS−1/K. Multinomial parents add noise of their own, which
+// se² = 1−(K/(K−1))^{n+1}·(1−Σ_e S_e²) after n resamplings takes out again (Lee & Whiteley 2018). families is how many of
+// the first particles have descendants with weight; with few of them left the estimate means little.
+func (p *population) standardError(w []float64, rule Resampling) (se float64, families int) {
 	sums, k := make([]float64, len(w)), float64(len(w))
 	for i, e := range p.eve {
 		sums[e] += w[i]
 	}
-	v := 0.
+	squares, v := 0., 0.
 	for _, s := range sums {
 		if s > 0 {
 			families++
 		}
+		squares += s * s
 		v += (s - 1/k) * (s - 1/k)
+	}
+	if rule == Multinomial && k > 1 {
+		if u := 1 - math.Pow(k/(k-1), float64(len(p.ancestors)+1))*(1-squares); u > 0 {
+			v = u
+		}
 	}
 	return math.Sqrt(v), families
 }
