@@ -70,6 +70,11 @@ func (b *colourBar) drawAcross(page *ink.Page, s *style, r ink.Rect) {
 	}
 	page.Picture(r, img)
 	page.Frame(s.pen(s.axis, .5), r)
-	page.Text(ink.Pt{X: r.X, Y: r.Y - 2*s.k}, short(b.scale.min), s.tick, s.axis, 0, 1, 0)
-	page.Text(ink.Pt{X: r.Right(), Y: r.Y - 2*s.k}, short(b.scale.max), s.tick, s.axis, 1, 1, 0)
+	low, high := short(b.scale.min), short(b.scale.max)
+	inwards := 0.
+	if ink.Width(low, s.tick)+ink.Width(high, s.tick)+3*s.k > r.W {
+		inwards = .5 // no room between: centred on the ends
+	}
+	page.Text(ink.Pt{X: r.X, Y: r.Y - 2*s.k}, low, s.tick, s.axis, inwards, 1, 0)
+	page.Text(ink.Pt{X: r.Right(), Y: r.Y - 2*s.k}, high, s.tick, s.axis, 1-inwards, 1, 0)
 }

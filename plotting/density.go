@@ -233,8 +233,8 @@ func (d *densityPlot) fill(p *panel, k int) {
 		if s.many() {
 			x, y := s.column(d.c.variables[0]), s.column(d.c.variables[1])
 			n := d.c.count
-			if n == 0 {
-				n = 1000
+			if n == 0 { // as many as a panel of this size can hold
+				n = int(1000 * min(1, max(.2, v.box.W*v.box.H/(150*150))))
 			}
 			x, y = draw(n, s.weights, x, y)
 			dot := c
@@ -248,6 +248,7 @@ func (d *densityPlot) fill(p *panel, k int) {
 		}
 		for m, loops := range d.loops[k] {
 			pen := massPen(v.s, m)
+			pen.Width *= min(1, max(.5, v.box.W/150)) // small panels hold small rings
 			if field == nil {
 				pen.Color = c
 			}

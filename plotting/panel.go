@@ -114,7 +114,7 @@ func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
 	long := p.tickLength(s)
 	if !p.x.off {
 		page.Line(pen, ink.Pt{X: r.X, Y: r.Y}, ink.Pt{X: r.Right(), Y: r.Y})
-		for _, t := range p.x.marks(s, r.W) {
+		for _, t := range p.x.marks(s, r.W, false) {
 			x := v.at(t.at, 0).X
 			n := long
 			if t.label == "" {
@@ -133,7 +133,7 @@ func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
 	}
 	if !p.y.off {
 		page.Line(pen, ink.Pt{X: r.X, Y: r.Y}, ink.Pt{X: r.X, Y: r.Top()})
-		for _, t := range p.y.marks(s, r.H) {
+		for _, t := range p.y.marks(s, r.H, true) {
 			y := v.at(p.x.min, t.at).Y
 			n := long
 			if t.label == "" {
@@ -158,7 +158,7 @@ func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
 func (p *panel) tickLength(s *style) float64 { return 2.5 * lineScale(s.k) }
 
 // marks are the axis's ticks at a length on the page: as many as there is room for.
-func (a *axis) marks(s *style, length float64) []tick {
+func (a *axis) marks(s *style, length float64, upright bool) []tick {
 	if a.off {
 		return nil
 	}
@@ -177,7 +177,14 @@ func (a *axis) marks(s *style, length float64) []tick {
 		ts := a.ticks(n, a.edge)
 		room := 0.
 		for _, t := range ts {
-			room += ink.Width(t.label, s.tick) + 4*s.k
+			if t.label == "" {
+				continue
+			}
+			if upright {
+				room += 1.7 * s.tick.Size
+			} else {
+				room += ink.Width(t.label, s.tick) + 4*s.k
+			}
 		}
 		if room <= length {
 			return ts
@@ -199,7 +206,7 @@ func (p *panel) left(s *style, height float64) float64 {
 		return w
 	}
 	most := 0.
-	for _, t := range p.y.marks(s, height) {
+	for _, t := range p.y.marks(s, height, true) {
 		most = max(most, ink.Width(t.label, s.tick))
 	}
 	w += most + 1.5*s.k
@@ -235,7 +242,7 @@ func (p *panel) top(s *style) float64 {
 func (p *panel) right(s *style, width float64) float64 {
 	over := 0.
 	if p.x.numbers {
-		for _, t := range p.x.marks(s, width) {
+		for _, t := range p.x.marks(s, width, false) {
 			over = max(over, ink.Width(t.label, s.tick)/2-(1-p.x.to(t.at))*width)
 		}
 	}

@@ -74,7 +74,10 @@ type recoveries struct {
 	magnitudes *colourMap
 }
 
-var recoveryTitles = [4]string{"truth", "measured", "mean", "std. dev."}
+var (
+	recoveryTitles = [4]string{"truth", "measured", "mean", "std. dev."}
+	shortTitles    = [4]string{"truth", "data", "mean", "s.d."}
+)
 
 func (r *recoveries) add(row Recovery, count int) error {
 	s := seriesOf(row.Samples)
@@ -173,6 +176,12 @@ func (r *recoveries) sheet(s *style, width float64) *sheet {
 	if s.loose {
 		cell = min(cell, 24*mm*s.k)
 	}
+	// Headings of narrow columns are shorter and smaller.
+	heading, titles := s.label, recoveryTitles
+	if cell+.7*wide < ink.Width(titles[3], heading) {
+		titles = shortTitles
+		heading.Size = min(heading.Size, heading.Size*(cell+.6*wide)/ink.Width(titles[0], heading))
+	}
 	high := cell * float64(size.h) / float64(size.w)
 	n := float64(len(r.names))
 	top, foot := margin+1.6*s.label.Size, .6*s.label.Size+.8*s.label.Size+1.4*s.tick.Size+margin
@@ -184,7 +193,7 @@ func (r *recoveries) sheet(s *style, width float64) *sheet {
 	return &sheet{w, h, 0, func(page *ink.Page) {
 		rowY := func(i int) float64 { return h - top - high - float64(i)*(high+gap*1.6) }
 		title := func(x, w float64, text string) {
-			page.Text(ink.Pt{X: x + w/2, Y: h - top + .5*s.label.Size}, text, s.label, s.ink, .5, 0, 0)
+			page.Text(ink.Pt{X: x + w/2, Y: h - top + .5*s.label.Size}, text, heading, s.ink, .5, 0, 0)
 		}
 		for i, name := range r.names {
 			page.Text(ink.Pt{X: left - .8*s.label.Size, Y: rowY(i) + high/2}, name, s.label, s.ink, 1, .5, 0)
@@ -194,7 +203,7 @@ func (r *recoveries) sheet(s *style, width float64) *sheet {
 			if !used {
 				continue
 			}
-			title(x, cell, recoveryTitles[k])
+			title(x, cell, titles[k])
 			sc, m := r.grey, grey
 			if k == 3 {
 				sc, m = r.std, r.magnitudes

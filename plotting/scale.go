@@ -118,7 +118,7 @@ func (s scale) logTicks(n int, edge float64) []tick {
 			best = at
 		}
 	}
-	if labelled(best) >= 2 {
+	if labelled(best) >= 2 || labelled(best) == 1 && hi-lo >= 2 {
 		return best
 	}
 	return scale{min: s.min, max: s.max}.ticks(n, edge)

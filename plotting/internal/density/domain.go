@@ -51,16 +51,18 @@ func DomainOf(x, w []float64) Domain {
 		}
 		return s / total
 	}
-	// At a hard edge the outer 2 % of the range hold nearly as much as the 2 % next to them; a tail thins out. Enough
+	// At a hard edge the outer 2 % of the range hold nearly as much as each 2 % of the next 6; a tail thins out. Enough
 	// samples must lie there for the comparison to mean something.
-	hard := func(outer, inner float64) bool {
-		return float64(len(x))*outer > 12 && outer > .01 && outer > .75*inner
+	hard := func(from, step float64) bool {
+		outer := share(min(from, from+step), max(from, from+step))
+		inner := share(min(from, from+4*step), max(from, from+4*step)) - outer
+		return float64(len(x))*outer > 25 && outer > .01 && outer > .8*inner/3
 	}
 	d := Domain{lo - .2*r, hi + .2*r}
-	if hard(share(first, first+.02*r), share(first+.02*r, first+.04*r)) {
+	if hard(first, .02*r) {
 		d.Min = first
 	}
-	if hard(share(last-.02*r, last), share(last-.04*r, last-.02*r)) {
+	if hard(last, -.02*r) {
 		d.Max = last
 	}
 	return d

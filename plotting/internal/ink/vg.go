@@ -53,8 +53,9 @@ func SVG(w, h float64) *Page {
 		if _, err := c.WriteTo(&buf); err != nil {
 			return nil, err
 		}
-		// vgsvg writes PNG data and calls it JPEG.
-		return bytes.ReplaceAll(buf.Bytes(), []byte("data:image/jpg;base64,"), []byte("data:image/png;base64,")), nil
+		// vgsvg writes PNG data and calls it JPEG, and lets viewers keep an image's proportions.
+		svg := bytes.ReplaceAll(buf.Bytes(), []byte(`xlink:href="data:image/jpg;base64,`), []byte(`preserveAspectRatio="none" xlink:href="data:image/png;base64,`))
+		return svg, nil
 	}}
 }
 
