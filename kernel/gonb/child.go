@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -28,6 +27,7 @@ type Config struct {
 	Go     string   // the real go command
 	Module string   // folder with the go.mod and go.sum of cells
 	Env    []string // more environment for cells
+	Sweep  string   // folder that must not outlive this process either, or ""
 	Name   string   // base name of the front end's connection file, which GoNB reads an id from
 }
 
@@ -36,7 +36,7 @@ type Child struct {
 	dir, mark string
 	cmd       *exec.Cmd
 	client    *jupyter.Client
-	watchdog  io.Closer
+	unwatch   func() // ends the watchdog
 	stdin     *net.UnixListener
 	done      chan struct{} // closed when GoNB has ended
 
@@ -73,7 +73,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	if err := os.WriteFile(filepath.Join(dir, "next", "boot.go"), bootFile, 0o600); err != nil {
 		return nil, err
 	}
-	if c.watchdog, err = startWatchdog(cfg.Seam, c.mark, dir); err != nil {
+	if c.unwatch, err = startWatchdog(cfg.Seam, c.mark, dir, cfg.Sweep); err != nil {
 		return nil, fmt.Errorf("start the watchdog: %w", err)
 	}
 	if c.stdin, err = net.ListenUnix("unix", &net.UnixAddr{Name: c.path("stdin"), Net: "unix"}); err != nil {
@@ -157,10 +157,10 @@ func (c *Child) Close() {
 		c.stdin.Close()
 	}
 	killMarked(c.mark, time.Second)
-	if c.watchdog != nil {
-		c.watchdog.Close()
-	}
 	os.RemoveAll(c.dir)
+	if c.unwatch != nil {
+		c.unwatch()
+	}
 }
 
 // Cell is what one Run does: magics first, then the program.

@@ -28,8 +28,8 @@ import (
 // Everything else is passed on.
 func Seam(args []string) int {
 	switch {
-	case len(args) == 3 && args[0] == watchdogCommand:
-		return watchdog(args[1], args[2])
+	case len(args) >= 2 && args[0] == watchdogCommand:
+		return watchdog(args[1], args[2:])
 	case len(args) >= 2 && args[0] == "mod" && args[1] == "init" && inGonbDir():
 		return modInit(args[2:])
 	case slices.Equal(args, []string{"get"}) || slices.Equal(args, []string{"get", "-t"}):

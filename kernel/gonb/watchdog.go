@@ -14,10 +14,10 @@ import (
 const watchdogCommand = "odslab-watchdog"
 
 // startWatchdog starts the process that ends all processes with this mark and
-// removes dir once the returned pipe is closed, which the death of this process
-// does too.
-func startWatchdog(seam, mark, dir string) (io.Closer, error) {
-	cmd := exec.Command(filepath.Join(seam, "go"), watchdogCommand, mark, dir)
+// removes the folders when this process dies, in whatever way: the pipe that
+// only this process holds is closed then.
+func startWatchdog(seam, mark string, dirs ...string) (stop func(), err error) {
+	cmd := exec.Command(filepath.Join(seam, "go"), append([]string{watchdogCommand, mark}, dirs...)...)
 	pipe, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -27,15 +27,22 @@ func startWatchdog(seam, mark, dir string) (io.Closer, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	go cmd.Wait()
-	return pipe, nil
+	return func() {
+		cmd.Process.Kill()
+		pipe.Close()
+		cmd.Wait()
+	}, nil
 }
 
-func watchdog(mark, dir string) int {
+func watchdog(mark string, dirs []string) int {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	io.Copy(io.Discard, os.Stdin)
 	killMarked(mark, time.Second)
-	os.RemoveAll(dir)
+	for _, dir := range dirs {
+		if dir != "" {
+			os.RemoveAll(dir)
+		}
+	}
 	return 0
 }
 

@@ -2,33 +2,21 @@ package serve
 
 import (
 	"errors"
-	"os"
 
 	"odslab/kernel/cell"
-	"odslab/kernel/toolchain"
 )
 
 // cells is the Compiler of real kernels: package cell, as the kernel sees it.
-type cells struct {
-	*cell.Session
-	keep string // folder of kept values
-}
+type cells struct{ *cell.Session }
 
-func newCells(layout toolchain.Layout, goCmd string) (Compiler, error) {
-	keep, err := os.MkdirTemp("", "odslab-kept-")
+// newCells starts an empty notebook.
+func newCells(opt cell.Options) (Compiler, error) {
+	s, err := cell.NewSession(opt)
 	if err != nil {
 		return nil, err
 	}
-	s, err := cell.NewSession(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep})
-	if err != nil {
-		os.RemoveAll(keep)
-		return nil, err
-	}
-	return &cells{Session: s, keep: keep}, nil
+	return &cells{s}, nil
 }
-
-// Close removes the kept values.
-func (c *cells) Close() error { return os.RemoveAll(c.keep) }
 
 func (c *cells) IsComplete(src string) (status, indent string) { return cell.IsComplete(src) }
 

@@ -17,6 +17,7 @@ import (
 type kernel struct {
 	srv     *jupyter.Server
 	version string
+	keep    string // folder of kept values
 	log     io.Writer
 	child   *childHolder
 	history *history
@@ -45,8 +46,8 @@ type kernel struct {
 type config struct {
 	conn    jupyter.Connection
 	child   gonb.Config
-	prepare func() (Compiler, error) // called once, in the background
-	history string                   // file that keeps history, or ""
+	prepare func(keep string) (Compiler, error) // called once, in the background; keep is a folder for values
+	history string                              // file that keeps history, or ""
 	version string
 	log     io.Writer
 }
@@ -57,7 +58,14 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	if cfg.log == nil {
 		cfg.log = os.Stderr
 	}
+	// Kept values are the notebook's own: nobody else may read them.
+	keep, err := os.MkdirTemp("", "odslab-kept-")
+	if err != nil {
+		return nil, err
+	}
+	cfg.child.Sweep = keep
 	k := &kernel{
+		keep:    keep,
 		version: cfg.version, log: cfg.log,
 		child:    newChildHolder(cfg.child),
 		history:  openHistory(cfg.history),
@@ -74,6 +82,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		k.receive(ch, m)
 	})
 	if err != nil {
+		os.RemoveAll(keep)
 		return nil, err
 	}
 	k.srv = srv
@@ -83,7 +92,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	go k.child.get(ctx)
 	go func() {
 		defer close(k.prepared)
-		k.compiler, k.prepErr = cfg.prepare()
+		k.compiler, k.prepErr = cfg.prepare(k.keep)
 	}()
 	go k.work(ctx)
 	return k, nil
@@ -99,11 +108,7 @@ func (k *kernel) wait(ctx context.Context) {
 	k.interrupt()
 	k.child.close()
 	k.history.close()
-	k.use(func(c Compiler) {
-		if c, ok := c.(io.Closer); ok {
-			c.Close()
-		}
-	})
+	os.RemoveAll(k.keep)
 	if d := k.srv.Dropped(); d != (jupyter.Dropped{}) {
 		fmt.Fprintf(k.log, "odslab: messages dropped: %d malformed, %d wrongly signed, %d connections\n",
 			d.Malformed, d.Signature, d.Transport)

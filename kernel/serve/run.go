@@ -5,9 +5,11 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
+	"odslab/kernel/cell"
 	"odslab/kernel/gonb"
 	"odslab/kernel/jupyter"
 	"odslab/kernel/toolchain"
@@ -38,7 +40,10 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 			Go: goCmd, Module: layout.CellModule(), Name: filepath.Base(connectionFile),
 			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
 		},
-		prepare: func() (Compiler, error) { return newCells(layout, goCmd) },
+		prepare: func(keep string) (Compiler, error) {
+			engine, _ := layout.Engine()
+			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, XLA: strings.HasPrefix(engine, "xla")})
+		},
 		history: filepath.Join(layout.Root, "history.jsonl"),
 		version: Version,
 	})

@@ -13,9 +13,24 @@ import (
 
 	"odslab/kernel/gonb/gonbtest"
 	"odslab/kernel/jupyter"
+	"odslab/kernel/toolchain"
 )
 
-func TestMain(m *testing.M) { gonbtest.Main(m) }
+// The test binary is also the kernel that front ends start.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 4 && os.Args[1] == "kernel" {
+		layout, err := toolchain.Default()
+		if err == nil {
+			err = Run(context.Background(), os.Args[3], layout)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	gonbtest.Main(m)
+}
 
 // front is a kernel with a front end.
 type front struct {
@@ -29,13 +44,21 @@ type front struct {
 
 func startKernel(t *testing.T) *front {
 	t.Helper()
+	compiler := &plainCompiler{}
+	f := startWith(t, func(string) (Compiler, error) { return compiler, nil })
+	f.compiler = compiler
+	return f
+}
+
+func startWith(t *testing.T, prepare func(keep string) (Compiler, error)) *front {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	t.Cleanup(cancel)
-	f := &front{t: t, ctx: ctx, compiler: &plainCompiler{}, log: &bytes.Buffer{}}
+	f := &front{t: t, ctx: ctx, log: &bytes.Buffer{}}
 	conn := jupyter.LocalConnection(t.TempDir())
 	k, err := start(ctx, config{
 		conn: conn, child: gonbtest.Config(t), version: "test", log: f.log,
-		prepare: func() (Compiler, error) { return f.compiler, nil },
+		prepare: prepare,
 		history: t.TempDir() + "/history",
 	})
 	if err != nil {

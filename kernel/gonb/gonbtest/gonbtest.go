@@ -26,78 +26,94 @@ func Main(m *testing.M) {
 		os.Exit(gonb.Seam(os.Args[1:]))
 	}
 	code := m.Run()
-	if made.dir != "" {
-		os.RemoveAll(made.dir)
+	if made.layout.Root != "" {
+		os.RemoveAll(made.layout.Root)
 	}
 	os.Exit(code)
 }
 
 var made struct {
 	once   sync.Once
-	dir    string
-	config gonb.Config
+	layout toolchain.Layout
 	err    error
 }
 
-// Config builds what a child needs, once for all tests of a package.
-func Config(t testing.TB) gonb.Config {
+// Layout is a set-up of the parts that a child needs, made once for all tests
+// of a package. Env points other processes to it.
+func Layout(t testing.TB) toolchain.Layout {
 	t.Helper()
-	made.once.Do(func() { made.config, made.err = build() })
+	made.once.Do(func() { made.err = build() })
 	if made.err != nil {
 		t.Fatal(made.err)
 	}
-	return made.config
+	return made.layout
 }
 
-func build() (cfg gonb.Config, err error) {
+// Env makes a process take this layout for the user's own.
+func Env(l toolchain.Layout) []string {
+	return []string{"ODSLAB_CACHE=" + l.Root, "ODSLAB_MODULE=" + l.Clone}
+}
+
+// Config is what a child of that layout needs.
+func Config(t testing.TB) gonb.Config {
+	t.Helper()
+	l := Layout(t)
 	goCmd, err := toolchain.RealGo()
 	if err != nil {
-		return cfg, err
+		t.Fatal(err)
 	}
-	root, err := toolchain.ModuleRoot()
+	return gonb.Config{
+		Gonb: l.Tool("gonb"), Path: []string{l.Bin()}, Seam: l.Seam(), Go: goCmd, Module: l.CellModule(),
+	}
+}
+
+func build() error {
+	goCmd, err := toolchain.RealGo()
 	if err != nil {
-		return cfg, err
+		return err
 	}
-	dir, err := os.MkdirTemp("", "gonbtest-")
+	clone, err := toolchain.ModuleRoot()
 	if err != nil {
-		return cfg, err
+		return err
 	}
-	made.dir = dir
-	for _, sub := range []string{"seam", "module"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
-			return cfg, err
+	root, err := os.MkdirTemp("", "gonbtest-")
+	if err != nil {
+		return err
+	}
+	l := toolchain.Layout{Root: root, Clone: clone}
+	made.layout = l
+	for _, dir := range []string{l.Bin(), l.Seam(), l.CellModule()} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return err
 		}
 	}
 	for name, pkg := range map[string]string{"gonb": "github.com/janpfeifer/gonb", "goimports": "golang.org/x/tools/cmd/goimports"} {
-		cmd := exec.Command(goCmd, "build", "-o", filepath.Join(dir, "bin", name), pkg)
-		cmd.Dir = root
+		cmd := exec.Command(goCmd, "build", "-o", l.Tool(name), pkg)
+		cmd.Dir = clone
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return cfg, fmt.Errorf("build %s: %w: %s", name, err, out)
+			return fmt.Errorf("build %s: %w: %s", name, err, out)
 		}
 	}
 	exe, err := os.Executable()
 	if err != nil {
-		return cfg, err
+		return err
 	}
-	if err := os.Symlink(exe, filepath.Join(dir, "seam", "go")); err != nil {
-		return cfg, err
+	if err := os.Symlink(exe, filepath.Join(l.Seam(), "go")); err != nil {
+		return err
 	}
-	mod, err := os.ReadFile(filepath.Join(root, "go.mod"))
+	mod, err := os.ReadFile(filepath.Join(clone, "go.mod"))
 	if err != nil {
-		return cfg, err
+		return err
 	}
 	text := regexp.MustCompile(`(?s)\ntool \(.*?\n\)`).ReplaceAllString(string(mod), "")
 	text = strings.Replace(text, "module odslab", "module cells", 1) +
-		"\nrequire odslab v0.0.0\n\nreplace odslab => " + root + "\n"
-	if err := os.WriteFile(filepath.Join(dir, "module", "go.mod"), []byte(text), 0o644); err != nil {
-		return cfg, err
+		"\nrequire odslab v0.0.0\n\nreplace odslab => " + clone + "\n"
+	if err := os.WriteFile(filepath.Join(l.CellModule(), "go.mod"), []byte(text), 0o644); err != nil {
+		return err
 	}
-	sum, err := os.ReadFile(filepath.Join(root, "go.sum"))
+	sum, err := os.ReadFile(filepath.Join(clone, "go.sum"))
 	if err != nil {
-		return cfg, err
+		return err
 	}
-	return gonb.Config{
-		Gonb: filepath.Join(dir, "bin", "gonb"), Path: []string{filepath.Join(dir, "bin")},
-		Seam: filepath.Join(dir, "seam"), Go: goCmd, Module: filepath.Join(dir, "module"),
-	}, os.WriteFile(filepath.Join(dir, "module", "go.sum"), sum, 0o644)
+	return os.WriteFile(filepath.Join(l.CellModule(), "go.sum"), sum, 0o644)
 }
