@@ -241,8 +241,9 @@ func position(r *jupyter.Reply, cell int) (line, col, in int) {
 
 // locate finds the text of the line.
 func (e *CellError) locate(cells []*Cell) {
-	// The line says where it stands already.
-	e.Message = strings.TrimPrefix(e.Message, fmt.Sprintf("cell[%d]:%d:%d: ", e.Cell, e.Line, e.Col))
+	for _, at := range []string{fmt.Sprintf("cell[%d]:%d:%d: ", e.Cell, e.Line, e.Col), fmt.Sprintf("cell[%d]:%d: ", e.Cell, e.Line)} {
+		e.Message = strings.Replace(e.Message, at, "", 1) // it is said once already
+	}
 	for _, c := range cells {
 		if c.ExecutionCount != e.Cell || e.Line == 0 {
 			continue

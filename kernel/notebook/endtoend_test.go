@@ -1,0 +1,176 @@
+package notebook_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"odslab/kernel/notebook"
+	"odslab/kernel/toolchain"
+)
+
+// realKernel is the command of the kernel that Jupyter would start.
+func realKernel(t *testing.T) notebook.Command {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("starts the real kernel")
+	}
+	l := toolchain.ForTest(t)
+	return notebook.Command{
+		Argv: []string{l.Tool("odslab"), "kernel", "-f", "{connection_file}"},
+		Env:  []string{"ODSLAB_MODULE=" + l.Clone, "ODSLAB_CACHE=" + l.Root},
+	}
+}
+
+func code(src string, tags ...any) notebook.Cell {
+	return notebook.Cell{Type: "code", Source: src, Metadata: map[string]any{"tags": append([]any{}, tags...)}}
+}
+
+func save(t *testing.T, dir, name string, cells ...notebook.Cell) string {
+	t.Helper()
+	nb := &notebook.Notebook{Cells: cells, Metadata: map[string]any{
+		"kernelspec": map[string]any{"name": "odslab", "display_name": "Go (odslab)", "language": "go"}}}
+	path := filepath.Join(dir, name+".ipynb")
+	if err := nb.WriteFile(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRealKernel(t *testing.T) {
+	kernel := realKernel(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "beside.txt"), []byte("found"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	good := save(t, dir, "good",
+		notebook.Cell{Type: "markdown", Source: "# Good\n\nA square: $n^2$."},
+		code("n := 2 // how many", "parameters"),
+		code("text, err := os.ReadFile(\"beside.txt\")\nfmt.Println(string(text), err)\nn * n"),
+		code("if n != 7 {\n\tpanic(\"n is not what was asked for\")\n}", "check"),
+		code("var m []int\nm[n] = 1", "raises-exception"),
+		code("fmt.Println(\"still\", n)"),
+	)
+	bad := save(t, dir, "bad",
+		code("x := 1"),
+		code("fmt.Println(x)\ny := x + \"a\"", "check"),
+		code("fmt.Println(\"never\")"),
+	)
+	slow := save(t, dir, "slow", code("fmt.Println(\"begun\")\ntime.Sleep(time.Hour)"))
+
+	var out bytes.Buffer
+	err := notebook.Run(t.Context(), notebook.Config{
+		Paths: []string{good, bad, slow}, Timeout: 8 * time.Second, Params: map[string]string{"n": "7"}, Kernel: kernel, Out: &out,
+	})
+	t.Logf("\n%s\n%v", &out, err)
+	if err == nil || !errors.Is(err, notebook.ErrFailed) {
+		t.Fatalf("two of three fail, but the error is %v", err)
+	}
+	for _, want := range []string{
+		bad + ": check cell[2]:2:", "mismatched types", `y := x + "a"`,
+		slow + ": cell[1]: ran longer than 8s and was interrupted",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q", want)
+		}
+	}
+	if strings.Contains(err.Error(), good) {
+		t.Error("the good notebook is in the error")
+	}
+	if line := regexp.MustCompile(`good\.ipynb +5/5 .* 1 ok +\S*good\.html`); !line.MatchString(out.String()) {
+		t.Error("the table lacks the good notebook's line")
+	}
+	nb, err := notebook.ReadFile(filepath.Join(dir, "out", "good.ipynb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(nb.Cells[2].Outputs); !strings.Contains(got, "found <nil>") || !strings.Contains(got, "49") {
+		t.Errorf("outputs %s, want the file beside the notebook and 49", got)
+	}
+	if o := nb.Cells[4].Outputs; len(o) != 1 || o[0].Type != "error" || !strings.Contains(o[0].EValue, "out of range [7]") {
+		t.Errorf("outputs %+v, want one error", o)
+	}
+	if python := toolchain.NeedPython(t, "nbformat"); python != "" {
+		check := "import sys, nbformat\nfor p in sys.argv[1:]:\n nb = nbformat.read(p, nbformat.NO_CONVERT)\n assert (nb.nbformat, nb.nbformat_minor) == (4, 5)\n nbformat.validate(nb)\n"
+		args := []string{"-W", "error", "-c", check}
+		for _, name := range []string{"good", "bad", "slow"} {
+			args = append(args, filepath.Join(dir, "out", name+".ipynb"))
+		}
+		if said, err := exec.CommandContext(t.Context(), python, args...).CombinedOutput(); err != nil {
+			t.Errorf("nbformat refuses what was written: %v\n%s", err, said)
+		}
+	}
+}
+
+// Two runs into one folder at the same time must leave whole files.
+func TestTwoRunsAtOnce(t *testing.T) {
+	kernel := realKernel(t)
+	dir := t.TempDir()
+	path := save(t, dir, "same", code("fmt.Println(strings.Repeat(\"x\", 100000))"))
+	done := make(chan error, 2)
+	for range 2 {
+		go func() {
+			done <- notebook.Run(context.WithoutCancel(t.Context()), notebook.Config{Paths: []string{path}, Kernel: kernel})
+		}()
+	}
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+	nb, err := notebook.ReadFile(filepath.Join(dir, "out", "same.ipynb"))
+	if err != nil || len(nb.Cells[0].Outputs) != 1 {
+		t.Errorf("%v", err)
+	}
+	if names, _ := filepath.Glob(filepath.Join(dir, "out", "*")); len(names) != 2 {
+		t.Errorf("files %q, want the notebook and the page", names)
+	}
+}
+
+// A browser must read the page as it is meant: formulas have a size, the frame
+// has told its height, and the shadow tree holds the table.
+func TestPageInBrowser(t *testing.T) {
+	chromium := toolchain.NeedChromium(t)
+	nb, err := notebook.ReadFile("testdata/sample.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	probe := `<script>addEventListener("load",()=>setTimeout(()=>{
+const m=[...document.querySelectorAll("math")].map(e=>e.getBoundingClientRect().width);
+const t=document.querySelector(".output.html").shadowRoot;
+document.body.setAttribute("data-probe",[m.length,Math.min(...m)>0,document.fonts.check("16px 'Page Math'"),!!(t&&t.querySelector("td")),
+getComputedStyle(document.querySelector(".prose td")).color!==getComputedStyle(t.querySelector("td")).color,document.querySelector("iframe").style.height,
+document.documentElement.scrollWidth<=innerWidth].join(" "))},500))</script></body>`
+	page := bytes.Replace(notebook.HTML(nb, notebook.PageOptions{}), []byte("</body>"), []byte(probe), 1)
+	file := filepath.Join(t.TempDir(), "page.html")
+	if err := os.WriteFile(file, page, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, chromium, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(),
+		"--window-size=1000,900", "--virtual-time-budget=5000", "--dump-dom", "file://"+file)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	dom, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%.2000s", err, &stderr)
+	}
+	m := regexp.MustCompile(`data-probe="(\d+) true true true true (\d+)px true"`).FindSubmatch(dom)
+	if m == nil {
+		found := regexp.MustCompile(`data-probe="[^"]*"`).Find(dom)
+		t.Fatalf("the page is not as meant: %s (formulas, each with a size, font, table in its tree, with its own style, frame's height, fits)", found)
+	}
+	if height, _ := strconv.Atoi(string(m[2])); height < 10 || height > 60 {
+		t.Errorf("the frame is %d px high for one line of text", height)
+	}
+}
