@@ -26,7 +26,7 @@ func compiler() (string, error) {
 	}
 	p, err := exec.LookPath(name)
 	if err != nil {
-		return "", fmt.Errorf("no C compiler (%s) on PATH: on Debian `apt install gcc libc6-dev`", name)
+		return "", fmt.Errorf("no C compiler (%s) on PATH", name)
 	}
 	return p, nil
 }
@@ -50,7 +50,7 @@ func tryCompiler(ctx context.Context, l Layout) (string, error) {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
-		return "", fmt.Errorf("the C compiler %s does not work (%v): on Debian `apt install gcc libc6-dev`", cc, err)
+		return "", fmt.Errorf("the C compiler %s does not work (%s): are the C library's headers there?", cc, lineOf(err))
 	}
 	return cc, nil
 }

@@ -2,8 +2,10 @@ package toolchain
 
 import (
 	"context"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // dataStep gets the full data sets. What they are and how they are checked is
@@ -30,16 +32,20 @@ func (l Layout) dataStep(o Options) step {
 			if err := run(ctx, c); err != nil {
 				return nil, err
 			}
-			r := &stepResult{what: "full data sets in " + l.Data()}
-			files, err := filepath.Glob(filepath.Join(l.Data(), "*"))
-			if err != nil {
-				return nil, err
-			}
-			for _, f := range files {
-				if info, err := os.Stat(f); err == nil && info.Mode().IsRegular() && filepath.Base(f) != "stamp.json" {
-					r.outputs = append(r.outputs, f)
+			r := &stepResult{what: "full data sets"}
+			err = filepath.WalkDir(l.Data(), func(path string, d fs.DirEntry, err error) error {
+				if err != nil || !d.Type().IsRegular() || strings.HasPrefix(d.Name(), ".") || d.Name() == "stamp.json" {
+					return err
+				}
+				info, err := d.Info()
+				if err == nil {
+					r.outputs = append(r.outputs, path)
 					r.size += info.Size()
 				}
+				return err
+			})
+			if err != nil {
+				return nil, err
 			}
 			return r, nil
 		},

@@ -29,7 +29,10 @@ type Finding struct {
 	Mend  string
 }
 
-const mendSetup = "go run ./kernel setup"
+const (
+	mendSetup    = "go run ./kernel setup"
+	mendCompiler = "apt install gcc libc6-dev, or your system's C compiler"
+)
 
 // Inspect looks at everything that set-up makes or needs and changes nothing.
 func Inspect(ctx context.Context, l Layout) []Finding {
@@ -86,12 +89,12 @@ func (l Layout) inspectCompiler(ctx context.Context) Finding {
 	const adds = "; with one, XLA computes some tens of times faster than the pure-Go engine"
 	cc, err := compiler()
 	if err != nil {
-		return Finding{"compiler", Missing, err.Error() + adds, "apt install gcc libc6-dev (or your system's C compiler)"}
+		return Finding{"compiler", Missing, err.Error() + adds, mendCompiler}
 	}
 	// The trial needs a folder; a cache that is not there yet is not made for it.
 	if _, err := os.Stat(l.Root); err == nil {
 		if _, err := tryCompiler(ctx, l); err != nil {
-			return Finding{"compiler", Broken, err.Error() + adds, "apt install gcc libc6-dev"}
+			return Finding{"compiler", Broken, err.Error() + adds, mendCompiler}
 		}
 	}
 	return Finding{"compiler", OK, cc, ""}
@@ -130,14 +133,16 @@ func inspectStep(s step) Finding {
 
 func describe(st stamp) string {
 	var size int64
-	for _, o := range st.Outputs {
-		size += o.Size
+	for i, o := range st.Outputs {
+		if i == 0 || o.Time != st.Outputs[i-1].Time { // the seam's go is odslab again
+			size += o.Size
+		}
 	}
 	text := "made " + time.Unix(st.At, 0).Format("2006-01-02 15:04")
 	if st.Note != "" {
 		text = st.Note + ", " + text
 	}
-	if len(st.Outputs) > 0 {
+	if len(st.Outputs) > 0 && size > 0 && !strings.HasSuffix(st.Outputs[0].Path, "-d") { // not the build cache's
 		text += ", " + sizeText(size)
 		if dir := filepath.Dir(st.Outputs[0].Path); len(dir) < 60 {
 			text += " in " + dir
@@ -159,6 +164,9 @@ func (l Layout) inspectPlugin() Finding {
 		f.State, f.Found = Missing, "not fetched yet"
 		if st.Failed != "" {
 			f.Found = st.Failed
+		}
+		if _, err := compiler(); err != nil {
+			f.Mend = mendCompiler
 		}
 	case given:
 		if err := CheckPlugin(path); err != nil {

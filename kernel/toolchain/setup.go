@@ -151,10 +151,16 @@ func (l Layout) steps(o Options) ([]step, error) {
 // errOffline marks what is missing because no network may be used.
 var errOffline = errors.New("missing, and -offline forbids to fetch it")
 
-// stopped is the line for a set-up that was interrupted.
+// stoppedError is a set-up that was interrupted.
+type stoppedError struct{ err error }
+
+func (e stoppedError) Error() string { return "set-up was stopped; the same command goes on from here" }
+func (e stoppedError) Unwrap() error { return e.err }
+
+// stopped marks the end of a context; other errors pass through.
 func stopped(err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("set-up stopped; the same command goes on from here (%w)", err)
+		return stoppedError{err}
 	}
 	return err
 }

@@ -95,7 +95,8 @@ func (l Layout) warm(ctx context.Context, o Options, withXLA bool, line *stepLin
 	}
 	// The build cache forgets what nobody used for days: the newest package and
 	// the oldest tell whether it still knows.
-	r := &stepResult{what: fmt.Sprintf("%d packages compiled for cells", len(packages)), size: size}
+	what := fmt.Sprintf("%d packages compiled for cells", len(packages))
+	r := &stepResult{what: what, note: what, size: size}
 	for _, p := range []string{"fmt", sessionPackage} {
 		if exports[p] != "" {
 			r.outputs = append(r.outputs, exports[p])

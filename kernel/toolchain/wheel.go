@@ -3,9 +3,11 @@ package toolchain
 import (
 	"archive/zip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"runtime"
@@ -97,6 +99,10 @@ func (w wheel) download(ctx context.Context, python, dir string) error {
 		}
 		if first == nil {
 			first = fmt.Errorf("pip download: %s", lineOf(err))
+		}
+		// Only a pip that is not there is worth another name.
+		if !errors.Is(err, exec.ErrNotFound) && !strings.Contains(err.Error(), "No module named pip") {
+			break
 		}
 	}
 	return first

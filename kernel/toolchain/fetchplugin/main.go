@@ -7,7 +7,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"strings"
 
@@ -21,6 +23,10 @@ func main() {
 	}
 	// Its own notion of "installed" is a file name in DIR, which is empty.
 	if err := installer.CPUAutoInstall(os.Args[1], false, installer.Quiet); err != nil {
+		var unreached *url.Error
+		if errors.As(err, &unreached) {
+			err = fmt.Errorf("GitHub cannot be reached: %w", unreached.Err)
+		}
 		line, _, _ := strings.Cut(err.Error(), "\n")
 		fmt.Fprintln(os.Stderr, line)
 		os.Exit(1)
