@@ -57,7 +57,7 @@ var basePackages = []string{livePath, "fmt", "math", "strings", "sort", "time", 
 
 // preferred are the packages that their name alone means, before any other.
 var preferred = map[string]string{
-	"rand": "math/rand/v2", "odslib": "odslab/odslib", "plotting": "odslab/plotting",
+	"rand": "math/rand/v2", "odslib": "odslab/odslib", "plotting": "odslab/plotting", "constraint": "odslab/odslib/constraint",
 	"graph": "github.com/gomlx/gomlx/core/graph", "tensors": "github.com/gomlx/gomlx/core/tensors",
 	"model": "github.com/gomlx/gomlx/ml/model", "layers": "github.com/gomlx/gomlx/ml/layers",
 	"optimizer": "github.com/gomlx/gomlx/ml/train/optimizer", "train": "github.com/gomlx/gomlx/ml/train",
