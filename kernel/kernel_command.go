@@ -10,7 +10,7 @@ import (
 
 // cmdKernel is what a kernelspec starts. Signals are the kernel's own business:
 // an interrupt is for the cell at work, not for this process.
-func cmdKernel(_ context.Context, args []string) error {
+func cmdKernel(ctx context.Context, args []string) error {
 	fs := flagSet("kernel")
 	file := fs.String("f", "", "connection `file` from Jupyter")
 	plain, _, err := parse(fs, args)
@@ -27,5 +27,8 @@ func cmdKernel(_ context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return serve.Run(context.Background(), *file, l)
+	if err := toolchain.Refresh(ctx, l); err != nil {
+		return err
+	}
+	return serve.Run(ctx, *file, l)
 }

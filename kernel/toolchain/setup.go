@@ -106,6 +106,31 @@ func SetUp(ctx context.Context, l Layout, o Options) error {
 	return nil
 }
 
+// Refresh is what a kernel does when it starts: it brings the go.mod of cells up
+// to date with the clone, which takes milliseconds, and leaves all that takes
+// longer to SetUp.
+func Refresh(ctx context.Context, l Layout) error {
+	for _, tool := range []string{"gonb", "goimports"} {
+		if _, err := os.Stat(l.Tool(tool)); err != nil {
+			return fmt.Errorf("%s is not built yet: run `go run ./kernel setup` in %s", tool, l.Clone)
+		}
+	}
+	mod, err := readModule(l.Clone)
+	if err != nil {
+		return err
+	}
+	s := l.cellsStep(mod)
+	if l.ready([]step{s}, Options{}) {
+		return nil
+	}
+	// Without the lock: a set-up at work may hold it for minutes, and would write the same.
+	done, err := s.do(ctx, nil)
+	if err == nil {
+		err = writeStamp(s.stamp, s.inputs(), done)
+	}
+	return l.growth(err)
+}
+
 // ready reports whether no step has anything to do.
 func (l Layout) ready(steps []step, o Options) bool {
 	for _, s := range steps {

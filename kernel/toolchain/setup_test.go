@@ -189,3 +189,23 @@ func TestUnknownEngine(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestRefreshFollowsTheClone(t *testing.T) {
+	w := newWorld(t)
+	if err := Refresh(context.Background(), w.layout); err == nil || !strings.Contains(err.Error(), "go run ./kernel setup") {
+		t.Errorf("before any set-up: %v", err)
+	}
+	w.mustSetUp(Options{})
+	w.write(filepath.Join(w.layout.Clone, "go.mod"), "module odslab\n\ngo 1.26.0\n\nrequire example.com/a v1.9.0\n", 0o644)
+	calls := w.calls("")
+	if err := Refresh(context.Background(), w.layout); err != nil {
+		t.Fatal(err)
+	}
+	mod, _ := os.ReadFile(filepath.Join(w.layout.CellModule(), "go.mod"))
+	if !strings.Contains(string(mod), "example.com/a v1.9.0") {
+		t.Errorf("go.mod of cells is stale:\n%s", mod)
+	}
+	if w.calls("") != calls {
+		t.Error("a kernel that starts ran other programs")
+	}
+}
