@@ -26,6 +26,7 @@ func subcommands() []subcommand {
 		{"install", "", "put the kernel into your own Jupyter", cmdInstall},
 		{"uninstall", "", "take it out again", cmdUninstall},
 		{"doctor", "", "what is there, what is not, and the line that mends it", cmdDoctor},
+		{"bench", "[-json] [-n N] [-python PATH]", "latencies against stock GoNB and ipykernel", cmdBench},
 		{"kernel", "-f FILE", "", cmdKernel},
 		{"version", "", "versions of everything pinned", cmdVersion},
 	}

@@ -114,11 +114,14 @@ func Run(ctx context.Context, cfg Config) ([]Row, error) {
 	return rows, errors.Join(problems...)
 }
 
-// startAll times the start of each kernel, in turns, and keeps the last of each.
+// startAll times the start of each kernel, in turns: until it answers, and
+// until its first cell has printed, since a kernel may answer before it is
+// able to run anything. It keeps the last kernel of each peer.
 func (cfg *Config) startAll(ctx context.Context) ([]Row, []live, error) {
 	fmt.Fprintf(cfg.Log, "start, %d times\n", cfg.N)
-	times := make([][]time.Duration, len(cfg.Peers))
-	kernels := make([]kernel, len(cfg.Peers))
+	answered := make([][]time.Duration, len(cfg.Peers))
+	printed := make([][]time.Duration, len(cfg.Peers))
+	kernels := make([]live, len(cfg.Peers))
 	failed := make([]error, len(cfg.Peers))
 	for i := range cfg.N {
 		for j, p := range cfg.Peers {
@@ -127,35 +130,51 @@ func (cfg *Config) startAll(ctx context.Context) ([]Row, []live, error) {
 			}
 			t := time.Now()
 			k, err := p.start(ctx)
-			d := time.Since(t)
 			if err != nil {
 				failed[j] = fmt.Errorf("%s: %w", p.Name, err)
 				continue
 			}
-			times[j] = append(times[j], d)
-			if i < cfg.N-1 {
+			answered[j] = append(answered[j], time.Since(t))
+			l := live{p, k}
+			if failed[j] = l.check(ctx, workloads("")[0], i); failed[j] == nil {
+				printed[j] = append(printed[j], time.Since(t))
+			}
+			if i < cfg.N-1 || failed[j] != nil {
 				_ = k.Shutdown(ctx)
 			} else {
-				kernels[j] = k
+				kernels[j] = l
 			}
 		}
 	}
-	var rows []Row
+	var first, second []Row
 	var running []live
-	for j, p := range cfg.Peers {
-		if kernels[j] == nil {
+	for j, l := range kernels {
+		if l.kernel == nil {
 			continue
 		}
-		rows = append(rows, row("start", p.Name, times[j], kernels[j].PID()))
-		l := live{p, kernels[j]}
-		for _, code := range p.setUp {
+		first = append(first, row("start", l.Name, answered[j], l.kernel.PID()))
+		second = append(second, row("start and first print", l.Name, printed[j], l.kernel.PID()))
+		for _, code := range l.setUp {
 			if _, err := l.run(ctx, code); err != nil && failed[j] == nil {
-				failed[j] = fmt.Errorf("%s: set-up: %w", p.Name, err)
+				failed[j] = fmt.Errorf("%s: set-up: %w", l.Name, err)
 			}
 		}
 		running = append(running, l)
 	}
-	return rows, running, errors.Join(failed...)
+	return append(first, second...), running, errors.Join(failed...)
+}
+
+// check runs the i-th cell of a workload and looks at what it puts out.
+func (l live) check(ctx context.Context, w workload, i int) error {
+	code, want := w.code(l, i)
+	said, err := l.run(ctx, code)
+	if err == nil && !strings.Contains(said, want) {
+		err = fmt.Errorf("put out %.100q, not %q", said, want)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %s: %w", l.Name, w.name, err)
+	}
+	return nil
 }
 
 func (p Peer) start(ctx context.Context) (kernel, error) {
@@ -177,15 +196,11 @@ func (cfg *Config) measure(ctx context.Context, w workload, kernels []live) ([]R
 		if failed[l.Name] != nil || l.python && w.python == nil || ctx.Err() != nil {
 			return
 		}
-		code, want := w.code(l, i)
 		t := time.Now()
-		said, err := l.run(ctx, code)
+		err := l.check(ctx, w, i)
 		d := time.Since(t)
-		if err == nil && !strings.Contains(said, want) {
-			err = fmt.Errorf("put out %.100q, not %q", said, want)
-		}
 		if err != nil {
-			failed[l.Name] = fmt.Errorf("%s: %s: %w", l.Name, w.name, err)
+			failed[l.Name] = err
 			return
 		}
 		if into != nil {

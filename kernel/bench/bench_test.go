@@ -81,7 +81,7 @@ func TestRunTakesTurnsAndChecks(t *testing.T) {
 			kept = append(kept, printed(c))
 		}
 	}
-	if got := strings.Join(kept, ""); got != "number 1000\nnumber 0\nnumber 0\nnumber 1\nnumber 1\nnumber 2\nnumber 2\n" {
+	if got := strings.Join(kept, ""); got != "number 0\nnumber 1\nnumber 2\nnumber 1000\nnumber 0\nnumber 0\nnumber 1\nnumber 1\nnumber 2\nnumber 2\n" {
 		t.Errorf("cells %q, want each twice after one that is not timed", got)
 	}
 	for line := range strings.Lines(out.String()) {
