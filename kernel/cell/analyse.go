@@ -17,13 +17,17 @@ func (d *draft) use(c *checked, e problem, name string) bool {
 			return false
 		}
 		v := d.s.vars[name]
+		if d.written[name] {
+			return false
+		}
 		if assigned(c, e.Pos) {
 			d.written[name] = true
 			return true
 		}
 		for _, mate := range v.group {
-			if mate != name && !d.drop[mate] && !d.unusedToo(c, mate) {
-				return false
+			if mate != name && !d.drop[mate] && d.together(v, mate) && !d.unusedToo(c, mate) {
+				d.written[name] = true // it comes along with its mate
+				return true
 			}
 		}
 		d.drop[name] = true

@@ -482,7 +482,9 @@ func (d *draft) dropUnused(c *checked) (changed bool) {
 	used := map[string]bool{}
 	for id, o := range c.info.Uses {
 		if v, ok := o.(*types.Var); ok && v.Parent() == c.pkg.Scope() {
-			if p, _ := d.at(c, id.Pos()); p != nil {
+			p, _ := d.at(c, id.Pos())
+			own := d.s.vars[id.Name] != nil && p == d.srcPiece[d.s.vars[id.Name]]
+			if p != nil && !own {
 				used[id.Name] = true
 			}
 		}

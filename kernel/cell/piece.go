@@ -72,7 +72,7 @@ func parsePiece(c chunk, n int) (*piece, error) {
 		if declErr != nil && startsDecl(c.text) {
 			err = declErr
 		}
-		return nil, err
+		return nil, c.inside(err)
 	}
 	p.kind, p.base = stmtPiece, len(stmtHead)+len(line)+fset.File(f.FileStart).Base()
 	body := f.Decls[0].(*ast.FuncDecl).Body.List
@@ -81,6 +81,31 @@ func parsePiece(c chunk, n int) (*piece, error) {
 	}
 	p.stmt = body[0]
 	return p, nil
+}
+
+// inside moves errors about what the parser puts around a chunk to its end.
+func (c chunk) inside(err error) error {
+	list, ok := err.(scanner.ErrorList)
+	if !ok {
+		return err
+	}
+	line, col := position(c.text, len(c.text))
+	if line == 1 {
+		col += c.col - 1
+	}
+	line += c.line - 1
+	for _, e := range list {
+		if e.Pos.Line > line || e.Pos.Line == line && e.Pos.Column > col {
+			e.Pos.Line, e.Pos.Column = line, col
+			for _, end := range []string{"found '}'", "found newline", "found 'EOF'", "found EOF"} {
+				e.Msg = strings.ReplaceAll(e.Msg, end, "found the end of the statement")
+			}
+		}
+		if e.Pos.Line < c.line {
+			e.Pos.Line, e.Pos.Column = c.line, c.col
+		}
+	}
+	return list
 }
 
 func startsDecl(text string) bool {

@@ -80,7 +80,7 @@ func TestShapes(t *testing.T) {
 	b.want("type Tree struct { L, R *Tree; V float64 }\ntr := &Tree{V: 1}\ntr.L = tr", "")
 	b.want("tr.L.L == tr", "true")
 	b.want("var mu sync.Mutex\nmu.Lock()\nmu.Unlock()", "")
-	b.want("mu.TryLock()", "true")
+	b.want("free := mu.TryLock(); mu.Unlock(); free", "true")
 	b.want("fmt.Println(1)\nreturn\nfmt.Println(2)", "1")
 	b.want("q;", "")
 	b.want("strconv.Atoi(\"12\")", "12")

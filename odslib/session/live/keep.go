@@ -154,6 +154,11 @@ func save() {
 	}
 	j.close('}')
 	j.close('}')
+	for _, r := range roots {
+		if err, ok := refused[r.Name]; ok {
+			fmt.Fprintf(os.Stderr, "note: %s is not kept by value: %v\n", r.Name, err)
+		}
+	}
 	if err := write(savedFile(cell.dir), j.b); err != nil {
 		fmt.Fprintln(os.Stderr, "odslab: values of this cell are not kept:", err)
 	}

@@ -1,0 +1,204 @@
+package cell
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestNotMadeAgain counts how often source runs: what is kept by value is made
+// once, what holds code is made again where it is mentioned, and only there.
+func TestNotMadeAgain(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	log := filepath.Join(b.dir, "log")
+	b.want("func count(what string) string {\n\tf, _ := os.OpenFile(\""+log+"\", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)\n\tdefer f.Close()\n\tf.WriteString(what)\n\treturn what\n}", "")
+	b.want("a := count(\"a\")", "")
+	o := b.run("c, f := count(\"c\"), func() string { return a }\n_ = f")
+	if !strings.Contains(o.notes, "f is kept by source: it is a func") {
+		t.Errorf("notes: %q", o.notes)
+	}
+	b.want("a + c", `"ac"`)
+	b.want("1", "1")
+	b.want("f() + c", `"ac"`)
+	b.want("for f := range 2 { fmt.Print(f) }", "01") // another f
+	if data, _ := os.ReadFile(log); string(data) != "ac" {
+		t.Errorf("ran %q, want ac", data)
+	}
+	o = b.run("type H struct{ f func() int }\nh := []any{H{func() int { return 7 }}}")
+	if !strings.Contains(o.out, "h is not kept by value") {
+		t.Errorf("refusal: %q", o.out)
+	}
+	b.want("h[0].(H).f()", "7")
+}
+
+func TestSharedMemory(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.want("a := []int{1, 2, 3}\nb := a[1:]\np := &a[2]\nlone := 1", "")
+	b.want("b[0] = 20\n*p = 30\na", "[]int{1, 20, 30}")
+	b.want("b", "[]int{20, 30}")
+	b.want("a := \"new\"", "")
+	b.want("*p += b[0]\nb", "[]int{20, 50}")
+	b.want("a", `"new"`)
+	b.want("m := map[string]*int{\"k\": p}", "")
+	b.want("*m[\"k\"] = 1\nb", "[]int{20, 1}")
+}
+
+func TestRetyping(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.want("type P struct{ A int }\nx := 3", "")
+	b.want("pt := P{1}\nfunc area() int { return x * x }\nfunc twice() int { return 2 * area() }\nfunc other() int { return 5 }", "")
+	b.want("area()", "9")
+	o := b.run("x := \"text\"")
+	if o.err != nil || !strings.Contains(o.notes, "area, of cell 2, no longer compiles, because x is string now") || strings.Contains(o.notes, "other") {
+		t.Errorf("notes: %q %v", o.notes, o.err)
+	}
+	b.want("other()", "5")
+	o = b.run("1\nfmt.Println(twice())")
+	if o.err == nil || o.err.Line != 2 && o.err.Line != 1 || !strings.Contains(o.err.Msg, "area, of cell 2 line 2, no longer compiles") {
+		t.Errorf("use of a broken function: %v", o.err)
+	}
+	b.want("func area() int { return len(x) }\ntwice()", "8")
+	b.want("type P struct { A int }", "") // the same layout
+	b.want("pt.A", "1")
+	o = b.run("type P struct{ A, B int }")
+	if !strings.Contains(o.notes, "pt, of cell 2, is dropped: its type P has changed") {
+		t.Errorf("notes: %q", o.notes)
+	}
+	o = b.run("pt")
+	if o.err == nil || !strings.Contains(o.err.Msg, "undefined: pt") {
+		t.Errorf("a value of the old type: %+v", o)
+	}
+}
+
+func TestEnds(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	fails := func(src, name, value string, line int) {
+		t.Helper()
+		o := b.run(src)
+		if o.err != nil || o.status == 0 || o.fail.Ename != name || !strings.Contains(o.fail.Evalue, value) || o.fail.Line != line {
+			t.Errorf("%s\n%+v %v", src, o, o.err)
+		}
+	}
+	fails("v1 := 1\nos.Exit(3)\nv1 = 2", "exit", "os.Exit(3)", 2)
+	b.want("v1", "1")
+	b.want("v1 = 5\nos.Exit(0)", "")
+	b.want("v1", "5")
+	fails("v1 = 6\nlog.Fatalf(\"no %s\", \"way\")", "fatal", "no way", 2)
+	b.want("v1", "6")
+	fails("strconv.Atoi(\"x\")", "error", `parsing "x"`, 1)
+	fails("\nstrconv.Atoi(\"x\")\n1", "error", `parsing "x"`, 2)
+	fails("os.Remove(\"/no/such/file\")\nv1 = 7", "error", "no such file", 1)
+	b.want("v1", "6")
+	fails("v1 = 8\ndone := make(chan int)\ngo func() {\n\tpanic(\"in a goroutine\")\n}()\n<-done", "panic", "in a goroutine", 4)
+	b.want("v1", "8")
+	fails("func boom(i int) int {\n\treturn []int{1}[i]\n}\nv1 = boom(0)\nboom(4)", "panic", "index out of range [4] with length 1", 2)
+	fails("v1 = 9\n\nboom(5)", "panic", "index out of range [5]", 3)
+	b.want("v1", "9")
+	fails("panic(fmt.Errorf(\"wrapped %w\", io.EOF))", "panic", "wrapped EOF", 1)
+	b.want("n, err := strconv.Atoi(\"zz\")\nn", "0")
+	b.want("err", `strconv.Atoi: parsing "zz": invalid syntax`)
+	b.want("errors.Is(err, strconv.ErrSyntax)", "false")
+	b.want("er2 := io.EOF\n_ = er2", "")
+	b.want("er2 == io.EOF", "true")
+}
+
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	for _, c := range []struct {
+		src  string
+		most time.Duration
+		then string
+	}{
+		{"i1 := 1\nfor { i1 = 2; time.Sleep(1) }", 900 * time.Millisecond, "2"},
+		{"i1 := 3\n<-ctx.Done()\ni1 = 4", 900 * time.Millisecond, "4"},
+		{"i1 := 5\n_ = ctx\nfor { }", 3 * time.Second, "5"},
+	} {
+		b.n++
+		p, err := b.s.Compile(b.n, c.src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		main, bin := filepath.Join(b.dir, "main.go"), filepath.Join(b.dir, "ibin")
+		os.WriteFile(main, p.Source, 0o644)
+		build := exec.Command("go", "build", "-o", bin, main)
+		build.Dir, _ = moduleDir()
+		build.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatalf("%s", out)
+		}
+		cmd := exec.Command(bin)
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(300 * time.Millisecond)
+		began := time.Now()
+		cmd.Process.Signal(syscall.SIGINT)
+		kill := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
+		cmd.Wait()
+		kill.Stop()
+		if took := time.Since(began); took > c.most {
+			t.Errorf("%s: took %v to end", c.src, took)
+		}
+		if err := b.s.Commit(p); err != nil {
+			t.Fatal(err)
+		}
+		b.want("i1", c.then)
+	}
+}
+
+func TestKey(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	compile := func(n int, src string) *Program {
+		t.Helper()
+		p, err := s.Compile(n, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	one, two, other := compile(1, "a := 1\na"), compile(2, "a := 1\na"), compile(3, "a := 2\na")
+	if one.Key != two.Key || one.Key == other.Key || bytes.Equal(one.Source, two.Source) {
+		t.Errorf("keys %s %s %s", one.Key, two.Key, other.Key)
+	}
+	if !bytes.Contains(two.Source, []byte("//line cell[2]:2:1\n")) {
+		t.Errorf("no line of the cell in\n%s", two.Source)
+	}
+	if p := compile(4, "func f() {}"); !p.Empty {
+		t.Error("a declaration alone is run")
+	}
+	if p := compile(5, "fmt.Println()"); bytes.Contains(p.Source, []byte("Load")) || bytes.Contains(p.Source, []byte("odslib\"")) {
+		t.Errorf("loads or links too much:\n%s", p.Source)
+	}
+}
+
+func TestWho(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.want("big := make([]float64, 1000)\nfn := func() {}\nfunc uses() int { return len(big) }", "")
+	o := b.run("%who")
+	for _, w := range []string{"big   []float64  7.9 kB  by value", "fn    func()", "by source: it is a func", "uses  func"} {
+		if !strings.Contains(o.out, w) {
+			t.Errorf("%%who lacks %q:\n%s", w, o.out)
+		}
+	}
+	o = b.run("%drop big")
+	if !strings.Contains(o.out, "big is dropped. These use it and no longer compile: uses (cell 1)") {
+		t.Errorf("%%drop: %s", o.out)
+	}
+	b.bad("big", 1, 1, "undefined: big")
+	b.bad("%drop nothing", 1, 1, "nothing named nothing is kept")
+	b.want("%reset\nfn := 1\nfn", "Variables, declarations and imports are gone.\n1")
+}
