@@ -47,21 +47,3 @@ func (c *cells) Compile(n int, src string) (*Program, error) {
 	}
 	return out, nil
 }
-
-func (c *cells) Complete(src string, cursor int) (matches []string, start, end int) {
-	if s, ok := any(c.Session).(interface {
-		Complete(string, int) ([]string, int, int)
-	}); ok {
-		return s.Complete(src, cursor)
-	}
-	return nil, cursor, cursor
-}
-
-func (c *cells) Inspect(src string, cursor int) (string, bool) {
-	if s, ok := any(c.Session).(interface {
-		Inspect(string, int) (string, bool)
-	}); ok {
-		return s.Inspect(src, cursor)
-	}
-	return "", false
-}

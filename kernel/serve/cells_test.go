@@ -11,7 +11,7 @@ import (
 )
 
 // startCells is a kernel with the real compiler of cells.
-func startCells(t *testing.T) *front {
+func startCells(t testing.TB) *front {
 	t.Helper()
 	cfg := gonbtest.Config(t)
 	return startWith(t, func(keep string) (Compiler, error) {
@@ -91,5 +91,21 @@ func TestInterruptedCell(t *testing.T) {
 		if s := f.run("a"); s.Status != "ok" || s.last("execute_result") == nil {
 			t.Errorf("%q: the variable is lost: %v", code, s)
 		}
+	}
+}
+
+func BenchmarkPrintChanged(b *testing.B) {
+	f := startCells(b)
+	f.run("fmt.Println(0)")
+	for i := 0; b.Loop(); i++ {
+		f.run(fmt.Sprintf("fmt.Println(\"changed %d\")", i))
+	}
+}
+
+func BenchmarkPrintUnchanged(b *testing.B) {
+	f := startCells(b)
+	f.run("fmt.Println(0)")
+	for b.Loop() {
+		f.run("fmt.Println(0)")
 	}
 }

@@ -69,9 +69,7 @@ func (k *kernel) work(ctx context.Context) {
 		}
 		if item.arrived.Before(failed) {
 			k.status(item.request, "busy")
-			k.reply(item.channel, item.request, "execute_reply", map[string]any{
-				"status": "aborted", "execution_count": k.count,
-			})
+			k.reply(item.channel, item.request, "execute_reply", map[string]string{"status": "aborted"})
 			k.status(item.request, "idle")
 			continue
 		}
@@ -224,7 +222,13 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 		}
 		return cell, nil, &failure{Name: "compile error", Value: err.Error()}
 	}
+	var magics []string
 	for _, line := range p.Magics {
+		if word := strings.Fields(line); word[0] == "%clear" {
+			out.clear(len(word) > 1 && word[1] == "wait")
+			continue
+		}
+		magics = append(magics, line)
 		switch gonb.KindOf(line) {
 		case gonb.Unknown:
 			return cell, nil, &failure{Name: "unknown magic", Value: gonb.UnknownMagic(line).Error()}
@@ -239,7 +243,7 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 	if p.Text != "" {
 		out.stream("stdout", p.Text)
 	}
-	return gonb.Cell{Magics: p.Magics, Program: p.Source}, p.Commit, nil
+	return gonb.Cell{Magics: magics, Program: p.Source}, p.Commit, nil
 }
 
 // sameProgram returns the earlier source of a program that differs in the cell's

@@ -23,6 +23,7 @@ Shell and files
   %%bash, %%sh     the whole cell is a script; %%script PROGRAM for others
   %%writefile F    the whole cell goes into file F (-a appends)
   %with_inputs     the next !command may ask for input (%with_password hides it)
+  %clear           clear this cell's output; %clear wait: when new output comes
   %cd DIR          change the folder of cells and commands
   %env NAME=VALUE  set an environment variable for cells and commands
 
@@ -63,7 +64,7 @@ func (k *kernel) pageOf(src string) (text string, isPage bool, err error) {
 }
 
 // ownMagics are done by the kernel or the compiler, not by GoNB.
-var ownMagics = []string{"%help", "%who", "%drop", "%reset"}
+var ownMagics = []string{"%clear", "%help", "%who", "%drop", "%reset"}
 
 // completeMagic completes a line that begins with %. nil means that it does not.
 func completeMagic(code string, cursor int) (matches []string, start, end int) {

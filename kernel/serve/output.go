@@ -129,7 +129,7 @@ func (o *output) display(update bool, content json.RawMessage) {
 	}
 	o.send()
 	if how, ok := c.Metadata[markClear]; ok {
-		o.k.publish("clear_output", o.parent, map[string]bool{"wait": string(how) == `"wait"`}, nil)
+		o.sendClear(string(how) == `"wait"`)
 		return
 	}
 	if o.rich += len(content); o.rich > maxRich {
@@ -154,6 +154,20 @@ func (o *output) display(update bool, content json.RawMessage) {
 	o.k.publish(msgType, o.parent, map[string]any{
 		"data": c.Data, "metadata": c.Metadata, "transient": c.Transient,
 	}, nil)
+}
+
+// clear clears what the cell has shown, at once or when new output comes.
+func (o *output) clear(wait bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.silent {
+		o.send()
+		o.sendClear(wait)
+	}
+}
+
+func (o *output) sendClear(wait bool) {
+	o.k.publish("clear_output", o.parent, map[string]bool{"wait": wait}, nil)
 }
 
 // resultBundle is the value of the cell's last expression, nil when there is none.

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // front is a kernel with a front end.
 type front struct {
 	*jupyter.Client
-	t        *testing.T
+	t        testing.TB
 	ctx      context.Context
 	kernel   *kernel
 	compiler *plainCompiler
@@ -50,7 +50,7 @@ func startKernel(t *testing.T) *front {
 	return f
 }
 
-func startWith(t *testing.T, prepare func(keep string) (Compiler, error)) *front {
+func startWith(t testing.TB, prepare func(keep string) (Compiler, error)) *front {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	t.Cleanup(cancel)
@@ -152,6 +152,9 @@ func TestOutputs(t *testing.T) {
 	}
 	s = f.run(`fmt.Println("a"); clear("wait"); clear("now"); time.Sleep(50*time.Millisecond); fmt.Println("b")`)
 	if fmt.Sprint(s.types) != "[clear_output clear_output]" || s.last("clear_output")["wait"] != false {
+		t.Error(s)
+	}
+	if s := f.run("%clear wait\nfmt.Println(1)"); fmt.Sprint(s.types) != "[clear_output]" || s.last("clear_output")["wait"] != true || s.stdout != "1\n" {
 		t.Error(s)
 	}
 	if s := f.run("   \n"); s.Status != "ok" || len(s.types) > 0 {
