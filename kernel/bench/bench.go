@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -266,5 +267,6 @@ func row(what, impl string, ds []time.Duration, pid int) Row {
 	if len(ds)%2 == 0 {
 		median = (ms(ds[len(ds)/2-1]) + median) / 2
 	}
-	return Row{What: what, Impl: impl, N: len(ds), MedianMS: median, MinMS: ms(ds[0]), RSSMB: treeMB(pid)}
+	tenth := func(x float64) float64 { return math.Round(10*x) / 10 }
+	return Row{What: what, Impl: impl, N: len(ds), MedianMS: tenth(median), MinMS: tenth(ms(ds[0])), RSSMB: tenth(treeMB(pid))}
 }
