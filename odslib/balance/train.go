@@ -28,7 +28,8 @@ type Settings struct {
 	GradSteps int     // random steps of each path that get a gradient, 0 means a quarter, at least 8
 	EMA       float64 // decay of the averaged weights that the policy keeps, 0 means .99
 
-	VarGrad bool // log Z replaced by the batch mean: the loss is the variance of δ
+	Anneal  float64 // share of the budget over which r^β grows from β=0 to r itself, 0 means .3, negative none
+	VarGrad bool    // log Z replaced by the batch mean: the loss is the variance of δ
 
 	Explore float64 // extra standard deviation over the path at the start, annealed to 0 over the first half; 0 means none
 	Replay  float64 // share of iterations on kept samples noised back, from a tenth of the budget on; 0 means .25, negative none
@@ -72,6 +73,7 @@ func (s Settings) resolve(post odslib.Posterior) (Settings, error) {
 	s.Batch, s.LR, s.LogZRate = or(s.Batch, 256), or(s.LR, 1e-3), or(s.LogZRate, .1)
 	s.Clip, s.EMA, s.Replay = or(s.Clip, 1), or(s.EMA, .99), or(s.Replay, .25)
 	s.GradSteps = min(or(s.GradSteps, max(8, s.Chain.Steps/4)), s.Chain.Steps)
+	s.Anneal = or(s.Anneal, .3)
 	s.Buffer = or(s.Buffer, 20*s.Batch)
 	if s.Batch < 2 || s.LR < 0 || s.Explore < 0 {
 		return s, fmt.Errorf("Batch must be at least 2, LR and Explore not negative; got %d, %g, %g", s.Batch, s.LR, s.Explore)
@@ -170,7 +172,8 @@ type trainer struct {
 type Iteration struct {
 	Loss   float64 // mean δ², or its variance with VarGrad
 	LogZ   float64 // learned, or the batch's with VarGrad
-	ELBO   float64 // mean of log r − log-ratio over the policy's own paths; NaN on replay
+	ELBO   float64 // mean of β·log r − log-ratio over the policy's own paths; NaN on replay
+	Beta   float64 // power of r
 	Reward float64 // mean log r
 	Replay bool
 }
@@ -222,16 +225,21 @@ func (t *trainer) iterate(ctx context.Context, i int, progress float64) (it Iter
 	if err != nil {
 		return it, err
 	}
+	beta := 1.
+	if t.Anneal > 0 {
+		beta = math.Min(1, progress/t.Anneal)
+	}
 	delta, mean := make([]float64, t.Batch), 0.
 	for b := range delta {
-		delta[b] = d.sum[b] - logr[b]
+		delta[b] = d.sum[b] - beta*logr[b]
 		if math.IsNaN(delta[b]) || math.IsInf(delta[b], 0) {
+			engine.Free(d.traj)
 			return it, fmt.Errorf("%s: path %d of iteration %d has log-ratio %g and log r %g; lower LR or check the reward", t.name, b, i+1, d.sum[b], logr[b])
 		}
 		mean += delta[b] / float64(t.Batch)
 		it.Reward += logr[b] / float64(t.Batch)
 	}
-	if !it.Replay {
+	if it.Beta = beta; !it.Replay {
 		it.ELBO = -mean
 	}
 	if i == 0 {
