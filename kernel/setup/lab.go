@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -66,8 +67,10 @@ func Lab(ctx context.Context, l toolchain.Layout, o LabOptions) error {
 		"JUPYTER_RUNTIME_DIR="+runtimeDir, "JUPYTERLAB_SETTINGS_DIR="+filepath.Join(home, "settings"),
 		"JUPYTERLAB_WORKSPACES_DIR="+filepath.Join(home, "workspaces"))
 	cmd.Stdout, cmd.Stderr = log, log
-	// A group of its own: Ctrl-C comes to us alone, and we end the server with its kernels.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.SysProcAttr = ownGroup()
+	// The system takes the thread that started the server for its parent.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("jupyterlab: %w", err)
 	}
