@@ -132,15 +132,12 @@ func (c InverseCDF) GenerateHost(z odslib.Array) (odslib.Array, error) {
 // quantiles inverts the distribution function of a mixture on the line.
 type quantiles struct {
 	weights, means, stds []float64
-	low, high            float64
 }
 
 func (c InverseCDF) quantiles() quantiles {
-	q := quantiles{weights: c.line().Probabilities(), means: c.Means, low: math.Inf(1), high: math.Inf(-1)}
-	for k, v := range c.Variances {
-		s := math.Sqrt(v)
-		q.stds = append(q.stds, s)
-		q.low, q.high = math.Min(q.low, c.Means[k]-40*s), math.Max(q.high, c.Means[k]+40*s)
+	q := quantiles{weights: c.line().Probabilities(), means: c.Means}
+	for _, v := range c.Variances {
+		q.stds = append(q.stds, math.Sqrt(v))
 	}
 	return q
 }
@@ -156,11 +153,16 @@ func (q quantiles) cdf(x float64) (below, above, density float64) {
 	return below, above, density
 }
 
-// at is F⁻¹(Φ(z)): Newton's method within a bracket, on the tail that is small.
+// at is F⁻¹(Φ(z)): Newton's method on the tail that is small, within the bracket of the components' own quantiles.
 func (q quantiles) at(z float64) float64 {
 	z = math.Max(-37, math.Min(37, z)) // Φ underflows beyond
 	tail := .5 * math.Erfc(math.Abs(z)/math.Sqrt2)
-	low, high := q.low, q.high
+	low, high := math.Inf(1), math.Inf(-1)
+	for k, m := range q.means {
+		if q.weights[k] > 0 {
+			low, high = math.Min(low, m+q.stds[k]*z), math.Max(high, m+q.stds[k]*z)
+		}
+	}
 	x := .5 * (low + high)
 	for range 200 {
 		below, above, density := q.cdf(x)
@@ -174,10 +176,10 @@ func (q quantiles) at(z float64) float64 {
 			low = x
 		}
 		next := x - gap/density
-		if !(next > low && next < high) {
+		if !(next >= low && next <= high) {
 			next = .5 * (low + high)
 		}
-		if math.Abs(next-x) <= 1e-15*math.Max(1, math.Abs(x)) {
+		if math.Abs(next-x) <= 1e-13*math.Max(1, math.Abs(x)) {
 			return next
 		}
 		x = next

@@ -1,0 +1,137 @@
+package mcmc
+
+import (
+	"fmt"
+	"math"
+
+	"odslab/odslib"
+	"odslab/odslib/engine"
+	"odslab/odslib/measure"
+)
+
+// plan is how many chains make how many moves for n draws.
+type plan struct{ n, chains, burn, thin, slots int }
+
+// newPlan fills in defaults: 100 chains, or as many as leave each of them four draws, so that R̂ exists.
+func newPlan(name string, n, chains, burn, thin int) (plan, error) {
+	for what, v := range map[string]int{"Chains": chains, "Burn": burn, "Thin": thin} {
+		if v < 0 {
+			return plan{}, fmt.Errorf("%s: %s is %d; it must not be negative", name, what, v)
+		}
+	}
+	if chains == 0 {
+		chains = min(100, max(1, n/4))
+	}
+	if burn == 0 {
+		burn = 200
+	}
+	if thin == 0 {
+		thin = 5
+	}
+	return plan{n: n, chains: chains, burn: burn, thin: thin, slots: (n + chains - 1) / chains}, nil
+}
+
+// moves is how many each chain makes: the first draw comes after the burn-in.
+func (p plan) moves() int { return p.burn + 1 + (p.slots-1)*p.thin }
+
+// slot is the draw that move m of a chain gives, counting from 1, or -1.
+func (p plan) slot(m int) int {
+	if m <= p.burn || (m-p.burn-1)%p.thin != 0 {
+		return -1
+	}
+	return (m - p.burn - 1) / p.thin
+}
+
+// record is what the chains have given: draws in the order slot by slot, so that any head of them spans all chains.
+type record struct {
+	plan
+	z    odslib.Array // [slots·chains, noise…]
+	logR []float64
+	have []int // draws of each chain
+}
+
+func newRecord(p plan, noise []int) *record {
+	return &record{plan: p, z: engine.NewArray(append([]int{p.slots * p.chains}, noise...)...), logR: make([]float64, p.slots*p.chains), have: make([]int, p.chains)}
+}
+
+func (r *record) keep(chain, slot int, z []float32, logR float64) {
+	i := slot*r.chains + chain
+	copy(r.z.Row(i), z)
+	r.logR[i] = logR
+	r.have[chain] = slot + 1
+}
+
+// complete is how many slots every chain has filled.
+func (r *record) complete() int {
+	least := r.slots
+	for _, h := range r.have {
+		least = min(least, h)
+	}
+	return least
+}
+
+// finish writes draws and diagnostics to the result.
+func (r *record) finish(t *target, res *odslib.Result) error {
+	slots := r.complete()
+	n := min(r.n, slots*r.chains)
+	if n == 0 {
+		return nil
+	}
+	z := r.z.Slice(0, n).Clone()
+	x, err := t.samples(z)
+	if err != nil {
+		return err
+	}
+	res.Samples, res.Noise = x, &z
+	return r.diagnose(slots, res)
+}
+
+// watched is how many coordinates of the noise are looked at besides log r.
+const watched = 64
+
+// diagnose notes the worst R̂ and the least bulk ESS over log r and the coordinates of the noise.
+func (r *record) diagnose(slots int, res *odslib.Result) error {
+	if slots < 4 || r.chains < 2 {
+		res.Notes = append(res.Notes, fmt.Sprintf("%d draws from each of %d chains: too few to tell by R̂ whether they agree; take fewer Chains or more draws", slots, r.chains))
+		return nil
+	}
+	worst, least, at := 0., math.Inf(1), "log r"
+	for q := -1; q < min(r.z.Dim(), watched); q++ {
+		chains := make([][]float64, r.chains)
+		for c := range chains {
+			chains[c] = make([]float64, slots)
+			for s := range slots {
+				i := s*r.chains + c
+				if q < 0 {
+					chains[c][s] = max(r.logR[i], -math.MaxFloat64) // a chain that never found the support
+				} else {
+					chains[c][s] = float64(r.z.Row(i)[q])
+				}
+			}
+		}
+		hat, err := measure.RHat(chains)
+		if err != nil {
+			return err
+		}
+		ess, err := measure.BulkESS(chains)
+		if err != nil {
+			return err
+		}
+		if hat > worst {
+			worst, at = hat, "log r"
+			if q >= 0 {
+				at = fmt.Sprintf("z[%d]", q)
+			}
+		}
+		if ess < least {
+			least = ess
+		}
+	}
+	res.ESS = math.Min(least*float64(res.Samples.Len())/float64(slots*r.chains), float64(res.Samples.Len()))
+	note := fmt.Sprintf("R̂ ≤ %.3f (%s) over %d chains of %d draws, bulk ESS ≥ %.0f", worst, at, r.chains, slots, least)
+	if worst > 1.05 {
+		note += ": the chains do not agree; take a longer Burn and Thin"
+	}
+	res.Notes = append(res.Notes, note)
+	return nil
+}
