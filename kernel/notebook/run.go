@@ -171,7 +171,7 @@ func (j *job) run(ctx context.Context, cfg *Config, p *progress) {
 // write keeps what there is, also after a failure.
 func (j *job) write() error {
 	if err := j.nb.WriteFile(j.executed); err != nil {
-		return fmt.Errorf("%s cannot be written: %w", j.executed, err)
+		return unwritten(j.executed, err)
 	}
 	note := fmt.Sprintf("%s: %d cells, %s.", filepath.Base(j.path), j.summary.Ran, seconds(j.summary.Time))
 	if f := j.summary.Failure; f != nil {
@@ -179,7 +179,16 @@ func (j *job) write() error {
 	}
 	page := HTML(j.nb, PageOptions{Title: strings.TrimSuffix(filepath.Base(j.path), ".ipynb"), Dir: filepath.Dir(j.path), Note: note})
 	if err := replaceFile(j.page, page); err != nil {
-		return fmt.Errorf("%s cannot be written: %w", j.page, err)
+		return unwritten(j.page, err)
 	}
 	return nil
+}
+
+// unwritten leaves out the name of the temporary file.
+func unwritten(path string, err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return fmt.Errorf("%s cannot be written: %w", path, err)
 }

@@ -324,6 +324,18 @@ func TestPrepareRefusesBeforeRunning(t *testing.T) {
 	}
 }
 
+func TestUnwritable(t *testing.T) {
+	path := write(t, "a", "print x")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "out"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	k := newScripted()
+	err := Run(t.Context(), Config{Paths: []string{path}, connect: func(context.Context, string) (client, error) { return k, nil }})
+	if want := filepath.Join(filepath.Dir(path), "out", "a.ipynb") + " cannot be written: not a directory"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 func TestParamsReachTheKernel(t *testing.T) {
 	nb, _, k, err := runOn(t, Config{Params: map[string]string{"n": "200"}}, write(t, "a", "parameters|n := 10 // draws", "print x"))
 	if err != nil || k.ran[0] != "n := 200 // draws" || nb.Cells[0].Source != k.ran[0] {
