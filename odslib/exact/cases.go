@@ -101,6 +101,34 @@ func T6() Case {
 	}
 }
 
+// T10 is an affine generator x = W·z + b of 16 coordinates from 8, six of them measured: exact for outsourced sampling.
+func T10() Case {
+	w, b := make([][]float64, 16), make([]float64, 16)
+	truth := make([]float64, 16)
+	for i := range w {
+		w[i], b[i] = make([]float64, 8), math.Sin(.5*float64(i))
+		truth[i] = b[i]
+		for j := range w[i] {
+			w[i][j] = math.Cos(float64((i+1)*(j+1))) / math.Sqrt(8)
+			truth[i] += w[i][j] * math.Sin(float64(j+1))
+		}
+	}
+	keep, y := make([]bool, 16), []float64{}
+	for i := 0; i <= 10; i += 2 {
+		keep[i] = true
+		y = append(y, truth[i])
+	}
+	return Case{Name: "T10", About: "affine generator, 6 of 16 coordinates measured", LogZ: -5.030087,
+		Post: odslib.Given(priors.Affine{W: w, B: b}, constraint.Gaussian{A: constraint.Mask{Keep: keep}, Y: y, Sigma: .1})}
+}
+
+// T11 is the inverse-CDF generator of two hills a coordinate, each measured as 0 with error 1: non-linear in its noise.
+func T11(d int) Case {
+	prior := priors.InverseCDF{Weights: []float64{.3, .7}, Means: []float64{-2, 1.5}, Variances: []float64{.25, .64}, Dim: d}
+	return Case{Name: fmt.Sprintf("T11 d=%d", d), About: "inverse-CDF generator, two hills a coordinate", LogZ: -2.029282 * float64(d),
+		Post: odslib.Given(prior, constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, d), Sigma: 1})}
+}
+
 // T12 is N(0, I) in d dimensions under the linear tilt exp(λ·x_1): the posterior is N(λe_1, I), log Z = λ²/2.
 func T12(d int, lambda float64) Case {
 	a := make([]float64, d)

@@ -95,6 +95,11 @@ func TestKnownCases(t *testing.T) {
 	if err != nil || math.Abs(logZ-c.LogZ) > 1e-6 {
 		t.Errorf("T6: log Z %.6f (%v), want %.6f", logZ, err, c.LogZ)
 	}
+	for _, c := range []exact.Case{exact.T10(), exact.T11(1), exact.T11(2)} {
+		if _, logZ, err := exact.Of(c.Post); err != nil || math.Abs(logZ-c.LogZ) > 2e-6 {
+			t.Errorf("%s: log Z %.6f (%v), want %.6f", c.Name, logZ, err, c.LogZ)
+		}
+	}
 	c = exact.T1()
 	r, err := exact.Sampler{}.Sample(context.Background(), c.Post, 61000, 1)
 	if err != nil {
