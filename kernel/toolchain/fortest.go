@@ -24,12 +24,23 @@ func ForTest(t TB) Layout {
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Minute)
+	ctx, cancel := untilDeadline(t)
 	defer cancel()
 	if err := SetUp(ctx, l, Options{Out: logger{t}}); err != nil {
 		t.Fatalf("%v", err)
 	}
 	return l
+}
+
+// untilDeadline ends a little before the test would be killed: a set-up that
+// is stopped says so and goes on in the next test.
+func untilDeadline(t TB) (context.Context, context.CancelFunc) {
+	if d, ok := t.(interface{ Deadline() (time.Time, bool) }); ok {
+		if end, ok := d.Deadline(); ok {
+			return context.WithDeadline(context.Background(), end.Add(-20*time.Second))
+		}
+	}
+	return context.WithCancel(context.Background())
 }
 
 // NeedXLA ends a test that cannot do without XLA: see Without.
@@ -46,7 +57,7 @@ func NeedXLA(t TB) Layout {
 // packages, or ends the test: see Without and EnsurePython.
 func NeedPython(t TB, packages ...string) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Minute)
+	ctx, cancel := untilDeadline(t)
 	defer cancel()
 	python, err := EnsurePython(ctx, func(s string) { t.Logf("%s", s) }, packages...)
 	if err != nil {
