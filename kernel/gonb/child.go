@@ -21,18 +21,19 @@ import (
 
 // Config says where a child finds things. All paths are absolute.
 type Config struct {
-	Gonb   string   // the gonb program
-	Seam   string   // folder with our go, in front of PATH
-	Path   []string // folders behind it: goimports
-	Go     string   // the real go command
-	Module string   // folder with the go.mod and go.sum of cells
-	Env    []string // more environment for cells
-	Sweep  string   // folder that must not outlive this process either, or ""
-	Name   string   // base name of the front end's connection file, which GoNB reads an id from
+	Gonb      string   // the gonb program
+	Goimports string   // the goimports program
+	Seam      string   // folder with our go, in front of PATH
+	Go        string   // the real go command
+	Module    string   // folder with the go.mod and go.sum of cells
+	Env       []string // more environment for cells
+	Sweep     string   // folder that must not outlive this process either, or ""
+	Name      string   // base name of the front end's connection file, which GoNB reads an id from
 }
 
 // Child is a running GoNB with its private folder.
 type Child struct {
+	cfg       Config
 	dir, mark string
 	cmd       *exec.Cmd
 	client    *jupyter.Client
@@ -41,12 +42,12 @@ type Child struct {
 	done      chan struct{} // closed when GoNB has ended
 
 	mu      sync.Mutex // one run at a time
+	goflags []string   // of %goflags
 	current *run       // guarded by cur
 	cur     sync.Mutex
 }
 
 const (
-	buildLog    = "build.txt"
 	failureFile = "failure.json"
 	// startTimeout is generous: GoNB binds its sockets in a quarter of a second.
 	startTimeout = 30 * time.Second
@@ -58,7 +59,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Child{dir: dir, mark: rand.Text(), done: make(chan struct{})}
+	c := &Child{cfg: cfg, dir: dir, mark: rand.Text(), done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -71,6 +72,9 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	}
 	bootFile := []byte("package main\n\nimport _ \"odslab/kernel/gonb/boot\"\n")
 	if err := os.WriteFile(filepath.Join(dir, "next", "boot.go"), bootFile, 0o600); err != nil {
+		return nil, err
+	}
+	if err := writeAnswers(c.path("path"), cfg); err != nil {
 		return nil, err
 	}
 	if c.unwatch, err = startWatchdog(cfg.Seam, c.mark, dir, cfg.Sweep); err != nil {
@@ -94,7 +98,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	c.cmd.Stdout, c.cmd.Stderr = &said, &said
 	c.cmd.WaitDelay = time.Second
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	deathSignal(c.cmd.SysProcAttr)
+	deathSignal(c.cmd)
 	if err := c.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start GoNB: %w", err)
 	}
@@ -126,21 +130,22 @@ func privateDir() (string, error) {
 func (c *Child) path(name string) string { return filepath.Join(c.dir, name) }
 
 func (c *Child) environ(cfg Config) []string {
-	path := append([]string{cfg.Seam}, cfg.Path...)
+	path := []string{c.path("path"), cfg.Seam, filepath.Dir(cfg.Goimports), os.Getenv("PATH")}
 	env := append(os.Environ(), cfg.Env...)
 	return append(env,
-		"PATH="+strings.Join(append(path, os.Getenv("PATH")), string(os.PathListSeparator)),
+		"PATH="+strings.Join(path, string(os.PathListSeparator)),
 		"TMPDIR="+c.path("tmp"),
 		envGo+"="+cfg.Go,
 		envModule+"="+cfg.Module,
-		envNext+"="+c.program(),
+		envNext+"="+c.next(),
 		envMark+"="+c.mark,
 		ErrorEnv+"="+c.path(failureFile),
 		boot.StdinEnv+"="+c.path("stdin"),
 	)
 }
 
-func (c *Child) program() string { return filepath.Join(c.dir, "next", "main.go") }
+// next is the binary that GoNB's next go build is answered with.
+func (c *Child) next() string { return c.path("next/cell") }
 
 // Dead is closed when GoNB has ended.
 func (c *Child) Dead() <-chan struct{} { return c.done }
@@ -231,13 +236,13 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 	defer c.setCurrent(nil)
 
 	if cell.Raw != "" {
-		if err := r.send(ctx, cell.Raw, nil); err != nil {
-			return nil, err
-		}
-		return r.out, nil
+		return r.out, r.send(ctx, cell.Raw)
 	}
 	var before, with []string
 	for _, line := range cell.Magics {
+		if flags, ok := strings.CutPrefix(line, "%goflags "); ok {
+			c.goflags = strings.Fields(flags)
+		}
 		if KindOf(line) == ForCell {
 			with = append(with, line)
 		} else {
@@ -245,7 +250,7 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 		}
 	}
 	for _, code := range group(before) {
-		if err := r.send(ctx, code, nil); err != nil || !r.out.OK() {
+		if err := r.send(ctx, code); err != nil || !r.out.OK() {
 			return r.out, err
 		}
 	}
@@ -263,10 +268,16 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 		}
 	}
 	code := head.String() + strings.TrimRight("%%"+args.String(), " ") + "\n_ = 0\n"
-	if err := r.send(ctx, code, cell.Program); err != nil {
-		return nil, err
+	log, err := c.build(ctx, cell.Program)
+	defer os.Remove(c.next()) // GoNB's own cells are built as they are
+	if err != nil { // a full disk, not GoNB's fault
+		log = "the cell cannot be built: " + err.Error()
 	}
-	return r.out, nil
+	if r.settle(); log != "" || r.out.Interrupted {
+		r.out.BuildLog = log
+		return r.out, nil
+	}
+	return r.out, r.send(ctx, code)
 }
 
 // shellLine gives a shell command its end of file, unless the line before it

@@ -1,11 +1,11 @@
 // Package gonb runs cell programs through a GoNB child process.
 //
-// GoNB builds, runs and pipes a cell and carries its rich output; everything
-// else is the kernel's. The kernel sends GoNB one fixed cell, and the go command
-// that GoNB finds on PATH is ours ([Seam]): it puts the kernel's own program in
-// place of what GoNB made of that cell, and builds it with the module of cells.
-// So none of GoNB's rules for cells and none of its memory apply, and GoNB
-// stays unchanged. Its magics (see [Magics]) are sent to it as they are.
+// GoNB runs and pipes a cell and carries its rich output; everything else is
+// the kernel's. The kernel builds its own program, sends GoNB one fixed cell, and
+// answers the go build that GoNB then asks for with that program: the go and
+// goimports that GoNB finds on PATH are ours. So none of GoNB's rules for cells
+// and none of its memory apply, and GoNB stays unchanged. Its magics (see
+// [Magics]) are sent to it as they are, and [Seam] is the go of its own cells.
 //
 //	child, err := gonb.Start(ctx, gonb.Config{Gonb: ..., Seam: ..., Go: ..., Module: ...})
 //	out, err := child.Run(ctx, gonb.Cell{Program: mainGo}, gonb.Events{Stream: print})

@@ -4,7 +4,7 @@ package gonb
 const (
 	envGo     = "ODSLAB_GO"     // the real go command
 	envModule = "ODSLAB_CELLS"  // folder with the go.mod and go.sum of cells
-	envNext   = "ODSLAB_NEXT"   // the program to build next; absent for GoNB's own cells
+	envNext   = "ODSLAB_NEXT"   // the binary that answers the next go build; absent for GoNB's own cells
 	envMark   = "ODSLAB_KERNEL" // marks all processes of one kernel
 
 	// ErrorEnv names the file in which a cell says how it failed; see Failure.

@@ -7,7 +7,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 )
 
 // marked lists the processes that carry a kernel's mark in their environment,
@@ -27,7 +26,7 @@ func marked(mark string) (pids []int) {
 	return pids
 }
 
-func deathSignal(*syscall.SysProcAttr) {}
+func deathSignal(*exec.Cmd) {}
 
 func peerPID(*net.UnixConn) int { return 0 }
 

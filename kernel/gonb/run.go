@@ -34,17 +34,10 @@ type run struct {
 	ended       bool
 }
 
-// send runs code in GoNB, with program in place of what GoNB makes of it.
-func (r *run) send(ctx context.Context, code string, program []byte) error {
+// send runs code in GoNB.
+func (r *run) send(ctx context.Context, code string) error {
 	c := r.child
-	for _, f := range []string{failureFile, "next/" + buildLog} {
-		os.Remove(c.path(f))
-	}
-	if program == nil {
-		os.Remove(c.program())
-	} else if err := os.WriteFile(c.program(), program, 0o600); err != nil {
-		return err
-	}
+	os.Remove(c.path(failureFile))
 	r.held, r.stderr = "", crash{}
 	reply, err := c.client.Execute(ctx, code, jupyter.ExecuteOptions{
 		OnOutput: r.output, OnInput: r.events.Input,
@@ -109,9 +102,6 @@ func (r *run) stream(name, text string) {
 // read makes the outcome of GoNB's reply and the files left beside it.
 func (r *run) read(reply *jupyter.Reply) {
 	c, out := r.child, r.out
-	if log, err := os.ReadFile(c.path("next/" + buildLog)); err == nil {
-		out.BuildLog = string(log)
-	}
 	if b, err := os.ReadFile(c.path(failureFile)); err == nil {
 		f := &Failure{}
 		if json.Unmarshal(b, f) == nil {
@@ -128,9 +118,14 @@ func (r *run) read(reply *jupyter.Reply) {
 	} else if r.stderr.started { // it only looked like a panic
 		r.stream("stderr", r.stderr.text())
 	}
+	r.settle()
+}
+
+// settle notes in the outcome what other goroutines have done to the run.
+func (r *run) settle() {
 	r.mu.Lock()
-	out.Interrupted, out.AskedInput = !r.interrupted.IsZero(), r.asked
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.out.Interrupted, r.out.AskedInput = !r.interrupted.IsZero(), r.asked
 }
 
 func (r *run) finish() {

@@ -36,7 +36,7 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 	k, err := start(ctx, config{
 		conn: conn,
 		child: gonb.Config{
-			Gonb: layout.Tool("gonb"), Seam: layout.Seam(), Path: []string{layout.Bin()},
+			Gonb: layout.Tool("gonb"), Seam: layout.Seam(), Goimports: layout.Tool("goimports"),
 			Go: goCmd, Module: layout.CellModule(), Name: filepath.Base(connectionFile),
 			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
 		},

@@ -63,7 +63,7 @@ func Config(t testing.TB) gonb.Config {
 		t.Fatal(err)
 	}
 	return gonb.Config{
-		Gonb: l.Tool("gonb"), Path: []string{l.Bin()}, Seam: l.Seam(), Go: goCmd, Module: l.CellModule(),
+		Gonb: l.Tool("gonb"), Goimports: l.Tool("goimports"), Seam: l.Seam(), Go: goCmd, Module: l.CellModule(),
 	}
 }
 

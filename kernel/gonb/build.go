@@ -1,0 +1,124 @@
+package gonb
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sort"
+	"strings"
+
+	"odslab/kernel/toolchain"
+)
+
+// kept is how many binaries stay for cells that are run again unchanged.
+const kept = 8
+
+// build builds a program, or finds the binary of an earlier run of the same one,
+// and puts it where GoNB's go build finds it. log is what the compiler says
+// about a program that does not compile.
+func (c *Child) build(ctx context.Context, program []byte) (log string, err error) {
+	if err := os.WriteFile(c.path("next/main.go"), program, 0o600); err != nil {
+		return "", err
+	}
+	files := []string{c.path("next/main.go"), c.path("next/boot.go")}
+	flags := slices.Concat(toolchain.BuildFlags, c.goflags)
+	key, err := fingerprint(files, flags, c.cfg.Module)
+	if err != nil {
+		return "", err
+	}
+	bin := filepath.Join(c.path("next/bin"), key)
+	if _, err := os.Stat(bin); err != nil {
+		tmp := bin + ".tmp"
+		cmd := exec.CommandContext(ctx, c.cfg.Go, slices.Concat([]string{"build", "-o", tmp}, flags, files)...)
+		cmd.Dir, cmd.Env = c.cfg.Module, c.cmd.Env
+		deathSignal(cmd)
+		if said, err := cmd.CombinedOutput(); err != nil {
+			if len(said) == 0 {
+				return "go build: " + err.Error() + "\n", nil
+			}
+			return string(said), nil
+		}
+		if err := os.Rename(tmp, bin); err != nil {
+			return "", err
+		}
+		prune(c.path("next/bin"))
+	}
+	os.Remove(c.next())
+	return "", os.Link(bin, c.next())
+}
+
+// fingerprint covers all that the binary depends on: the program, the flags, the
+// module of cells and the sources of the clone, by their sizes and times.
+func fingerprint(files, flags []string, module string) (string, error) {
+	h := sha256.New()
+	fmt.Fprintln(h, flags, os.Getenv("CGO_ENABLED"), os.Getenv("GOFLAGS"))
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(h, filepath.Base(f), len(data))
+		h.Write(data)
+	}
+	mod, err := os.ReadFile(filepath.Join(module, "go.mod"))
+	if err != nil {
+		return "", err
+	}
+	h.Write(mod)
+	for _, clone := range replaced(mod) {
+		for _, part := range []string{"odslib", "plotting", "kernel/gonb/boot"} {
+			err := filepath.WalkDir(filepath.Join(clone, part), func(path string, d fs.DirEntry, err error) error {
+				if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
+					return nil
+				}
+				info, err := d.Info()
+				if err == nil {
+					fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
+				}
+				return nil
+			})
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return "", err
+			}
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// replaced lists the folders that a go.mod puts in place of modules.
+func replaced(mod []byte) (dirs []string) {
+	for line := range bytes.Lines(mod) {
+		_, to, ok := strings.Cut(string(line), "=>")
+		if to = strings.Trim(strings.TrimSpace(to), `"`); ok && filepath.IsAbs(to) {
+			dirs = append(dirs, to)
+		}
+	}
+	return dirs
+}
+
+// prune removes all but the binaries made last.
+func prune(dir string) {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) <= kept {
+		return
+	}
+	age := func(i int) int64 {
+		info, err := entries[i].Info()
+		if err != nil {
+			return 0
+		}
+		return info.ModTime().UnixNano()
+	}
+	sort.Slice(entries, func(i, j int) bool { return age(i) > age(j) })
+	for _, e := range entries[kept:] {
+		os.Remove(filepath.Join(dir, e.Name()))
+	}
+}
