@@ -72,7 +72,7 @@ func (p *page) output(o *Output, name string) string {
 	case mime == "text/html":
 		return `<div class="output html">` + p.isolate(text) + "</div>"
 	case mime == "image/svg+xml":
-		return p.svg(text, name)
+		return p.svg(text, name, altText(o))
 	case mime == "text/markdown":
 		return `<div class="output prose">` + p.markdown.fragment(text) + "</div>"
 	case mime == "text/latex":
@@ -126,7 +126,7 @@ func altText(o *Output) string {
 	return plainText(s)
 }
 
-func (p *page) svg(text, name string) string {
+func (p *page) svg(text, name, alt string) string {
 	out, err := inlineSVG(text, name+"-")
 	if err != nil {
 		return `<div class="output html">` + p.frame(text) + "</div>"
@@ -135,7 +135,7 @@ func (p *page) svg(text, name string) string {
 	if strings.Contains(text, "prefers-color-scheme") || strings.Contains(text, "currentColor") {
 		class += " adaptive" // knows itself what to do on dark paper
 	}
-	return `<figure class="` + class + `">` + out + "</figure>"
+	return `<figure class="` + class + `" role="img" aria-label="` + html.EscapeString(alt) + `">` + out + "</figure>"
 }
 
 // latex renders text/latex, which may be a formula in dollars, an environment,
