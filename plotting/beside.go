@@ -16,6 +16,9 @@ func Beside(figures ...*Figure) *Figure {
 		if f.err != nil {
 			return &Figure{err: f.err, preset: Notebook}
 		}
+		if f.pages != nil {
+			return failed("Beside", errors.New("a figure of an earlier cell cannot be laid out anew"))
+		}
 		if i > 0 {
 			what += "; "
 		}

@@ -141,12 +141,7 @@ func newDensityPlot(series []Series, c *settings) (*densityPlot, error) {
 	return d, nil
 }
 
-func (d *densityPlot) cut(g *density.Grid) (out [][]density.Loop) {
-	for _, m := range d.levels {
-		out = append(out, g.Contour(g.Level(m)))
-	}
-	return out
-}
+func (d *densityPlot) cut(g *density.Grid) [][]density.Loop { return g.Contours(d.levels...) }
 
 // limits take in the bulk of every series, the prior too: here each has a panel of its own.
 func (d *densityPlot) limits(given *[2]float64, axis int) scale {

@@ -5,8 +5,8 @@
 //	f := plotting.Pair(dps, tds, plotting.Prior(p), plotting.Truth(exact), plotting.Names("x_1", "x_2"))
 //	f.Size(plotting.Column).Save("figures/pair")
 //
-// Arguments are samples (a *odslib.Result, whose weights are honoured, an odslib.Array, or a [Series] made by [Prior],
-// [Truth] or [As]) and [Option] values, in any order. Parts have fixed colours everywhere: the prior is grey, the truth
+// Arguments are samples (a *odslib.Result, whose weights are honoured, an odslib.Array, an odslib.Prior, an
+// odslib.Posterior with a closed form, or a [Series] made by [Prior], [Truth] or [As]) and [Option] values, in any order. Parts have fixed colours everywhere: the prior is grey, the truth
 // black and dashed, samplers take the Okabe–Ito palette in their order. Bad input gives a Figure whose Err says what is
 // wrong; it shows as that one line.
 //

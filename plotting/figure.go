@@ -15,6 +15,7 @@ type Figure struct {
 	dark    bool
 	letters bool
 	compose func(s *style, width float64, letters bool) *sheet
+	pages   map[string][]byte // of a figure that an earlier cell drew
 }
 
 func newFigure(what string, compose func(s *style, width float64, letters bool) *sheet) *Figure {
@@ -31,25 +32,33 @@ func (f *Figure) Err() error { return f.err }
 
 // Size sets the width on the page: Column, OneAndHalf, TwoColumn, Notebook (the default) or Slide.
 func (f *Figure) Size(p Preset) *Figure {
-	f.preset = p
+	if !f.fixed("Size") {
+		f.preset = p
+	}
 	return f
 }
 
 // Title sets a line above the figure.
 func (f *Figure) Title(title string) *Figure {
-	f.title = title
+	if !f.fixed("Title") {
+		f.title = title
+	}
 	return f
 }
 
 // Letters marks the panels a, b, c…
 func (f *Figure) Letters() *Figure {
-	f.letters = true
+	if !f.fixed("Letters") {
+		f.letters = true
+	}
 	return f
 }
 
 // Dark draws on a dark ground.
 func (f *Figure) Dark() *Figure {
-	f.dark = true
+	if !f.fixed("Dark") {
+		f.dark = true
+	}
 	return f
 }
 

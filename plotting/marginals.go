@@ -46,10 +46,11 @@ func Marginals(args ...any) *Figure {
 			row := make([]*panel, cols)
 			for j := range min(cols, len(vars)-i) {
 				n := i + j
-				p := &panel{x: newAxis(limits(series, vars[n]), names[n])}
+				curve := func(k int) density.Curve { return curves[k][n] }
+				p := &panel{x: newAxis(limits(series, vars[n], curve), names[n])}
 				p.x.edge = .04
-				marginal(p, series, order, func(k int) density.Curve { return curves[k][n] }, vars[n])
-				regions(p, series, func(k int) density.Curve { return curves[k][n] })
+				marginal(p, series, order, curve, vars[n])
+				regions(p, series, curve)
 				row[j] = p
 			}
 			l.panels = append(l.panels, row)

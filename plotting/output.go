@@ -17,10 +17,19 @@ const pngDPI = 192
 // heavy is the size above which a cell shows pixels: an SVG of more bytes makes notebooks slow.
 const heavy = 2 << 20
 
+// formats are those of a path without an ending.
+var formats = []string{"pdf", "svg", "png"}
+
 // encode draws the figure in one format: "svg", "pdf" or "png".
 func (f *Figure) encode(format string) (data []byte, err error) {
 	if f.err != nil {
 		return nil, f.err
+	}
+	if page, ok := f.pages[format]; ok {
+		return page, nil
+	}
+	if f.compose == nil {
+		return nil, fmt.Errorf("plotting: cannot write %q; use .svg, .pdf or .png", format)
 	}
 	sh, s := f.lay()
 	// Whole pixels, so that the frame of a PNG is not cut.
@@ -53,12 +62,11 @@ func (f *Figure) Save(paths ...string) error {
 		return errors.New("plotting: Save needs a path")
 	}
 	for _, path := range paths {
-		formats := []string{strings.TrimPrefix(strings.ToLower(filepath.Ext(path)), ".")}
-		base := strings.TrimSuffix(path, filepath.Ext(path))
-		if formats[0] == "" {
-			formats = []string{"pdf", "svg", "png"}
+		endings := formats
+		if ext := filepath.Ext(path); ext != "" {
+			endings = []string{strings.ToLower(ext[1:])}
 		}
-		for _, format := range formats {
+		for _, format := range endings {
 			data, err := f.encode(format)
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
@@ -68,7 +76,7 @@ func (f *Figure) Save(paths ...string) error {
 			}
 			name := path
 			if filepath.Ext(path) == "" {
-				name = base + "." + format
+				name = path + "." + format
 			}
 			if err := os.WriteFile(name, data, 0o644); err != nil {
 				return fmt.Errorf("plotting: %w", err)

@@ -140,10 +140,10 @@ func posteriors(series []Series) int {
 }
 
 // limits are an axis's ends: the bulk of all series but the prior, and the true value.
-func limits(series []Series, v int) scale {
+func limits(series []Series, v int, curve func(k int) density.Curve) scale {
 	var at []float64
 	for _, withPrior := range []bool{false, true} {
-		for _, s := range series {
+		for k, s := range series {
 			if s.role == prior && !withPrior {
 				continue
 			}
@@ -151,11 +151,10 @@ func limits(series []Series, v int) scale {
 				at = append(at, s.point[v])
 				continue
 			}
-			d := density.DomainOf(s.column(v), s.weights)
-			c := density.Estimate1(s.column(v), s.weights)
+			c := curve(k)
 			// Where the density has fallen below a hundredth of its top, nothing is to be seen.
 			top := slices.Max(c.Y)
-			lo, hi := d.Max, d.Min
+			lo, hi := c.X[len(c.X)-1], c.X[0]
 			for i, y := range c.Y {
 				if y > .008*top {
 					lo, hi = min(lo, c.X[i]), max(hi, c.X[i])
@@ -172,9 +171,6 @@ func limits(series []Series, v int) scale {
 
 func (q *pairPlot) prepare() {
 	q.joint, q.beyond = map[[3]int][][]density.Loop{}, map[[3]int][2][]float64{}
-	for _, v := range q.vars {
-		q.limits = append(q.limits, limits(q.series, v))
-	}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	gate := make(chan struct{}, 4)
@@ -192,13 +188,14 @@ func (q *pairPlot) prepare() {
 					defer func() { <-gate }()
 					x, y := s.column(q.vars[j]), s.column(v)
 					g := density.Estimate2(x, y, s.weights, 128)
+					levels := g.Levels(q.levels...)
 					var loops [][]density.Loop
-					for _, m := range q.levels {
-						loops = append(loops, g.Contour(g.Level(m)))
+					for _, l := range levels {
+						loops = append(loops, g.Contour(l))
 					}
 					var out [2][]float64
 					var w []float64
-					outer := g.Level(q.levels[len(q.levels)-1])
+					outer := levels[len(levels)-1]
 					if s.role == sampler && posteriors(q.series) == 1 {
 						for n := range x {
 							if g.Interpolate(x[n], y[n]) < outer {
@@ -215,6 +212,9 @@ func (q *pairPlot) prepare() {
 		}
 	}
 	wg.Wait()
+	for i, v := range q.vars {
+		q.limits = append(q.limits, limits(q.series, v, func(k int) density.Curve { return q.curves[k][i] }))
+	}
 }
 
 // colourOf is a series' colour: by its part, or by its place among the samplers.

@@ -1,6 +1,7 @@
 package plotting
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -29,10 +30,11 @@ type Series struct {
 	err     error
 }
 
-// Prior marks samples (a *odslib.Result, an odslib.Array or a Series) as the prior's.
+// Prior marks samples (a *odslib.Result, an odslib.Array, a Series, or an odslib.Prior, of which samples are drawn) as the
+// prior's.
 func Prior(v any) Series { return seriesOf(v).as("prior", prior) }
 
-// Truth marks samples as the exact posterior's, or a point ([]float64, or an Array of one sample) as the true value.
+// Truth marks samples as the exact posterior's (an odslib.Posterior with a closed form will do), or a point ([]float64, or an Array of one sample) as the true value.
 func Truth(v any) Series {
 	if p, ok := v.([]float64); ok {
 		s := Series{name: "truth", role: truth, point: p}
@@ -49,6 +51,8 @@ func Truth(v any) Series {
 		s.point = toFloats(s.samples.Row(0))
 	} else if s.result != nil && s.name != "" {
 		name = s.name
+	} else if _, ok := v.(odslib.Posterior); ok {
+		name = "exact"
 	}
 	return s.as(name, truth)
 }
@@ -104,6 +108,10 @@ func seriesOf(v any) Series {
 		s := Series{name: "samples", samples: v, err: check(v)}
 		s.weights = equal(v.Len())
 		return s
+	case odslib.Posterior:
+		return closedForm(v)
+	case odslib.Prior:
+		return sampled(v)
 	case [][]float64:
 		if len(v) == 0 {
 			return Series{err: errors.New("there are no samples")}
@@ -120,6 +128,53 @@ func seriesOf(v any) Series {
 		return seriesOf(a)
 	}
 	return Series{err: fmt.Errorf("%T is neither samples (a Result, an Array, a Series) nor an option", v)}
+}
+
+// drawn is the number of samples that stand for a prior.
+const drawn = 4000
+
+// sampled draws from a prior, always the same samples.
+func sampled(p odslib.Prior) Series {
+	a, err := p.Sample(context.Background(), drawn, 1)
+	if err != nil {
+		return Series{err: fmt.Errorf("sampling the prior: %w", err)}
+	}
+	s := seriesOf(a)
+	if s.err == nil && s.dim() == 2 {
+		s.log = hostDensity(p)
+	}
+	return s.as("prior", prior)
+}
+
+// hostDensity is the clean density of a prior that can evaluate it outside the graph, else nil.
+func hostDensity(p odslib.Prior) func(x, y float64) float64 {
+	h, ok := p.(interface {
+		LogDensityHost(x []float64, alpha, sigma float64) float64
+	})
+	if !ok {
+		return nil
+	}
+	return func(x, y float64) float64 { return h.LogDensityHost([]float64{x, y}, 1, 0) }
+}
+
+// closedForm is a posterior that is known exactly.
+func closedForm(post odslib.Posterior) Series {
+	if err := post.Check(); err != nil {
+		return Series{err: err}
+	}
+	if post.Constraint == nil {
+		return sampled(post.Prior)
+	}
+	e, ok := post.Prior.(odslib.Exact)
+	c, isGraph := post.Constraint.(odslib.Constraint)
+	if !ok || !isGraph {
+		return Series{err: errors.New("the posterior has no closed form; plot a sampler's Result")}
+	}
+	exact, _, err := e.Exact(c)
+	if err != nil {
+		return Series{err: fmt.Errorf("the posterior has no closed form (%w); plot a sampler's Result", err)}
+	}
+	return sampled(exact).as("posterior", sampler)
 }
 
 // check finds what cannot be plotted.

@@ -191,9 +191,7 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 		if levels == nil {
 			levels = []float64{.5, .9}
 		}
-		for _, m := range levels {
-			loops = append(loops, g.Contour(g.Level(m)))
-		}
+		loops = g.Contours(levels...)
 	}
 	p := &panel{x: newAxis(x, names[0]), y: newAxis(y, names[1])}
 	p.add(func(v *view) {

@@ -28,18 +28,17 @@ func basis(n int) *mat.Dense {
 	return b
 }
 
-// firstRoot finds the smallest t in [1e-9, .1] at which f goes from negative to positive, or reports false.
-func firstRoot(f func(t float64) float64) (float64, bool) {
-	const steps = 28
-	ratio := math.Pow(1e8, 1./steps)
-	a := 1e-9
+// firstRoot finds the smallest t in [from, .1] at which f goes from negative to positive, or reports false.
+func firstRoot(from float64, f func(t float64) float64) (float64, bool) {
+	const ratio = 2.
+	a := from
 	if f(a) > 0 {
 		return 0, false
 	}
-	for range steps {
+	for a < .1 {
 		b := a * ratio
 		if f(b) > 0 {
-			for range 10 { // to a relative precision of .1 %
+			for range 7 { // to a relative precision of half a per cent
 				if m := math.Sqrt(a * b); f(m) > 0 {
 					b = m
 				} else {
@@ -72,6 +71,8 @@ const smoother = 1.5
 // floor keeps the plug-in rule from taking copies or rounding for structure: no kernel narrower than a twelfth of the
 // rule of thumb, or than a cell of the grid.
 func floor(t, thumb float64, cells int) float64 {
-	cell := .6 / float64(cells)
-	return max(smoother*t, thumb/144, cell*cell)
+	return max(smoother*t, thumb/144, finest(cells))
 }
+
+// finest is the variance of the narrowest kernel that the grid can hold.
+func finest(cells int) float64 { return .36 / float64(cells*cells) }

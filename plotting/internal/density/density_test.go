@@ -84,7 +84,7 @@ func TestContourByMass(t *testing.T) {
 	d := Domain{-5, 5}
 	g := NewGrid(d, d, 160, 160).Fill(func(x, y float64) float64 { return normal(x, 0, 1) * normal(y, 0, 1) })
 	for _, mass := range []float64{.5, .9} {
-		loops := g.Contour(g.Level(mass))
+		loops := g.Contours(mass)[0]
 		if len(loops) != 1 {
 			t.Fatalf("%d loops, want 1", len(loops))
 		}
@@ -131,7 +131,7 @@ func TestEstimate2(t *testing.T) {
 	if err > .3 {
 		t.Errorf("absolute error %.3f, want < .3", err)
 	}
-	if loops := g.Contour(g.Level(.7)); len(loops) != 9 {
+	if loops := g.Contours(.7)[0]; len(loops) != 9 {
 		t.Errorf("%d modes at 70 %% mass, want 9", len(loops))
 	}
 }

@@ -4,7 +4,7 @@
 // plug-in rule that does not assume one mode: Scott's and Silverman's rules merge the modes of a mixture. Edges at which
 // the samples stop short (a variable with bounds) reflect, so that the curve does not fall off there.
 //
-// [Grid.Level] turns a probability mass into a level, and [Grid.Contour] draws the level.
+// [Grid.Levels] turns shares of probability mass into levels, and [Grid.Contour] draws a level.
 //
 // References: Z. Botev, J. Grotowski, D. Kroese, "Kernel density estimation via diffusion", Annals of Statistics 38
 // (2010) 2916–2957. M. Jones, "Simple boundary correction for kernel density estimation", Statistics and Computing 3

@@ -38,7 +38,7 @@ func Estimate1(x, w []float64) Curve {
 	}
 	size := EffectiveSize(w, x)
 	thumb := silverman(hist, size, 5)
-	t, ok := firstRoot(func(t float64) float64 { return t - fixedPoint(t, size, a) })
+	t, ok := firstRoot(finest(n)/4, func(t float64) float64 { return t - fixedPoint(t, size, a) })
 	if !ok {
 		t = thumb / smoother
 	}
@@ -77,7 +77,7 @@ func fixedPoint(t, n float64, a []float64) float64 {
 		f := 0.
 		for k := 1; k < len(a); k++ {
 			i := float64(k * k)
-			f += math.Pow(i, float64(s)) * a[k] * a[k] * math.Exp(-i*math.Pi*math.Pi*t)
+			f += power(i, s) * a[k] * a[k] * math.Exp(-i*math.Pi*math.Pi*t)
 		}
 		return 2 * math.Pow(math.Pi, float64(2*s)) * f
 	}

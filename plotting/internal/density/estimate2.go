@@ -45,7 +45,7 @@ func Estimate2On(x, y, w []float64, dx, dy Domain, n int) *Grid {
 	size := EffectiveSize(w, x, y)
 	p := newPlugIn(&a, size)
 	tx, ty := silverman(mx, size, 6), silverman(my, size, 6)
-	if t, ok := firstRoot(p.gap); ok {
+	if t, ok := firstRoot(finest(n)/4, p.gap); ok {
 		p02, p20, p11 := p.functional(0, 2, t), p.functional(2, 0, t), p.functional(1, 1, t)
 		cross := p11 + math.Sqrt(p20*p02)
 		sy := math.Cbrt(math.Pow(p02, .75) / (4 * math.Pi * size * math.Pow(p20, .75) * cross))
@@ -129,17 +129,18 @@ func (p *plugIn) functional(i, j int, t float64) float64 {
 
 func (p *plugIn) psi(i, j int, t float64) float64 {
 	n, _ := p.squares.Dims()
-	wy, wx := make([]float64, n), make([]float64, n)
+	wy, wx := make([]float64, 0, n), make([]float64, 0, n)
 	for k := range n {
 		q := float64(k * k)
-		e := math.Exp(-q * math.Pi * math.Pi * t)
-		wy[k], wx[k] = e*math.Pow(q, float64(i)), e*math.Pow(q, float64(j))
+		x := q * math.Pi * math.Pi * t
+		if x > 100 { // what follows adds nothing, whatever its power of q
+			break
+		}
+		e := math.Exp(-x)
+		wy, wx = append(wy, e*power(q, i)), append(wx, e*power(q, j))
 	}
 	sum := 0.
 	for k, a := range wy {
-		if a < 1e-300 {
-			continue
-		}
 		row, s := p.squares.RawRowView(k), 0.
 		for l, b := range wx {
 			s += row[l] * b
@@ -168,4 +169,12 @@ func signed(v float64, s int) float64 {
 		return -math.Abs(v)
 	}
 	return math.Abs(v)
+}
+
+func power(q float64, n int) float64 {
+	p := 1.
+	for range n {
+		p *= q
+	}
+	return p
 }

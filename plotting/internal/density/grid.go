@@ -48,27 +48,30 @@ func (g *Grid) Interpolate(x, y float64) float64 {
 // Max is the largest value.
 func (g *Grid) Max() float64 { return slices.Max(g.Z) }
 
-// Level is the density above which the given share of all mass on the grid lies.
-func (g *Grid) Level(mass float64) float64 {
+// Levels are, for rising shares of mass, the densities above which so much of all mass on the grid lies.
+func (g *Grid) Levels(mass ...float64) []float64 {
 	z := slices.Clone(g.Z)
-	slices.SortFunc(z, func(a, b float64) int {
-		switch {
-		case a > b:
-			return -1
-		case a < b:
-			return 1
-		}
-		return 0
-	})
+	slices.Sort(z)
 	total := 0.
 	for _, v := range z {
 		total += v
 	}
-	cum := 0.
-	for _, v := range z {
-		if cum += v; cum >= mass*total {
-			return v
+	out, cum, i := make([]float64, len(mass)), 0., len(z)
+	for k, m := range mass {
+		for i > 0 && cum < m*total {
+			i--
+			cum += z[i]
 		}
+		out[k] = z[min(i, len(z)-1)]
 	}
-	return 0
+	return out
+}
+
+// Contours cuts the grid at the levels of shares of mass.
+func (g *Grid) Contours(mass ...float64) [][]Loop {
+	var out [][]Loop
+	for _, level := range g.Levels(mass...) {
+		out = append(out, g.Contour(level))
+	}
+	return out
 }

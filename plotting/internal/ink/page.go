@@ -3,6 +3,7 @@ package ink
 import (
 	"image"
 	"image/color"
+	"image/draw"
 	"math"
 
 	"gonum.org/v1/plot/vg"
@@ -143,9 +144,10 @@ func enlarge(img image.Image, want int) image.Image {
 		return img
 	}
 	out := image.NewNRGBA(image.Rect(0, 0, b.Dx()*f, b.Dy()*f))
-	for y := range b.Dy() * f {
-		for x := range b.Dx() * f {
-			out.Set(x, y, img.At(b.Min.X+x/f, b.Min.Y+y/f))
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			c := image.NewUniform(img.At(b.Min.X+x, b.Min.Y+y))
+			draw.Draw(out, image.Rect(x*f, y*f, (x+1)*f, (y+1)*f), c, image.Point{}, draw.Src)
 		}
 	}
 	return out

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"math"
 	"time"
@@ -18,6 +19,7 @@ type pdfBackend struct {
 	doc    *fpdf.Fpdf
 	h      float64
 	images int
+	widths map[int]bool     // of the images so far
 	fonts  [len(faces)]bool // those in the file
 }
 
@@ -34,7 +36,7 @@ func PDF(w, h float64, title string) *Page {
 	doc.SetTitle(title, true)
 	doc.AddPage()
 	doc.SetLineJoinStyle("round")
-	b := &pdfBackend{doc: doc, h: h}
+	b := &pdfBackend{doc: doc, h: h, widths: map[int]bool{}}
 	return &Page{W: w, H: h, b: b, write: func() ([]byte, error) {
 		var buf bytes.Buffer
 		err := doc.Output(&buf)
@@ -106,6 +108,8 @@ func (b *pdfBackend) text(x, y, angle float64, s string, f Font, c color.NRGBA) 
 }
 
 func (b *pdfBackend) picture(r Rect, img image.Image) {
+	img, grown := b.unique(img)
+	r.W *= grown
 	var buf bytes.Buffer
 	if err := png.Encode(&buf, img); err != nil {
 		b.doc.SetError(err)
@@ -116,4 +120,21 @@ func (b *pdfBackend) picture(r Rect, img image.Image) {
 	b.doc.RegisterImageOptionsReader(name, options, &buf)
 	b.doc.SetAlpha(1, "Normal")
 	b.doc.ImageOptions(name, r.X, b.h-r.Top(), r.W, r.H, false, options, 0, "")
+}
+
+// unique adds clear columns on the right until no other image is as wide, and says by what factor the image grew. fpdf
+// sorts images by width when it writes them, and leaves ties to the order of a map.
+func (b *pdfBackend) unique(img image.Image) (image.Image, float64) {
+	r := img.Bounds()
+	w := r.Dx()
+	for b.widths[w] {
+		w++
+	}
+	b.widths[w] = true
+	if w == r.Dx() {
+		return img, 1
+	}
+	out := image.NewNRGBA(image.Rect(0, 0, w, r.Dy()))
+	draw.Draw(out, image.Rect(0, 0, r.Dx(), r.Dy()), img, r.Min, draw.Src)
+	return out, float64(w) / float64(r.Dx())
 }

@@ -1,0 +1,144 @@
+package plotting
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"odslab/odslib"
+	"odslab/odslib/engine"
+)
+
+// fixture is a figure on fixed data, made anew at every call.
+type fixture struct {
+	name string
+	make func() *Figure
+}
+
+func normals(n, d int, seed uint64) odslib.Array {
+	r := rand.New(rand.NewPCG(seed, 0))
+	a := engine.NewArray(n, d)
+	for i := range a.Data {
+		a.Data[i] = float32(r.NormFloat64())
+	}
+	return a
+}
+
+// modes are draws of three Gaussians in a row, whose log-weights prefer none.
+func modes(name string, n int, seed uint64) *odslib.Result {
+	r := rand.New(rand.NewPCG(seed, 1))
+	res := odslib.NewResult(name, nil, seed)
+	res.Samples = engine.NewArray(n, 2)
+	for i := range n {
+		res.Samples.Data[2*i] = float32(4*float64(r.IntN(3)-1) + .5*r.NormFloat64())
+		res.Samples.Data[2*i+1] = float32(.8 * r.NormFloat64())
+		res.LogWeights = append(res.LogWeights, .3*r.NormFloat64())
+	}
+	return res
+}
+
+func logModes(x, y float64) float64 {
+	s := 0.
+	for _, m := range []float64{-4, 0, 4} {
+		s += math.Exp(-(x-m)*(x-m)/.5 - y*y/1.28)
+	}
+	return math.Log(s)
+}
+
+func tracing(name string, seed uint64) *odslib.Result {
+	r := rand.New(rand.NewPCG(seed, 2))
+	res := odslib.NewResult(name, nil, seed)
+	ess := 1.
+	for t := range 60 {
+		ess *= 1 - .1*r.Float64()
+		res.Trace = append(res.Trace, odslib.TraceStep{Step: t + 1, ESS: ess, LogZ: -1 + .1*r.NormFloat64(), Loss: math.Exp(-float64(t)/10) + .01*r.Float64(), Resampled: ess < .5})
+		if ess < .5 {
+			ess = 1
+		}
+	}
+	return res
+}
+
+func pictures8(n int, seed uint64) odslib.Array {
+	r := rand.New(rand.NewPCG(seed, 3))
+	a := engine.NewArray(n, 8, 8, 1)
+	for i := range a.Data {
+		a.Data[i] = float32(r.Float64()*.3 + .7*float64(i/8%8)/8)
+	}
+	return a
+}
+
+func recovery() Recovery {
+	truth := pictures8(1, 4)
+	seen := truth.Clone()
+	for i := range seen.Data {
+		if i%3 == 0 {
+			seen.Data[i] = float32(math.NaN())
+		}
+	}
+	res := odslib.NewResult("DPS", nil, 0)
+	res.Samples = pictures8(12, 5)
+	return Recovery{Name: "inpainting", Truth: truth, Measured: seen, Samples: res}
+}
+
+func states(n, d, steps int) (out []odslib.Array) {
+	for t := range steps {
+		a := normals(n, d, 9)
+		for i := range a.Data {
+			a.Data[i] *= float32(2 - 1.8*float64(t)/float64(steps-1))
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+var figures = []fixture{
+	{"pair", func() *Figure {
+		return Pair(modes("DPS", 600, 1), Prior(normals(400, 2, 2)), Truth([]float64{0, .5}), Names("theta_1", "theta_2"))
+	}},
+	{"pair-two", func() *Figure {
+		return Pair(modes("DPS", 600, 1), modes("TDS", 600, 3), Truth(modes("exact", 800, 4)))
+	}},
+	{"pair-many", func() *Figure { return Pair(normals(300, 12, 5), Variables(0, 1, 2, 3, 4, 11)) }},
+	{"marginals", func() *Figure {
+		return Marginals(modes("DPS", 600, 1), Prior(normals(400, 2, 2)), Truth([]float64{0, .5}))
+	}},
+	{"density", func() *Figure { return Density2D(modes("DPS", 600, 1), Truth(modes("exact", 300, 4))) }},
+	{"density-known", func() *Figure {
+		return Density2D(modes("DPS", 600, 1), Truth(modes("exact", 300, 4)).LogDensity(logModes)).Letters()
+	}},
+	{"field", func() *Figure { return Density2D(Field("target", logModes), XLimits(-6, 6), YLimits(-3, 3), Cividis()) }},
+	{"images", func() *Figure { return Images(pictures8(12, 4), Columns(6)) }},
+	{"images-sets", func() *Figure { return Images(As("prior", pictures8(12, 4)), As("posterior", pictures8(12, 5))) }},
+	{"recoveries", func() *Figure { return Recoveries(recovery(), Count(4)) }},
+	{"lines", func() *Figure {
+		return Lines(Function("α_t", math.Cos, 0, 1.5), Line("measured", []float64{0, .5, 1, 1.5}, []float64{.1, math.NaN(), .6, .9}).AsPrior(),
+			Band("", []float64{0, 1.5}, []float64{.2, .3}, []float64{.4, .6}), Points("data", []float64{.2, .7}, []float64{.5, .2}), XLabel("t"), YLabel("scale")).Title("Schedules")
+	}},
+	{"trajectories", func() *Figure { return Trajectories(states(30, 2, 20), Field("target", logModes)) }},
+	{"trajectories-1d", func() *Figure { return Trajectories(states(30, 1, 20)) }},
+	{"score", func() *Figure {
+		return Score(func(x, y float64) (float64, float64) { return -x, -y }, logModes, XLimits(-5, 5), YLimits(-5, 5), Count(9))
+	}},
+	{"ess", func() *Figure {
+		return ESS(tracing("TDS", 1), tracing("TDS", 2), tracing("TDS", 3), tracing("SMC", 4), Exact(-1), Threshold(.5))
+	}},
+	{"training", func() *Figure { return Training(tracing("RTB", 1)) }},
+	{"training-runs", func() *Figure {
+		_, a := steps(tracing("", 1), func(t odslib.TraceStep) float64 { return t.Loss })
+		_, b := steps(tracing("", 2), func(t odslib.TraceStep) float64 { return t.Loss })
+		return Training(Runs("RTB", a, b).Every(10), Exact(.005))
+	}},
+	{"bars", func() *Figure {
+		return Bars(Bar{Name: "DPS", Value: .41, Low: .38, High: .45}, Bar{Name: "ΠGDM", Value: .172}, Floor(.02))
+	}},
+	{"bars-log", func() *Figure {
+		return Bars(Bar{Name: "DPS", Value: 3.2e-5}, Bar{Name: "TDS", Value: .17}, LogX())
+	}},
+	{"cost", func() *Figure {
+		return Cost(CostPoint{Name: "DPS", Distance: .4, Seconds: 1, Evaluations: 1e5}, CostPoint{Name: "DPS", Distance: .3, Seconds: 4, Evaluations: 4e5},
+			CostPoint{Name: "TDS", Distance: .08, Low: .06, High: .1, Seconds: 9, Evaluations: 9e5}, Floor(.02))
+	}},
+	{"beside", func() *Figure {
+		return Beside(Lines(Function("f", math.Sin, 0, 3)), Bars(Bar{Name: "a", Value: 1})).Letters()
+	}},
+}
