@@ -86,7 +86,7 @@ func (s *stepLine) redraw() {
 	for {
 		s.p.mu.Lock()
 		s.p.clear()
-		fmt.Fprintf(s.p.w, "  %-8s %s … %s", s.name, s.what, seconds(time.Since(s.since)))
+		s.p.draw(fmt.Sprintf("  %-8s %s … %s", s.name, s.what, seconds(time.Since(s.since))))
 		s.p.mu.Unlock()
 		select {
 		case <-s.stop:
@@ -127,6 +127,17 @@ func (p *progress) clear() {
 	if p.live {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
+}
+
+// draw cuts a line at the terminal's edge: one that wraps could not be erased.
+func (p *progress) draw(line string) {
+	if f, ok := p.w.(*os.File); ok {
+		width, _, err := term.GetSize(int(f.Fd()))
+		if r := []rune(line); err == nil && width > 1 && len(r) >= width {
+			line = string(r[:width-1])
+		}
+	}
+	fmt.Fprint(p.w, line)
 }
 
 func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }
