@@ -35,12 +35,16 @@ func (c *cloud) advance(i int, parents []int32) error {
 	if final {
 		program = c.last
 	}
-	args := []any{c.table[i], parents}
+	args := []any{ // as tensors: the array library takes slices apart by reflection
+		tensors.FromFlatDataAndDimensions(slices.Clone(c.table[i]), columns),
+		tensors.FromFlatDataAndDimensions(slices.Clone(parents), len(parents)),
+	}
 	donate, err := c.donated()
 	if err != nil {
 		return err
 	}
 	out, err := program.Call(append(args, donate...)...)
+	engine.Free(args[0].(*tensors.Tensor), args[1].(*tensors.Tensor))
 	if err != nil {
 		return err
 	}
