@@ -1,0 +1,82 @@
+package diffusion
+
+import (
+	"math"
+	"testing"
+
+	"odslab/odslib"
+)
+
+func TestDDIMOneIsAncestral(t *testing.T) {
+	for _, s := range everySchedule {
+		grid := Uniform(s, 40)
+		for i := range 40 {
+			a, b, std := Ancestral{}.Coefficients(s, grid[i], grid[i+1])
+			c, d, e := DDIM{Eta: 1}.Coefficients(s, grid[i], grid[i+1])
+			if !close(c, a, 1e-9) || !close(d, b, 1e-9) || !close(e, std, 1e-9) {
+				t.Errorf("%#v, %g→%g: DDIM(1) %g %g %g, ancestral %g %g %g", s, grid[i], grid[i+1], c, d, e, a, b, std)
+			}
+		}
+	}
+}
+
+// TestNoisyEndsWithADensity: as Ancestral, but no step is without noise.
+func TestNoisyEndsWithADensity(t *testing.T) {
+	for _, s := range everySchedule {
+		grid := Uniform(s, 40)
+		for i := range 40 {
+			a, b, std := Noisy{}.Coefficients(s, grid[i], grid[i+1])
+			c, d, e := Ancestral{}.Coefficients(s, grid[i], grid[i+1])
+			if a != c || b != d || !(std > 0) || i < 39 && std != e {
+				t.Errorf("%#v step %d: %g %g %g, ancestral %g %g %g", s, i, a, b, std, c, d, e)
+			}
+		}
+	}
+}
+
+// TestKernelsMeet: for short steps Ancestral becomes Euler–Maruyama and DDIM(0) becomes Euler; what is left falls with
+// the square of the step.
+func TestKernelsMeet(t *testing.T) {
+	for _, s := range []odslib.Schedule{VPLinear{}, VPCosine{}, VE{}, EDM{}, Flow{}} {
+		for name, pair := range map[string][2]Kernel{"SDE": {Ancestral{}, EulerMaruyama{}}, "ODE": {DDIM{}, Euler{}}} {
+			for _, time := range []float64{.2, .5, .8} {
+				miss := func(d float64) (m float64) {
+					a, b, std := pair[0].Coefficients(s, time, time-d)
+					c, e, std2 := pair[1].Coefficients(s, time, time-d)
+					return math.Abs(a-c) + math.Abs(b-e) + math.Abs(std*std-std2*std2)/math.Pow(s.Sigma(time), 2)
+				}
+				long, short := miss(.004), miss(.002)
+				if ratio := long / short; !(ratio > 3.5 && ratio < 4.5) && long > 1e-7 {
+					t.Errorf("%s on %#v at %g: the difference goes from %.3g to %.3g when the step is halved, want a quarter", name, s, time, long, short)
+				}
+			}
+		}
+	}
+}
+
+// TestVarianceIsKept: N(0, 1) data with its exact denoiser stay N(0, α²+σ²) at every step, up to an error of the
+// discretisation that halves with the step.
+func TestVarianceIsKept(t *testing.T) {
+	for _, s := range []odslib.Schedule{VPLinear{}, VPDiscrete{}, VPCosine{}, VE{}, Flow{}} {
+		for _, k := range []Kernel{Ancestral{}, DDIM{}, DDIM{Eta: .5}, Noisy{}} {
+			worst := func(steps int) (w float64) {
+				grid := Power(s, steps, 2)
+				a0, s0 := s.Alpha(grid[0]), s.Sigma(grid[0])
+				v := a0*a0 + s0*s0
+				for i := range steps {
+					at, st := s.Alpha(grid[i]), s.Sigma(grid[i])
+					a, b, std := k.Coefficients(s, grid[i], grid[i+1])
+					gain := a + b*at/(at*at+st*st)
+					v = gain*gain*v + std*std
+					as, ss := s.Alpha(grid[i+1]), s.Sigma(grid[i+1])
+					w = math.Max(w, math.Abs(v/(as*as+ss*ss)-1))
+				}
+				return w
+			}
+			coarse, fine := worst(400), worst(800)
+			if fine > .03 || coarse > 1e-6 && !(fine < .65*coarse) {
+				t.Errorf("%T%+v on %#v: the variance is off by %.3g with 400 steps, %.3g with 800", k, k, s, coarse, fine)
+			}
+		}
+	}
+}
