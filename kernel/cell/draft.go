@@ -370,7 +370,7 @@ func (d *draft) extraImports() (out []string) {
 	if d.s.pkgs.reaches(paths, gonbuiPath) {
 		out = append(out, richPath)
 	}
-	if d.s.opt.XLA && !slices.Contains(paths, xlaPath) && d.s.pkgs.reaches(paths, enginePath) {
+	if !slices.Contains(paths, xlaPath) && d.s.pkgs.reaches(paths, enginePath) && d.s.opt.XLA() {
 		out = append(out, xlaPath)
 	}
 	return out

@@ -158,6 +158,17 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestGraph: dot imports, helper functions on graphs, shapes that live on.
+func TestGraph(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.want("import (\n\t. \"github.com/gomlx/gomlx/core/graph\"\n\tsh \"github.com/gomlx/compute/shapes\"\n)\nfunc sq(x *Node) *Node { return Add(Mul(x, x), x) }\ns := sh.Make(dtypes.Float32, 2, 3)", "")
+	b.want("s.Size()", "6")
+	b.want("type layer func(*Node) *Node\nl := layer(sq)\nl != nil", "true")
+	b.want("func both(x *Node) *Node { return l(sq(x)) }\nboth != nil", "true")
+	b.want("1", "1") // the dot import is not in the way
+}
+
 func TestKey(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
@@ -181,6 +192,21 @@ func TestKey(t *testing.T) {
 	}
 	if p := compile(5, "fmt.Println()"); bytes.Contains(p.Source, []byte("Load")) || bytes.Contains(p.Source, []byte("odslib\"")) {
 		t.Errorf("loads or links too much:\n%s", p.Source)
+	}
+}
+
+func TestXLA(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	s.opt.XLA = func() bool { return true }
+	for src, want := range map[string]bool{"fmt.Println()": false, "p := priors.Grid25()": true} {
+		p, err := s.Compile(1, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bytes.Contains(p.Source, []byte("import _ \""+xlaPath+"\"")); got != want {
+			t.Errorf("%s: XLA linked in: %v", src, got)
+		}
 	}
 }
 

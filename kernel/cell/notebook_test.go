@@ -67,7 +67,7 @@ func newSession(t testing.TB) *Session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewSession(Options{ModuleDir: dir, KeepDir: t.TempDir(), Env: append(os.Environ(), "GOFLAGS=-mod=mod")})
+	s, err := NewSession(Options{ModuleDir: dir, KeepDir: t.TempDir(), Env: append(os.Environ(), "GOFLAGS=-mod=mod"), XLA: func() bool { return false }})
 	if err != nil {
 		t.Fatal(err)
 	}

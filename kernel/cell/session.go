@@ -10,7 +10,10 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"sync"
+
+	"odslab/kernel/toolchain"
 )
 
 // Options say where cells are built and where their values are.
@@ -19,7 +22,9 @@ type Options struct {
 	Go        string   // the go command; "go" when empty
 	Env       []string // of the go command; this process's when nil
 	KeepDir   string   // where kept values are stored
-	XLA       bool     // link XLA into cells that use the engine
+	// XLA says whether cells that use the engine link XLA; nil means where
+	// set-up has found its plugin and a C compiler.
+	XLA func() bool
 }
 
 // Session is the memory of one notebook. Its methods may be called from
@@ -88,6 +93,9 @@ func NewSession(opt Options) (*Session, error) {
 	if opt.KeepDir == "" {
 		return nil, errors.New("cell: no folder for kept values")
 	}
+	if opt.XLA == nil {
+		opt.XLA = linksXLA
+	}
 	var err error
 	if opt.KeepDir, err = filepath.Abs(opt.KeepDir); err != nil {
 		return nil, err
@@ -103,6 +111,15 @@ func NewSession(opt Options) (*Session, error) {
 		}
 	}()
 	return s, nil
+}
+
+func linksXLA() bool {
+	l, err := toolchain.Default()
+	if err != nil {
+		return false
+	}
+	name, _ := l.Engine()
+	return strings.HasPrefix(name, "xla")
 }
 
 func (s *Session) reset() {

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -109,7 +108,7 @@ func save() {
 		roots[i] = snapshot.Root{Name: v.name, Ptr: v.ptr}
 	}
 	slices.SortFunc(roots, func(a, b snapshot.Root) int { return strings.Compare(a.Name, b.Name) })
-	groups, refused := snapshot.Groups(roots)
+	groups, refused := snapshot.Groups(roots, func(names []string) []byte { return cell.loaded[FileName(names)] })
 	types := map[string]string{}
 	for _, r := range roots {
 		types[r.Name] = snapshot.TypeName(reflect.TypeOf(r.Ptr).Elem())
@@ -120,7 +119,7 @@ func save() {
 	j.key("groups").array()
 	for _, g := range groups {
 		file := FileName(g.Names)
-		if !bytes.Equal(cell.loaded[file], g.Bytes) {
+		if !g.Same {
 			if err := write(filepath.Join(cell.dir, file), g.Bytes); err != nil {
 				for _, n := range g.Names {
 					refused[n] = fmt.Errorf("it could not be written: %w", err)

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
@@ -22,11 +23,15 @@ type Group struct {
 	Types []string
 	// Pointed says, per name, that another value points at the variable itself.
 	Pointed []bool
+	// Same says that Bytes are what earlier returned for the group.
+	Same bool
 }
 
 // Groups writes the roots, those that share memory into one group. Roots that
-// can't be kept are left out and named in refused.
-func Groups(roots []Root) (groups []Group, refused map[string]error) {
+// can't be kept are left out and named in refused. What earlier returns for a
+// group's names, if not nil, was written before: where nothing has changed
+// since, it is found out without writing it again.
+func Groups(roots []Root, earlier func(names []string) []byte) (groups []Group, refused map[string]error) {
 	refused = map[string]error{}
 	all := newMemory()
 	parent := make([]int, len(roots))
@@ -70,7 +75,15 @@ func Groups(roots []Root) (groups []Group, refused map[string]error) {
 		}
 	}
 	for _, i := range sortedKeys(members) {
-		g, err := Encode(members[i])
+		var old []byte
+		if earlier != nil {
+			var names []string
+			for _, r := range members[i] {
+				names = append(names, r.Name)
+			}
+			old = earlier(names)
+		}
+		g, err := encode(members[i], old)
 		if err != nil {
 			for _, r := range members[i] {
 				refused[r.Name] = err
@@ -107,7 +120,9 @@ func joinShared(objects []object, join func(a, b int)) {
 }
 
 // Encode writes the roots as one group.
-func Encode(roots []Root) (g Group, err error) {
+func Encode(roots []Root) (Group, error) { return encode(roots, nil) }
+
+func encode(roots []Root, old []byte) (g Group, err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -134,30 +149,22 @@ func Encode(roots []Root) (g Group, err error) {
 			}
 		}
 	}
-	e := &encoder{memory: m}
-	e.objs = m.merge()
-	size := 1024
-	for _, o := range e.objs {
-		size += int(o.size) + 32
-	}
-	e.b = make([]byte, 0, size)
-	e.b = append(e.b, magic...)
-	e.uint(uint64(len(roots)))
 	for _, r := range roots {
 		g.Names = append(g.Names, r.Name)
-		t := reflect.TypeOf(r.Ptr).Elem()
-		e.text(r.Name)
-		e.text(TypeName(t))
-		e.b = binary.LittleEndian.AppendUint64(e.b, Fingerprint(t))
 	}
-	e.table(roots)
-	for _, o := range e.objs {
-		e.many(o.p, o.typ, o.n)
+	objs := m.merge()
+	size := 1024
+	for i := range objs {
+		size += int(objs[i].size) + 32
 	}
-	for _, p := range e.mapOrder {
-		e.mapping(m.maps[p])
+	e := &encoder{memory: m, objs: objs}
+	if e.old = old; len(old) > 4 && e.unchanged(roots) {
+		g.Bytes, g.Same = old, true
+	} else {
+		e = &encoder{memory: m, objs: objs, b: make([]byte, 0, size)}
+		e.all(roots)
+		g.Bytes = binary.LittleEndian.AppendUint32(e.b, crc32.Checksum(e.b, castagnoli))
 	}
-	g.Bytes = binary.LittleEndian.AppendUint32(e.b, crc32.Checksum(e.b, castagnoli))
 	for n := range m.dyn {
 		g.Types = append(g.Types, n)
 	}
@@ -165,18 +172,72 @@ func Encode(roots []Root) (g Group, err error) {
 	return g, nil
 }
 
-type encoder struct {
-	*memory
-	b        []byte
-	objs     []object
-	mapOrder []unsafe.Pointer
-	mapID    map[unsafe.Pointer]uint64
+// differs is the panic that ends a comparison.
+type differs struct{}
+
+// unchanged compares what would be written with what was.
+func (e *encoder) unchanged(roots []Root) (same bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(differs); !ok {
+				panic(r)
+			}
+		}
+	}()
+	e.all(roots)
+	return e.at == len(e.old)-4
 }
 
-func (e *encoder) uint(x uint64) { e.b = binary.AppendUvarint(e.b, x) }
+func (e *encoder) all(roots []Root) {
+	e.put([]byte(magic))
+	e.uint(uint64(len(roots)))
+	for _, r := range roots {
+		t := reflect.TypeOf(r.Ptr).Elem()
+		e.text(r.Name)
+		e.text(TypeName(t))
+		e.put(binary.LittleEndian.AppendUint64(nil, Fingerprint(t)))
+	}
+	e.table(roots)
+	for _, i := range e.order {
+		o := &e.objs[i]
+		e.many(o.p, o.typ, o.n)
+	}
+	for _, p := range e.mapSeq {
+		e.mapping(e.maps[p])
+	}
+}
+
+type encoder struct {
+	*memory
+	b    []byte
+	old  []byte // to compare with instead of writing
+	at   int
+	objs []object // by address
+
+	order []int // of objs, as the walk came to them
+	id    []int // the inverse
+	mapID map[unsafe.Pointer]uint64
+}
+
+func (e *encoder) put(b []byte) {
+	if e.old == nil {
+		e.b = append(e.b, b...)
+		return
+	}
+	if !bytes.HasPrefix(e.old[e.at:], b) {
+		panic(differs{})
+	}
+	e.at += len(b)
+}
+
+func (e *encoder) uint(x uint64) {
+	var buf [binary.MaxVarintLen64]byte
+	e.put(buf[:binary.PutUvarint(buf[:], x)])
+}
+
 func (e *encoder) text(s string) {
 	e.uint(uint64(len(s)))
-	e.b = append(e.b, s...)
+	e.put(unsafe.Slice(unsafe.StringData(s), len(s)))
 }
 
 // table writes what to allocate: types, objects, maps; and where roots lie.
@@ -191,21 +252,18 @@ func (e *encoder) table(roots []Root) {
 		}
 		return ids[n]
 	}
-	for _, o := range e.objs {
-		id(o.typ)
+	e.order, e.id = make([]int, len(e.objs)), make([]int, len(e.objs))
+	for i := range e.order {
+		e.order[i] = i
 	}
-	for p, v := range e.maps {
-		id(v.Type())
-		e.mapOrder = append(e.mapOrder, p)
+	slices.SortFunc(e.order, func(a, b int) int { return e.objs[a].seq - e.objs[b].seq })
+	for n, i := range e.order {
+		e.id[i] = n
+		id(e.objs[i].typ)
 	}
-	slices.SortFunc(e.mapOrder, func(a, b unsafe.Pointer) int {
-		if uintptr(a) < uintptr(b) {
-			return -1
-		}
-		return 1
-	})
 	e.mapID = map[unsafe.Pointer]uint64{}
-	for i, p := range e.mapOrder {
+	for i, p := range e.mapSeq {
+		id(e.maps[p].Type())
 		e.mapID[p] = uint64(i)
 	}
 	e.uint(uint64(len(names)))
@@ -213,12 +271,12 @@ func (e *encoder) table(roots []Root) {
 		e.text(n)
 	}
 	e.uint(uint64(len(e.objs)))
-	for _, o := range e.objs {
-		e.uint(id(o.typ))
-		e.uint(uint64(o.n))
+	for _, i := range e.order {
+		e.uint(id(e.objs[i].typ))
+		e.uint(uint64(e.objs[i].n))
 	}
-	e.uint(uint64(len(e.mapOrder)))
-	for _, p := range e.mapOrder {
+	e.uint(uint64(len(e.mapSeq)))
+	for _, p := range e.mapSeq {
 		e.uint(id(e.maps[p].Type()))
 		e.uint(uint64(e.maps[p].Len()))
 	}
@@ -247,13 +305,13 @@ func (e *encoder) reference(p unsafe.Pointer) {
 	if !ok {
 		panic(refusal{fmt.Errorf("memory changed while it was written")})
 	}
-	e.uint(uint64(i + 1))
+	e.uint(uint64(e.id[i] + 1))
 	e.uint(uint64(a - e.objs[i].addr))
 }
 
 func (e *encoder) many(p unsafe.Pointer, t reflect.Type, n int) {
 	if flat(t) {
-		e.b = append(e.b, bytesAt(p, t.Size()*uintptr(n))...)
+		e.put(bytesAt(p, t.Size()*uintptr(n)))
 		return
 	}
 	for i := range n {
@@ -263,7 +321,7 @@ func (e *encoder) many(p unsafe.Pointer, t reflect.Type, n int) {
 
 func (e *encoder) value(p unsafe.Pointer, t reflect.Type) {
 	if flat(t) {
-		e.b = append(e.b, bytesAt(p, t.Size())...)
+		e.put(bytesAt(p, t.Size()))
 		return
 	}
 	v := reflect.NewAt(t, p).Elem()
@@ -277,7 +335,7 @@ func (e *encoder) value(p unsafe.Pointer, t reflect.Type) {
 			panic(refusal{err})
 		}
 		e.uint(uint64(len(x)) + 1)
-		e.b = append(e.b, x...)
+		e.put(x)
 		return
 	}
 	switch t.Kind() {

@@ -23,6 +23,7 @@ type object struct {
 	n          int
 	root       int  // index of the root that reached it
 	self       bool // the root variable itself
+	seq        int  // when the walk came to it, which does not depend on addresses
 }
 
 func (o *object) end() uintptr { return o.addr + o.size }
@@ -31,6 +32,7 @@ func (o *object) end() uintptr { return o.addr + o.size }
 type memory struct {
 	objects []object
 	maps    map[unsafe.Pointer]reflect.Value
+	mapSeq  []unsafe.Pointer // in the order found
 	mapRoot map[unsafe.Pointer][]int
 	seen    map[visit]bool
 	dyn     map[string]bool
@@ -90,7 +92,7 @@ func (m *memory) add(p unsafe.Pointer, t reflect.Type, n int, self bool) {
 		return
 	}
 	m.seen[k] = true
-	m.objects = append(m.objects, object{p, uintptr(p), size, t, n, m.root, self})
+	m.objects = append(m.objects, object{p, uintptr(p), size, t, n, m.root, self, len(m.objects)})
 	if flat(t) {
 		return
 	}
@@ -134,6 +136,7 @@ func (m *memory) walk(p unsafe.Pointer, t reflect.Type) {
 			return
 		}
 		m.maps[q] = v
+		m.mapSeq = append(m.mapSeq, q)
 		m.mapRoot[q] = append(m.mapRoot[q], m.root)
 		if flat(t.Key()) && flat(t.Elem()) || t.Key().Kind() == reflect.String && flat(t.Elem()) {
 			return
@@ -238,6 +241,7 @@ func (m *memory) merge() []object {
 			continue
 		}
 		last := &out[len(out)-1]
+		last.seq = min(last.seq, o.seq)
 		if o.end() <= last.end() {
 			continue
 		}

@@ -162,7 +162,7 @@ func TestGroups(t *testing.T) {
 	alone := "a"
 	ch := make(chan int)
 	roots := []Root{{"x", &x}, {"alone", &alone}, {"y", &y}, {"p", &p}, {"z", &z}, {"ch", &ch}}
-	groups, refused := Groups(roots)
+	groups, refused := Groups(roots, nil)
 	var names []string
 	for _, g := range groups {
 		names = append(names, strings.Join(g.Names, "+"))
@@ -185,6 +185,37 @@ func TestGroups(t *testing.T) {
 	}
 	if x2 != 1 || p2 != &x2 {
 		t.Error("p no longer points at x")
+	}
+}
+
+func TestUnchanged(t *testing.T) {
+	type node struct {
+		next  *node
+		name  string
+		views [2][]float64
+	}
+	a := []float64{1, 2, 3}
+	n := &node{name: "n", views: [2][]float64{a, a[1:]}}
+	n.next = &node{next: n}
+	g, err := Encode([]Root{{"n", &n}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := new(node) // elsewhere in memory
+	if err := Decode(g.Bytes, []Root{{"n", &m}}); err != nil {
+		t.Fatal(err)
+	}
+	again := func() bool {
+		gs, _ := Groups([]Root{{"n", &m}}, func([]string) []byte { return g.Bytes })
+		return gs[0].Same
+	}
+	if !again() {
+		t.Error("a value that was only read counts as changed")
+	}
+	for i, change := range []func(){func() { m.views[1][1] = 4 }, func() { m.views[1][1] = 3; m.name = "" }, func() { m.name = "n"; m.next = nil }} {
+		if change(); again() {
+			t.Errorf("change %d goes unseen", i)
+		}
 	}
 }
 
@@ -285,7 +316,14 @@ func BenchmarkEightMegabytes(b *testing.B) {
 		}
 		b.Run(c.name+"/encode", func(b *testing.B) {
 			for b.Loop() {
-				Groups([]Root{{"x", c.p}})
+				Groups([]Root{{"x", c.p}}, nil)
+			}
+		})
+		b.Run(c.name+"/unchanged", func(b *testing.B) {
+			for b.Loop() {
+				if g, _ := Groups([]Root{{"x", c.p}}, func([]string) []byte { return g.Bytes }); !g[0].Same {
+					b.Fatal("not the same")
+				}
 			}
 		})
 		b.Run(c.name+"/decode", func(b *testing.B) {
