@@ -95,7 +95,11 @@ func (s scale) logTicks(n int, edge float64) []tick {
 			continue
 		}
 		if k%every == 0 {
-			out = append(out, tick{v, power(k)})
+			name := fmt.Sprintf("10^{%d}", k)
+			if lo >= -3 && hi <= 4 || k == 0 { // plain numbers while they are short
+				name = number(v, max(0, -k))
+			}
+			out = append(out, tick{v, name})
 		} else {
 			out = append(out, tick{at: v})
 		}
@@ -132,14 +136,6 @@ func labelled(ts []tick) int {
 		}
 	}
 	return n
-}
-
-// power writes 10^k, plainly where that is short.
-func power(k int) string {
-	if k >= -2 && k <= 3 {
-		return number(math.Pow(10, float64(k)), max(0, -k))
-	}
-	return fmt.Sprintf("10^{%d}", k)
 }
 
 // label gives all ticks of an axis the same number of decimals.

@@ -30,8 +30,8 @@ func TestTicks(t *testing.T) {
 		{scale{min: 0, max: 3e6}, 5, "0 1×10^{6} 2×10^{6} 3×10^{6}"},
 		{scale{min: -.0004, max: .0004}, 5, "−4×10^{-4} −2×10^{-4} 0 2×10^{-4} 4×10^{-4}"},
 		{scale{min: .02, max: 40, log: true}, 5, "0.1 1 10"},
-		{scale{min: .02, max: .8, log: true}, 5, "0.03 0.1 0.3"},
-		{scale{min: 1e-9, max: 1, log: true}, 5, "10^{-9} 10^{-6} 10^{-3} 1"},
+		{scale{min: .02, max: .8, log: true}, 5, "0.02 0.05 0.1 0.2 0.5"},
+		{scale{min: 1e-9, max: 1, log: true}, 5, "10^{-8} 10^{-6} 10^{-4} 10^{-2} 1"},
 		{scale{min: 3, max: 4, log: true}, 5, "3.00 3.25 3.50 3.75 4.00"},
 	} {
 		got := slices.DeleteFunc(labels(c.s.ticks(c.n, 0)), func(s string) bool { return s == "" })

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"odslab/odslib"
 )
@@ -231,7 +232,8 @@ func toFloats(v []float32) []float64 {
 	return out
 }
 
-// draw returns at most n points, picked by their weights (systematically, so that nothing is left to chance).
+// draw returns about n points, picked by their weights: one from each of n equal shares of all weight, at a place that is
+// random but always the same, since an even step would fall in with any order that the samples have.
 func draw(n int, w, x, y []float64) (outX, outY []float64) {
 	total := 0.
 	for _, v := range w {
@@ -241,9 +243,13 @@ func draw(n int, w, x, y []float64) (outX, outY []float64) {
 		return nil, nil
 	}
 	step := max(1, float64(len(w))/float64(n)) * total / float64(len(w))
-	cum, next := 0., step/2
+	r := rand.New(rand.NewPCG(1, 0))
+	cum, k := 0., 0.
+	next := r.Float64() * step
 	for i := range w {
-		for cum += w[i]; cum > next; next += step {
+		for cum += w[i]; cum > next; {
+			k++
+			next = (k + r.Float64()) * step
 			outX, outY = append(outX, x[i]), append(outY, y[i])
 		}
 	}

@@ -22,13 +22,13 @@ func newStyle(p Preset, dark bool) *style {
 	s := &style{
 		k:     k,
 		paper: color.NRGBA{255, 255, 255, 255}, ink: color.NRGBA{0, 0, 0, 255}, axis: color.NRGBA{84, 84, 84, 255},
-		faint: color.NRGBA{200, 200, 200, 255}, prior: color.NRGBA{140, 140, 140, 255}, cycle: okabeIto,
+		faint: color.NRGBA{200, 200, 200, 255}, prior: color.NRGBA{110, 110, 110, 255}, cycle: okabeIto,
 		label: ink.Font{Size: 7.5 * k}, tick: ink.Font{Size: 6.5 * k}, small: ink.Font{Size: 6.5 * k},
 		letter: ink.Font{Face: ink.Bold, Size: 8.5 * k}, width: 1.2 * lineScale(k), loose: p.loose,
 	}
 	if dark {
 		s.paper, s.ink, s.axis = color.NRGBA{0x16, 0x1a, 0x20, 255}, color.NRGBA{0xf2, 0xf2, 0xf2, 255}, color.NRGBA{0xb4, 0xb8, 0xbe, 255}
-		s.faint, s.prior, s.cycle = color.NRGBA{0x4a, 0x50, 0x58, 255}, color.NRGBA{0x96, 0x9a, 0xa0, 255}, okabeItoDark
+		s.faint, s.prior, s.cycle = color.NRGBA{0x4a, 0x50, 0x58, 255}, color.NRGBA{140, 141, 143, 255}, okabeItoDark
 	}
 	return s
 }
