@@ -155,7 +155,20 @@ func (m Mask) ApplyHost(_ []int, x []float64) []float64 {
 	return y
 }
 
-// LeftHalf, RightHalf, UpperHalf and LowerHalf keep one half of images of shape [h, w, c].
+// Hide returns samples with NaN where the mask keeps nothing: what was seen, for pictures.
+func (m Mask) Hide(x odslib.Array) odslib.Array {
+	out := x.Clone()
+	for i := range out.Len() {
+		for j := range out.Row(i) {
+			if j >= len(m.Keep) || !m.Keep[j] {
+				out.Row(i)[j] = float32(math.NaN())
+			}
+		}
+	}
+	return out
+}
+
+// LeftHalf keeps the left half of images of shape [h, w, c].
 func LeftHalf(shape []int) Mask { return half(shape, func(_, j int) bool { return j < shape[1]/2 }) }
 
 // RightHalf keeps the right half.
