@@ -8,6 +8,7 @@ import (
 
 	"odslab/kernel/cell"
 	"odslab/kernel/gonb/gonbtest"
+	"odslab/kernel/jupyter"
 )
 
 // startCells is a kernel with the real compiler of cells.
@@ -75,17 +76,29 @@ func TestUnchangedCell(t *testing.T) {
 func TestInterruptedCell(t *testing.T) {
 	f := startCells(t)
 	f.run("fmt.Println(0)")
-	for _, code := range []string{"a := 1\nfor {}", "a := 2\ntime.Sleep(time.Hour)", "a := 3\n<-ctx.Done()\nfmt.Println(\"partial\")"} {
+	for _, code := range []string{"for {}", "time.Sleep(time.Hour)", "<-ctx.Done()\nfmt.Println(\"partial\")"} {
+		code = "a := 1\nfmt.Println(\"on\")\n" + code
 		done := make(chan *shown)
-		go func() { done <- f.run(code) }()
-		time.Sleep(1500 * time.Millisecond)
+		started := make(chan struct{})
+		go func() {
+			done <- f.run(code, func(o *jupyter.ExecuteOptions) {
+				show := o.OnOutput
+				o.OnOutput = func(m *jupyter.Message) {
+					if show(m); m.Header.Type == "stream" && strings.Contains(string(m.Content), "on\\n") {
+						close(started)
+					}
+				}
+			})
+		}()
+		<-started
+		time.Sleep(100 * time.Millisecond)
 		begin := time.Now()
 		f.Interrupt()
 		s := <-done
 		if s.EName != "interrupted" || fmt.Sprint(s.types) != "[error]" {
 			t.Errorf("%q: %v", code, s)
 		}
-		if d := time.Since(begin); d > time.Second {
+		if d := time.Since(begin); d > 2*time.Second {
 			t.Errorf("%q: %v after the interrupt", code, d)
 		}
 		if s := f.run("a"); s.Status != "ok" || s.last("execute_result") == nil {

@@ -41,8 +41,11 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
 		},
 		prepare: func(keep string) (Compiler, error) {
-			engine, _ := layout.Engine()
-			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, XLA: strings.HasPrefix(engine, "xla")})
+			xla := func() bool { // asked anew for each cell: set-up may come later
+				engine, _ := layout.Engine()
+				return strings.HasPrefix(engine, "xla")
+			}
+			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, XLA: xla})
 		},
 		history: filepath.Join(layout.Root, "history.jsonl"),
 		version: Version,
