@@ -214,8 +214,48 @@ func (d *draft) analyse(c *checked, p *Program) {
 				d.after[q] = append(d.after[q], live+".SetSeed(uint64(seed))")
 			}
 		}
+		d.reassigned(q, found, p)
 		if x, ok := statement[q].(*ast.ExprStmt); ok {
 			d.wrap(c, q, x.X, i == len(d.stmts)-1, live)
+		}
+	}
+}
+
+// reassigned makes an assignment to a variable that is kept by source its
+// source, where that can be run by itself.
+func (d *draft) reassigned(q *piece, found map[string]*definition, p *Program) {
+	a, ok := q.stmt.(*ast.AssignStmt)
+	if !ok || a.Tok == token.DEFINE {
+		return
+	}
+	for i, l := range a.Lhs {
+		id, ok := l.(*ast.Ident)
+		if !ok {
+			continue
+		}
+		def := found[id.Name]
+		if def == nil {
+			v := d.s.vars[id.Name]
+			if v == nil || v.source == nil || !slices.Contains(d.sources, v) {
+				continue
+			}
+			def = &definition{name: id.Name, typ: v.typ, why: v.why}
+		}
+		if def.why == "" {
+			continue
+		}
+		itself := a.Tok != token.ASSIGN || len(a.Lhs) != len(a.Rhs)
+		if !itself {
+			identifiers(a.Rhs[i], func(use *ast.Ident) { itself = itself || use.Name == id.Name })
+		}
+		if itself {
+			p.note("%s is kept by source: %s; what this cell assigns to it is not kept", id.Name, def.why)
+			continue
+		}
+		def.piece = q
+		if found[id.Name] == nil {
+			found[id.Name] = def
+			p.defs = append(p.defs, def)
 		}
 	}
 }
@@ -339,6 +379,8 @@ func (d *draft) wrap(c *checked, q *piece, x ast.Expr, last bool, live string) {
 		around("Raise")
 	case isTuple && endsInError(tuple) && tuple.Len() == 2 && show:
 		around("ShowResult")
+	case isTuple && show && endsInError(tuple):
+		around("ShowResults")
 	case isTuple && show:
 		around("ShowAll")
 	case isTuple && endsInError(tuple):

@@ -43,23 +43,23 @@ type definition struct {
 const rounds = 60
 
 // Compile turns the text of cell n into a program. The error, an *Error, says
-// where the text is wrong; then nothing has changed.
+// where the text is wrong; then only the session's own magics have had effect.
 func (s *Session) Compile(n int, src string) (*Program, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	cut := splitCell(src)
+	p, err := s.compile(n, src, cut)
+	if err != nil && len(cut.errs) == 0 && s.pkgs.refresh() { // the library was edited since it was read
+		cut.magics = slices.DeleteFunc(cut.magics, func(m Magic) bool { return isOwnMagic(m.Text) })
+		return s.compile(n, src, cut)
+	}
+	return p, err
+}
+
+func (s *Session) compile(n int, src string, cut *split) (*Program, error) {
 	p := &Program{N: n}
 	if len(cut.errs) > 0 {
 		return nil, syntaxError(n, cut.errs)
-	}
-	d := s.newDraft(n)
-	p.draft = d
-	if err := d.read(cut); err != nil {
-		if cut.incomplete {
-			line, col := position(src, len(strings.TrimRight(src, " \t\n")))
-			return nil, errorAt(n, line, col, "syntax error: the cell ends in the middle of a statement")
-		}
-		return nil, err
 	}
 	for _, m := range cut.magics {
 		own, err := s.magic(p, m)
@@ -69,6 +69,15 @@ func (s *Session) Compile(n int, src string) (*Program, error) {
 		if !own {
 			p.Magics = append(p.Magics, m)
 		}
+	}
+	d := s.newDraft(n)
+	p.draft = d
+	if err := d.read(cut); err != nil {
+		if cut.incomplete {
+			line, col := position(src, len(strings.TrimRight(src, " \t\n")))
+			return nil, errorAt(n, line, col, "syntax error: the cell ends in the middle of a statement")
+		}
+		return nil, err
 	}
 	if err := s.pkgs.warm(); err != nil {
 		return nil, errorAt(n, 1, 1, "the packages of cells can't be listed: %s", err)

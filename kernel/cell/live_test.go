@@ -30,6 +30,11 @@ func TestNotMadeAgain(t *testing.T) {
 	if data, _ := os.ReadFile(log); string(data) != "ac" {
 		t.Errorf("ran %q, want ac", data)
 	}
+	b.want("f = func() string { return \"other \" + a }", "")
+	b.want("f()", `"other a"`)
+	if o = b.run("f = wrap(f)\nfunc wrap(f func() string) func() string { return f }"); !strings.Contains(o.notes, "what this cell assigns to it is not kept") {
+		t.Errorf("notes: %q", o.notes)
+	}
 	o = b.run("type H struct{ f func() int }\nh := []any{H{func() int { return 7 }}}")
 	if !strings.Contains(o.out, "h is not kept by value") {
 		t.Errorf("refusal: %q", o.out)

@@ -29,7 +29,6 @@ func (s *Session) magic(p *Program, m Magic) (own bool, err error) {
 		}
 	case "%reset":
 		s.reset()
-		p.draft = s.refreshed(p.draft)
 		p.Text += "Variables, declarations and imports are gone.\n"
 	default:
 		return false, nil
@@ -37,19 +36,9 @@ func (s *Session) magic(p *Program, m Magic) (own bool, err error) {
 	return true, nil
 }
 
-// refreshed is the draft of a cell that has just emptied the session.
-func (s *Session) refreshed(d *draft) *draft {
-	for key := range d.avail {
-		if d.own[key] == nil {
-			delete(d.avail, key)
-		}
-	}
-	for key, i := range d.imports {
-		if i.at == nil {
-			delete(d.imports, key)
-		}
-	}
-	return d
+func isOwnMagic(text string) bool {
+	words := strings.Fields(text)
+	return words[0] == "%who" || words[0] == "%drop" || words[0] == "%reset"
 }
 
 // who lists what the notebook remembers.

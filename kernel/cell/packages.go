@@ -35,6 +35,7 @@ type packages struct {
 	mu       sync.Mutex
 	exported map[string]*pkg
 	imp      types.Importer
+	since    time.Time // when the first of them was read
 	base     sync.Once
 	baseErr  error
 	index    sync.Once
@@ -114,18 +115,72 @@ func (p *packages) warm() error {
 
 // export gets export data of the packages and all they import.
 func (p *packages) export(paths ...string) error {
+	began := time.Now()
 	list, err := p.list(append([]string{"-e", "-export", "-deps", "-json=ImportPath,Name,Dir,Export,Imports,Error,DepsErrors"}, paths...)...)
 	if err != nil {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.since.IsZero() {
+		p.since = began
+	}
 	for _, q := range list {
 		if old := p.exported[q.ImportPath]; old == nil || old.Export == "" {
 			p.exported[q.ImportPath] = q
 		}
 	}
 	return nil
+}
+
+// refresh forgets the export data where a source file of the library is newer
+// than it, and says whether that was so.
+func (p *packages) refresh() bool {
+	p.mu.Lock()
+	since := p.since
+	var dirs []string
+	for path, q := range p.exported {
+		if strings.HasPrefix(path, "odslab/") && q.Dir != "" {
+			dirs = append(dirs, q.Dir)
+		}
+	}
+	p.mu.Unlock()
+	if since.IsZero() || !slices.ContainsFunc(dirs, func(dir string) bool { return newer(dir, since) }) {
+		return false
+	}
+	p.mu.Lock()
+	p.exported, p.base, p.since = map[string]*pkg{}, sync.Once{}, time.Time{}
+	p.imp = importer.ForCompiler(token.NewFileSet(), "gc", p.open)
+	p.mu.Unlock()
+	return p.warm() == nil
+}
+
+func newer(dir string, than time.Time) bool {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && strings.HasSuffix(e.Name(), ".go") && info.ModTime().After(than) {
+			return true
+		}
+	}
+	return false
+}
+
+// library loads the library's own packages ahead of the first cell that needs them.
+func (p *packages) library() {
+	p.makeIndex()
+	var paths []string
+	for path := range p.dirs {
+		if strings.HasPrefix(path, "odslab/") && path != xlaPath {
+			paths = append(paths, path)
+		}
+	}
+	for _, path := range preferred {
+		if strings.HasPrefix(path, "github.com/gomlx/") {
+			paths = append(paths, path)
+		}
+	}
+	sort.Strings(paths)
+	p.export(paths...)
 }
 
 // need makes a package ready for import, or says why it can't be imported.
@@ -148,13 +203,14 @@ func (p *packages) need(importPath string) error {
 	switch {
 	case q == nil:
 		return fmt.Errorf("no package %s", importPath)
-	case q.Error != nil:
-		return errors.New(firstLine(q.Error.Err))
-	case q.Export == "":
+	case q.Error != nil || q.Export == "":
 		// Forget it, so that a mended package is found.
 		p.mu.Lock()
 		delete(p.exported, importPath)
 		p.mu.Unlock()
+		if q.Error != nil {
+			return errors.New(firstLine(q.Error.Err))
+		}
 		if len(q.DepsErrors) > 0 {
 			return fmt.Errorf("package %s does not compile: %s", importPath, firstLine(q.DepsErrors[0].Err))
 		}

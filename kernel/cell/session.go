@@ -107,7 +107,7 @@ func NewSession(opt Options) (*Session, error) {
 	s.reset()
 	go func() {
 		if s.pkgs.warm() == nil {
-			s.pkgs.makeIndex()
+			s.pkgs.library()
 		}
 	}()
 	return s, nil

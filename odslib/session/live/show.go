@@ -40,14 +40,14 @@ func ShowResult[T any](v T, err error) {
 	Show(v)
 }
 
-// ShowAll shows several results in one line; a final error is raised.
-func ShowAll(results ...any) {
-	if n := len(results) - 1; n >= 0 {
-		if err, ok := results[n].(error); ok && err != nil {
-			panic(raised{err})
-		}
-	}
-	Show(tuple(results))
+// ShowAll shows several results in one line.
+func ShowAll(results ...any) { Show(tuple(results)) }
+
+// ShowResults shows several results of which the last is an error, which is
+// raised unless it is nil.
+func ShowResults(results ...any) {
+	Raise(results...)
+	Show(tuple(results[:len(results)-1]))
 }
 
 // tuple is several results of one call.
