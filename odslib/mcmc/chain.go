@@ -23,10 +23,10 @@ func newPlan(name string, n, chains, burn, thin int) (plan, error) {
 		chains = min(100, max(1, n/4))
 	}
 	if burn == 0 {
-		burn = 200
+		burn = 1000
 	}
 	if thin == 0 {
-		thin = 5
+		thin = 10
 	}
 	return plan{n: n, chains: chains, burn: burn, thin: thin, slots: (n + chains - 1) / chains}, nil
 }
@@ -130,7 +130,7 @@ func (r *record) diagnose(slots int, res *odslib.Result) error {
 	res.ESS = math.Min(least*float64(res.Samples.Len())/float64(slots*r.chains), float64(res.Samples.Len()))
 	note := fmt.Sprintf("R̂ ≤ %.3f (%s) over %d chains of %d draws, bulk ESS ≥ %.0f", worst, at, r.chains, slots, least)
 	if worst > 1.05 {
-		note += ": the chains do not agree; take a longer Burn and Thin"
+		note += ": the chains are still apart; take a longer Burn and Thin"
 	}
 	res.Notes = append(res.Notes, note)
 	return nil

@@ -19,11 +19,12 @@ var _ odslib.Sampler = EllipticalSlice{}
 // shrinks to θ=0 until one is above the level. There is no rejection, no step size and no gradient.
 //
 // The chains are rows of one batch, each at its own point of its own move: as soon as a chain has moved it begins the
-// next ellipse, so that no evaluation waits for the slowest chain. All make the same number of moves.
+// next ellipse, so that no evaluation waits for the slowest chain. All make the same number of moves. Under a strong
+// likelihood the angles are small and neighbours much alike: look at R̂ in Result.Notes.
 type EllipticalSlice struct {
 	Chains int // 0 means 100, or a quarter of the draws if that is less
-	Burn   int // moves of each chain before its first draw; 0 means 200
-	Thin   int // moves from draw to draw; 0 means 5
+	Burn   int // moves of each chain before its first draw; 0 means 1000
+	Thin   int // moves from draw to draw; 0 means 10
 }
 
 // maxShrink is when a bracket has lost all of float64's digits and the chain stays where it is.

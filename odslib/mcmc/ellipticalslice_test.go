@@ -111,7 +111,7 @@ func TestTwoHills(t *testing.T) {
 		if name != "graph" {
 			n, chains = 4000, 200
 		}
-		res, err := EllipticalSlice{Chains: chains}.Sample(context.Background(), post, n, 2)
+		res, err := EllipticalSlice{Chains: chains, Burn: 200, Thin: 5}.Sample(context.Background(), post, n, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -164,7 +164,7 @@ func (f reward) LogRHost(x odslib.Array) ([]float64, error) {
 // TestHardReward: chains that start where r = 0 find the support and stay; NaN is never accepted.
 func TestHardReward(t *testing.T) {
 	prior := priors.Affine{W: [][]float64{{1, 0}, {0, 1}}}
-	res, err := EllipticalSlice{Chains: 100}.Sample(context.Background(), odslib.Given(prior, reward(func(x []float32) float64 {
+	res, err := EllipticalSlice{Chains: 100, Burn: 200}.Sample(context.Background(), odslib.Given(prior, reward(func(x []float32) float64 {
 		switch {
 		case x[1] > 2:
 			return math.NaN()

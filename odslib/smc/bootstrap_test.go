@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gomlx/gomlx/core/graph"
+
 	"odslab/odslib"
 	"odslab/odslib/constraint"
 	"odslab/odslib/diffusion"
@@ -206,6 +208,38 @@ func TestWithoutConstraintItIsThePrior(t *testing.T) {
 	}
 }
 
+// TestShapes: samples of rank three run as flat ones do, number for number.
+func TestShapes(t *testing.T) {
+	b := Bootstrap{Particles: 300, Chain: diffusion.Chain{Steps: 10}}
+	flat, err := b.Sample(context.Background(), nine(), 20, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := nine()
+	post.Prior = image{post.Prior.(*priors.Mixture)}
+	cube, err := b.Sample(context.Background(), post, 20, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(cube.Samples.Shape) != "[20 1 2 1]" || math.Abs(cube.LogZ-flat.LogZ) > 1e-5 {
+		t.Errorf("shape %v, log Z %g; flat: %g", cube.Samples.Shape, cube.LogZ, flat.LogZ)
+	}
+	for i, v := range flat.Samples.Data {
+		if math.Abs(float64(cube.Samples.Data[i]-v)) > 1e-4 {
+			t.Fatalf("value %d is %g, flat %g", i, cube.Samples.Data[i], v)
+		}
+	}
+}
+
+// image gives the vectors of a mixture the shape of an image of 1×2 pixels.
+type image struct{ *priors.Mixture }
+
+func (image) Shape() []int { return []int{1, 2, 1} }
+
+func (p image) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
+	return graph.ReshapeWithShape(p.Mixture.Denoise(scope, graph.Reshape(x, -1, 2), at), x.Shape())
+}
+
 func TestHardRewards(t *testing.T) {
 	// Half of the plane is forbidden: a particle whose guess lies there may still come home.
 	post := odslib.Given(nine().Prior, host(func(x []float32) float64 {
@@ -300,6 +334,7 @@ func TestRefusals(t *testing.T) {
 		{Bootstrap{Resampling: 9}, nine(), 1, "no resampling rule"},
 		{Bootstrap{Potential: 9}, nine(), 1, "no potential"},
 		{Bootstrap{Chain: diffusion.Chain{Kernel: diffusion.Heun{}}}, nine(), 1, "use diffusion.Noisy{}"},
+		{Bootstrap{Chain: diffusion.Chain{Kernel: diffusion.DDIM{}}}, nine(), 1, "deterministic kernel diffusion.DDIM"},
 		{Bootstrap{Chain: diffusion.Chain{Steps: -1}}, nine(), 1, "-1 steps"},
 		{Bootstrap{Twist: graphTwist{}}, odslib.Given(nine().Prior, hostReward{}), 1, "use smc.Tempered{}"},
 		{Bootstrap{}, odslib.Given(onlySamples{}, nil), 1, "needs a diffusion prior"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -67,9 +68,6 @@ func (f feynmanKac) open(post odslib.Posterior, n int) (_ *run, err error) {
 	if f.chain.Kernel == nil {
 		f.chain.Kernel = diffusion.Noisy{}
 	}
-	if _, ok := f.chain.Kernel.(diffusion.Heun); ok {
-		return nil, fmt.Errorf("%s cannot use the deterministic kernel Heun: resampled particles would never part; use diffusion.Noisy{}", f.name)
-	}
 	if f.chain, err = f.chain.Resolve(); err != nil {
 		return nil, err
 	}
@@ -77,6 +75,9 @@ func (f feynmanKac) open(post odslib.Posterior, n int) (_ *run, err error) {
 		return nil, err
 	}
 	r := &run{feynmanKac: f, post: post, table: moves(f.chain), slots: 2}
+	if !slices.ContainsFunc(r.table[1:], func(row []float32) bool { return row[colStd] > 0 }) {
+		return nil, fmt.Errorf("%s cannot use the deterministic kernel %T: resampled particles would never part; use diffusion.Noisy{}", f.name, f.chain.Kernel)
+	}
 	if f.proposal.Guided() {
 		r.slots = 3
 	}
