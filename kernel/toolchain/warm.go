@@ -138,8 +138,8 @@ func (l Layout) libraryPackages(ctx context.Context, o Options) ([]string, error
 			}
 		}
 	}
-	// What cells name without the library's help.
-	return append(found, "github.com/gomlx/gomlx/core/graph", "github.com/janpfeifer/gonb/gonbui"), nil
+	// What cells link without naming the library.
+	return append(found, "odslab/kernel/gonb/boot", "github.com/gomlx/gomlx/core/graph", "github.com/janpfeifer/gonb/gonbui"), nil
 }
 
 // exports makes the export data that the type checker of cells reads.
