@@ -18,6 +18,8 @@
 //
 // # How it is made
 //
+// The command odslab/plotting/gallery draws every kind of plot.
+//
 // Figures are laid out at their final size in millimetres ([Column], [TwoColumn], [Notebook]…) and never scaled. Output
 // depends on the data alone, byte for byte. Clouds of more than 1,500 points are pictures inside the vector frame.
 // Densities are diffusion kernel estimates with a plug-in bandwidth that keeps modes apart, and contours enclose stated

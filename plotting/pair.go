@@ -332,7 +332,7 @@ func (q *pairPlot) offDiagonal(p *panel, i, j int, order []int) {
 			switch {
 			case s.role == prior:
 				for m := last; m >= 0; m-- {
-					v.fillLoops(fade(c, .10), loops[m])
+					v.fillLoops(fade(c, .07), loops[m])
 				}
 				v.strokeLoops(v.s.pen(c, .6), loops[last])
 			case s.role == truth:

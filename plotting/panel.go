@@ -181,7 +181,7 @@ func (a *axis) marks(s *style, length float64, upright bool) []tick {
 				continue
 			}
 			if upright {
-				room += 1.7 * s.tick.Size
+				room += 1.3 * s.tick.Size
 			} else {
 				room += ink.Width(t.label, s.tick) + 4*s.k
 			}

@@ -59,10 +59,23 @@ func (s scale) ticks(n int, edge float64) []tick {
 	if s.log {
 		return s.logTicks(n, edge)
 	}
-	best := []float64(nil)
+	best := s.even(n, edge, 1, 2, 5)
+	if n >= 5 || len(best) < 2 { // quarters, where there is room for all or nothing else fits
+		if at := s.even(n, edge, 1, 2, 2.5, 5); len(at) > len(best) {
+			best = at
+		}
+	}
+	if len(best) < 2 && n >= 2 && edge > 0 {
+		return s.ticks(n, 0)
+	}
+	return label(best)
+}
+
+// even are at most n multiples of the finest step that is one of the given numbers times a power of ten.
+func (s scale) even(n int, edge float64, steps ...float64) []float64 {
 	power := math.Floor(math.Log10((s.max - s.min) / float64(n)))
-	for p := power; p <= power+2 && best == nil; p++ {
-		for _, m := range []float64{1, 2, 2.5, 5} {
+	for p := power; p <= power+2; p++ {
+		for _, m := range steps {
 			step := m * math.Pow(10, p)
 			var at []float64
 			for k := math.Ceil(s.min/step - 1e-9); k*step <= s.max+1e-9*step; k++ {
@@ -71,15 +84,11 @@ func (s scale) ticks(n int, edge float64) []tick {
 				}
 			}
 			if len(at) <= n {
-				best = at
-				break
+				return at
 			}
 		}
 	}
-	if len(best) < 2 && n >= 2 && edge > 0 {
-		return s.ticks(n, 0)
-	}
-	return label(best)
+	return nil
 }
 
 func (s scale) logTicks(n int, edge float64) []tick {
