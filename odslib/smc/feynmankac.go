@@ -80,12 +80,15 @@ func (f feynmanKac) open(post odslib.Posterior, n int) (_ *run, err error) {
 	}
 	if f.proposal.Guided() {
 		r.slots = 3
+		if _, ok := post.Constraint.(odslib.Constraint); !ok {
+			return nil, fmt.Errorf("%s needs the gradient of log r, a constraint in graph code; got %T", f.name, post.Constraint)
+		}
+		if f.potential == Terminal {
+			return nil, fmt.Errorf("%s follows the twist; the potential Terminal has none", f.name)
+		}
 	}
 	if _, ok := post.Constraint.(odslib.Constraint); !ok && post.Constraint != nil {
 		r.host = post.Constraint.(odslib.HostConstraint)
-		if f.proposal.Guided() {
-			return nil, fmt.Errorf("%s needs the gradient of log r; got %T, which runs on the host", f.name, post.Constraint)
-		}
 		if _, ok := f.twist.(hostTwist); !ok {
 			return nil, fmt.Errorf("%s: the twist %T needs log r as graph code; got %T, which runs on the host: use smc.Tempered{}", f.name, f.twist, post.Constraint)
 		}
