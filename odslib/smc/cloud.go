@@ -183,6 +183,9 @@ func (c *cloud) finish(n int, seed uint64) error {
 	if res.LogZError, families = c.standardError(w, c.resampling); families < 20 {
 		res.Notes = append(res.Notes, fmt.Sprintf("all weight descends from %d of the %d first particles: the error of log Z is a guess, and the draws may miss modes; take more Particles", families, len(w)))
 	}
+	if n > len(w) {
+		res.Notes = append(res.Notes, fmt.Sprintf("%d draws from %d particles repeat themselves", n, len(w)))
+	}
 	rng := engine.RNG(seed, "smc.draw")
 	index := make([]int, n)
 	for i, k := range Systematic.Parents(w, n, rng) {
