@@ -112,23 +112,11 @@ func newDensityPlot(series []Series, c *settings) (*densityPlot, error) {
 		if f != nil {
 			const n = 400
 			g := density.NewGrid(density.Domain{Min: d.x.min, Max: d.x.max}, density.Domain{Min: d.y.min, Max: d.y.max}, n, n).Fill(f)
-			top := math.Inf(-1)
-			for _, z := range g.Z {
-				if !math.IsNaN(z) {
-					top = max(top, z)
-				}
-			}
-			if math.IsInf(top, 0) {
+			p := exponentiated(g)
+			if p == nil {
 				return nil, fmt.Errorf("%s: the log-density is not finite anywhere in the panel", s.name)
 			}
-			d.fields[k], d.top = g, max(d.top, top)
-			p := density.NewGrid(g.X, g.Y, n, n)
-			for i, z := range g.Z {
-				if p.Z[i] = math.Exp(z - top); math.IsNaN(z) {
-					p.Z[i] = 0
-				}
-			}
-			d.loops[k] = d.cut(p)
+			d.fields[k], d.top, d.loops[k] = g, max(d.top, highest(g)), d.cut(p)
 		} else if s.many() {
 			d.loops[k] = d.cut(density.Estimate2(s.column(c.variables[0]), s.column(c.variables[1]), s.weights, 192))
 		}
@@ -239,7 +227,7 @@ func (d *densityPlot) fill(p *panel, k int) {
 					dot = v.s.ink
 				}
 			}
-			v.cloud(dot, .42, .35, x, y, nil)
+			v.cloud(dot, .42, .3, x, y, nil)
 		}
 		for m, loops := range d.loops[k] {
 			pen := massPen(v.s, m)

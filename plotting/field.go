@@ -45,12 +45,7 @@ func Score(f func(x, y float64) (u, v float64), logp func(x, y float64) float64,
 	p := &panel{x: newAxis(x, c.names[0]), y: newAxis(y, c.names[1])}
 	if logp != nil {
 		g := density.NewGrid(density.Domain{Min: x.min, Max: x.max}, density.Domain{Min: y.min, Max: y.max}, 400, 400).Fill(logp)
-		top := math.Inf(-1)
-		for _, z := range g.Z {
-			if !math.IsNaN(z) {
-				top = max(top, z)
-			}
-		}
+		top := highest(g)
 		p.add(func(v *view) {
 			m := c.magnitudes()
 			v.heat(g, func(z float64) color.NRGBA {

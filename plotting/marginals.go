@@ -27,7 +27,7 @@ func Marginals(args ...any) *Figure {
 	for k, s := range series {
 		if s.many() {
 			for _, v := range vars {
-				curves[k] = append(curves[k], density.Estimate1(s.column(v), s.weights))
+				curves[k] = append(curves[k], curveIn(s, v))
 			}
 		}
 	}

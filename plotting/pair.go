@@ -181,13 +181,18 @@ func (q *pairPlot) prepare() {
 		}
 		q.curves[k] = make([]density.Curve, len(q.vars))
 		for i, v := range q.vars {
-			q.curves[k][i] = density.Estimate1(s.column(v), s.weights)
+			q.curves[k][i] = curveIn(s, v)
 			for j := range i {
 				wg.Go(func() {
 					gate <- struct{}{}
 					defer func() { <-gate }()
 					x, y := s.column(q.vars[j]), s.column(v)
-					g := density.Estimate2(x, y, s.weights, 128)
+					g := known(s)
+					if g == nil {
+						g = density.Estimate2(x, y, s.weights, 128)
+					} else if q.vars[j] == 1 {
+						g = g.Transposed()
+					}
 					levels := g.Levels(q.levels...)
 					var loops [][]density.Loop
 					for _, l := range levels {

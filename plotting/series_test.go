@@ -125,3 +125,26 @@ func TestIntensities(t *testing.T) {
 		}
 	}
 }
+
+// Where the density is known it is drawn, and not an estimate from samples: the 90 % contour is a circle.
+func TestKnownDensityIsDrawn(t *testing.T) {
+	p, err := pairOf(odslib.Given(bell{2}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	loops := p.joint[[3]int{0, 1, 0}][1]
+	if len(loops) != 1 {
+		t.Fatalf("%d loops", len(loops))
+	}
+	for _, q := range loops[0] {
+		if r := math.Hypot(q[0]-2, q[1]-2); math.Abs(r-math.Sqrt(-2*math.Log(.1))) > .05 {
+			t.Fatalf("the contour is at radius %.3f, want 2.146", r)
+		}
+	}
+	c := p.curves[0][1]
+	for i, x := range c.X {
+		if want := math.Exp(-(x-2)*(x-2)/2) / math.Sqrt(2*math.Pi); math.Abs(c.Y[i]-want) > .01 {
+			t.Fatalf("marginal at %.2f is %.4f, want %.4f", x, c.Y[i], want)
+		}
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"image/color"
-	"math"
 
 	"odslab/odslib"
 	"odslab/plotting/internal/density"
@@ -170,17 +169,9 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 		var g *density.Grid
 		switch {
 		case target.log != nil:
-			g = density.NewGrid(density.Domain{Min: x.min, Max: x.max}, density.Domain{Min: y.min, Max: y.max}, 400, 400).Fill(target.log)
-			top := math.Inf(-1)
-			for _, z := range g.Z {
-				if !math.IsNaN(z) {
-					top = max(top, z)
-				}
-			}
-			for i, z := range g.Z {
-				if g.Z[i] = math.Exp(z - top); math.IsNaN(g.Z[i]) {
-					g.Z[i] = 0
-				}
+			g = exponentiated(density.NewGrid(density.Domain{Min: x.min, Max: x.max}, density.Domain{Min: y.min, Max: y.max}, 400, 400).Fill(target.log))
+			if g == nil {
+				return failed("Trajectories", errors.New("the target's log-density is not finite anywhere in the panel"))
 			}
 		case target.many() && target.dim() == d:
 			g = density.Estimate2(target.column(c.variables[0]), target.column(c.variables[1]), target.weights, 192)

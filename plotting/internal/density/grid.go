@@ -27,6 +27,17 @@ func (g *Grid) Fill(f func(x, y float64) float64) *Grid {
 	return g
 }
 
+// Transposed swaps the axes.
+func (g *Grid) Transposed() *Grid {
+	out := NewGrid(g.Y, g.X, g.NY, g.NX)
+	for j := range g.NY {
+		for i := range g.NX {
+			out.Z[i*g.NY+j] = g.Z[j*g.NX+i]
+		}
+	}
+	return out
+}
+
 // At is the centre of cell (i, j).
 func (g *Grid) At(i, j int) (x, y float64) {
 	return g.X.Min + (float64(i)+.5)*(g.X.Max-g.X.Min)/float64(g.NX), g.Y.Min + (float64(j)+.5)*(g.Y.Max-g.Y.Min)/float64(g.NY)

@@ -1,0 +1,74 @@
+package plotting
+
+import (
+	"math"
+
+	"odslab/plotting/internal/density"
+)
+
+// known is the density of a series in two variables on a grid that holds its samples, where it knows its log-density;
+// else nil. Samples then only say where to look.
+func known(s Series) *density.Grid {
+	if s.log == nil || !s.many() || s.dim() != 2 {
+		return nil
+	}
+	return exponentiated(density.NewGrid(density.DomainOf(s.column(0), s.weights), density.DomainOf(s.column(1), s.weights), 300, 300).Fill(s.log))
+}
+
+// exponentiated turns log-densities into densities that sum to one; nil where no value is finite. What is not a number
+// counts as nothing.
+func exponentiated(g *density.Grid) *density.Grid {
+	top := highest(g)
+	if math.IsInf(top, 0) {
+		return nil
+	}
+	out, total := density.NewGrid(g.X, g.Y, g.NX, g.NY), 0.
+	for i, z := range g.Z {
+		if p := math.Exp(z - top); !math.IsNaN(p) {
+			out.Z[i] = p
+			total += p
+		}
+	}
+	for i := range out.Z {
+		out.Z[i] /= total
+	}
+	return out
+}
+
+// highest is the largest value that is a number, −∞ where there is none.
+func highest(g *density.Grid) float64 {
+	top := math.Inf(-1)
+	for _, z := range g.Z {
+		if !math.IsNaN(z) {
+			top = max(top, z)
+		}
+	}
+	return top
+}
+
+// curveIn is the density of one variable: summed up where the joint one is known, else estimated.
+func curveIn(s Series, v int) density.Curve {
+	g := known(s)
+	if g == nil {
+		return density.Estimate1(s.column(v), s.weights)
+	}
+	n, d := g.NX, g.X
+	if v == 1 {
+		n, d = g.NY, g.Y
+	}
+	c := density.Curve{X: make([]float64, n), Y: make([]float64, n)}
+	step := (d.Max - d.Min) / float64(n)
+	for i := range n {
+		c.X[i] = d.Min + (float64(i)+.5)*step
+	}
+	for j := range g.NY {
+		for i := range g.NX {
+			k := i
+			if v == 1 {
+				k = j
+			}
+			c.Y[k] += g.Z[j*g.NX+i] / step
+		}
+	}
+	return c
+}
