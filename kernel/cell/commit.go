@@ -81,6 +81,11 @@ func (s *Session) commit(p *Program) error {
 	if ran {
 		s.takeSaved(p, now, defs)
 	}
+	for name := range defs {
+		if s.vars[name] == nil {
+			s.unmade[name] = p.N
+		}
+	}
 	// A declaration whose name a variable took only goes if the variable came to be.
 	for key, x := range s.decls {
 		if decls[key] == nil && len(x.names) > 0 && s.vars[x.names[0]] == nil {

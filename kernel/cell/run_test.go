@@ -115,3 +115,44 @@ func TestRejects(t *testing.T) {
 	b.bad("func g() { return x + \"\" }", 1, 19, "")
 	b.bad("  os.Exit(1); undefined1", 1, 15, "undefined1")
 }
+
+// TestHotLoop: arithmetic over kept variables runs at the speed of plain ones,
+// and means the same.
+func TestHotLoop(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.want("n, sum := 100000000, 0.0\nxs := []float64{1, 2, 3}\nfunc seen() float64 { return sum }", "")
+	slow := true
+	for range 3 { // the machine may be busy with something else
+		o := b.run(`began := time.Now()
+for i := 0; i < n; i++ {
+	sum += float64(i)
+}
+kept := time.Since(began)
+plain := func() time.Duration {
+	n, sum, began := n, 0.0, time.Now()
+	for i := 0; i < n; i++ {
+		sum += float64(i)
+	}
+	if sum < 0 { panic(sum) }
+	return time.Since(began)
+}()
+if seen() < 1e15 { panic(sum) }
+kept > plain * 2`)
+		if strings.TrimSpace(o.out) == "false" {
+			slow = false
+			break
+		}
+	}
+	if slow {
+		t.Error("a loop over kept variables is slow")
+	}
+	b.want("last := -1.0\nfor _, last = range xs { xs = append(xs, last) }\nfor i := range xs { if xs[i] == 2 { n = i; break } }\nfmt.Println(last, xs, n)", "3 [1 2 3 1 2 3] 1")
+	b.want("fmt.Println(last, xs, n)", "3 [1 2 3 1 2 3] 1")
+	o := b.run("n = 5\nfor i := range 9 {\n\tn += int(xs[i])\n}")
+	if o.fail.Line != 3 {
+		t.Errorf("%+v %v", o.fail, o.err)
+	}
+	b.want("n", "5")
+	b.want("n = 0\nfor i := range 3 { n += i; if n > 1 { fmt.Print(\"over \") } }\nn", "over 3")
+}

@@ -39,6 +39,7 @@ type Session struct {
 	vars    map[string]*variable
 	aliases map[string]string // import path → name in generated code
 	shadow  map[string]bool   // package names that a note has been given for
+	unmade  map[string]int    // variables whose cell ended before it set them
 }
 
 // importSpec is one import that the user wrote.
@@ -124,7 +125,7 @@ func linksXLA() bool {
 
 func (s *Session) reset() {
 	s.imports, s.decls, s.vars = map[string]importSpec{}, map[string]*declaration{}, map[string]*variable{}
-	s.aliases, s.shadow = map[string]string{}, map[string]bool{}
+	s.aliases, s.shadow, s.unmade = map[string]string{}, map[string]bool{}, map[string]int{}
 	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*.val"))
 	for _, f := range append(files, filepath.Join(s.opt.KeepDir, "saved.json")) {
 		os.Remove(f)

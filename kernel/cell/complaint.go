@@ -1,0 +1,91 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"slices"
+	"strings"
+)
+
+// errorsLeft turns what the checker still objects to into an *Error.
+func (d *draft) errorsLeft(c *checked) error {
+	var all []Error
+	var rest []problem
+	for _, e := range c.problems {
+		if !d.final && d.isShown(c, e) {
+			continue
+		}
+		rest = append(rest, e)
+	}
+	for _, e := range rest {
+		msg := d.userNames(e.Msg)
+		if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
+			if v := d.s.vars[name]; v != nil && v.lost {
+				msg += fmt.Sprintf(": the one of cell %d was not kept, because %s", v.cell, v.why)
+			} else if n := d.s.unmade[name]; n > 0 && v == nil {
+				msg += fmt.Sprintf(": cell %d ended before it was set", n)
+			}
+		}
+		n, ok := cellOf(e.at.Filename)
+		if ok && n == d.n {
+			all = append(all, Error{Cell: n, Line: e.at.Line, Col: e.at.Column, Msg: msg})
+			continue
+		}
+		line, col := 1, 1
+		if p, _ := d.at(c, e.Pos); p != nil {
+			line, col, msg = d.blame(p, n, e.at.Line, msg)
+		}
+		all = append(all, Error{Cell: d.n, Line: line, Col: col, Msg: msg})
+	}
+	slices.SortStableFunc(all, func(a, b Error) int { return (a.Line-b.Line)*10000 + a.Col - b.Col })
+	all = slices.CompactFunc(all, func(a, b Error) bool { return a.Line == b.Line && a.Col == b.Col })
+	if len(all) == 0 {
+		return nil
+	}
+	return newError(d.n, all)
+}
+
+// userNames puts the names that the user wrote back into a message.
+func (d *draft) userNames(msg string) string {
+	live, session := d.s.alias(livePath), d.s.alias(sessionPath)
+	return strings.NewReplacer(mainPath+".", "", live+".Context()", "ctx", live+".Seed()", "seed",
+		session+".Draw", "draw", session+".Train", "train", live+".", "", session+".", "", "\n\t", ", ").Replace(msg)
+}
+
+// blame says at the cell's own text that something remembered is broken.
+func (d *draft) blame(p *piece, cell, line int, msg string) (int, int, string) {
+	name := ""
+	for x, q := range d.pieces {
+		if q == p {
+			name = strings.Split(x.key, "#")[0]
+		}
+	}
+	for v, q := range d.srcPiece {
+		if q == p {
+			name = v.name
+		}
+	}
+	text := fmt.Sprintf("%s, of cell %d line %d, no longer compiles: %s; define it again", name, cell, line, msg)
+	for _, s := range d.stmts {
+		at := -1
+		identifiers(s.stmt, func(id *ast.Ident) {
+			if at < 0 && id.Name == name {
+				at = s.offset(id.Pos())
+			}
+		})
+		if at >= 0 {
+			l, c := s.place(at)
+			return l, c, text
+		}
+	}
+	return 1, 1, text
+}
+
+// isShown: "is not used" about the last expression, which will be shown.
+func (d *draft) isShown(c *checked, e problem) bool {
+	if !strings.HasSuffix(e.Msg, "is not used") && !strings.Contains(e.Msg, "is not used") {
+		return false
+	}
+	p, _ := d.at(c, e.Pos)
+	return p != nil && len(d.stmts) > 0 && p == d.stmts[len(d.stmts)-1] && p.expression() != nil
+}

@@ -1,0 +1,183 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// rounds bounds how often a draft is checked again; each round settles at
+// least one name.
+const rounds = 60
+
+// settle checks the draft until the checker has nothing more that can be
+// mended, and returns the errors that are left as an *Error.
+func (d *draft) settle() (*checked, error) {
+	for range rounds {
+		d.gather()
+		c, err := d.check()
+		if err != nil {
+			return nil, err
+		}
+		changed := d.mend(c)
+		if !changed {
+			if err := d.errorsLeft(c); err != nil {
+				return nil, err
+			}
+			return c, nil
+		}
+	}
+	return nil, errorAt(d.n, 1, 1, "the cell is too tangled to be checked")
+}
+
+// mend changes the draft by what the checker has found; true if it did.
+func (d *draft) mend(c *checked) (changed bool) {
+	var later []problem
+	for _, e := range c.problems {
+		switch {
+		case strings.HasPrefix(e.Msg, "undefined: "):
+			name := strings.TrimPrefix(e.Msg, "undefined: ")
+			if d.define(c, e, name) {
+				changed = true
+			}
+		case strings.HasPrefix(e.Msg, "declared and not used: "):
+			if d.use(c, e, strings.TrimPrefix(e.Msg, "declared and not used: ")) {
+				changed = true
+			}
+		case strings.Contains(e.Msg, "imported and not used") || strings.Contains(e.Msg, "imported as"):
+			if d.unimport(e) {
+				changed = true
+			}
+		default:
+			later = append(later, e)
+		}
+	}
+	if changed {
+		return true
+	}
+	return d.hoistShared(c) || d.dropUnused(c) || len(later) == 0 && d.replaceExits(c)
+}
+
+// define finds what an undefined name means.
+func (d *draft) define(c *checked, e problem, name string) bool {
+	p, off := d.at(c, e.Pos)
+	if p == nil {
+		return false
+	}
+	if d.defined[name] && p.kind == declPiece { // a function needs a variable of the cell
+		return d.hoistName(c, name)
+	}
+	if selectorBase(c.file, e.Pos) {
+		if path, ok := d.s.pkgs.byName(name); ok && d.auto[name] == "" && d.s.pkgs.need(path) == nil {
+			d.auto[name] = path
+			return true
+		}
+	}
+	live := d.s.alias(livePath)
+	text := map[string]string{"ctx": live + ".Context()", "seed": live + ".Seed()",
+		"draw": d.s.alias(sessionPath) + ".Draw", "train": d.s.alias(sessionPath) + ".Train"}[name]
+	if text == "" {
+		return false
+	}
+	d.session[name] = true
+	p.edit(off, off+len(name), text)
+	if name == "draw" || name == "train" {
+		d.before[p] = []string{fmt.Sprintf("%s.At(%q)", live, p.target())}
+		d.need(sessionPath)
+	}
+	return true
+}
+
+// target is the variable that a statement defines or assigns, or "".
+func (p *piece) target() string {
+	if ids := p.defined(); len(ids) > 0 {
+		return ids[0].Name
+	}
+	if a, ok := p.stmt.(*ast.AssignStmt); ok {
+		if id, ok := a.Lhs[0].(*ast.Ident); ok && id.Name != "_" {
+			return id.Name
+		}
+	}
+	return ""
+}
+
+// selectorBase: the identifier at pos is the x of x.y.
+func selectorBase(f *ast.File, pos token.Pos) (is bool) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		if s, ok := n.(*ast.SelectorExpr); ok {
+			if id, ok := s.X.(*ast.Ident); ok && id.Pos() == pos {
+				is = true
+			}
+		}
+		return !is
+	})
+	return is
+}
+
+func (d *draft) unimport(e problem) (changed bool) {
+	msg := e.Msg
+	for name, path := range d.auto {
+		if !d.unused[name] && mentionsImport(msg, name, path) {
+			d.unused[name], changed = true, true
+		}
+	}
+	for key, i := range d.imports {
+		if !d.unused[key] && mentionsImport(msg, i.name, i.path) {
+			d.unused[key], changed = true, true
+		}
+	}
+	for path := range d.needed {
+		if mentionsImport(msg, d.s.alias(path), path) && path != livePath {
+			delete(d.needed, path)
+			changed = true
+		}
+	}
+	return changed
+}
+
+func mentionsImport(msg, name, path string) bool {
+	rest, ok := strings.CutPrefix(msg, strconv.Quote(path)+" imported ")
+	if !ok {
+		return false
+	}
+	as, ok := strings.CutPrefix(rest, "as ")
+	if !ok {
+		return true
+	}
+	as, _, _ = strings.Cut(as, " ")
+	return as == name || name == "."
+}
+
+// dropUnused forgets package variables that nothing uses after all.
+func (d *draft) dropUnused(c *checked) (changed bool) {
+	used := map[string]bool{}
+	for id, o := range c.info.Uses {
+		if v, ok := o.(*types.Var); ok && v.Parent() == c.pkg.Scope() {
+			p, _ := d.at(c, id.Pos())
+			own := d.s.vars[id.Name] != nil && p == d.srcPiece[d.s.vars[id.Name]]
+			if p != nil && !own {
+				used[id.Name] = true
+			}
+		}
+	}
+	if d.final {
+		return false
+	}
+	unused := func(name string) bool {
+		return d.atTop[name] && !used[name] && d.hoist[name] == nil && name != "seed"
+	}
+	for _, v := range append(slices.Clone(d.kept), d.sources...) {
+		if !unused(v.name) || d.drop[v.name] {
+			continue
+		}
+		if slices.ContainsFunc(v.group, func(m string) bool { return m != v.name && !d.drop[m] && !unused(m) }) {
+			continue
+		}
+		d.drop[v.name], changed = true, true
+	}
+	return changed
+}

@@ -1,0 +1,273 @@
+package cell
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+)
+
+func (d *draft) writef(format string, args ...any) { fmt.Fprintf(&d.out, format, args...) }
+
+// place writes a piece under its line directive, edits applied. After an edit
+// a directive in a comment puts the column right again.
+func (d *draft) place(p *piece) {
+	d.writef("\n//line cell[%d]:%d:%d\n", p.cell, p.line, p.col)
+	at := 0
+	run := func(to int) {
+		if to > at {
+			d.segs = append(d.segs, segment{d.out.Len(), to - at, p, at})
+			d.out.WriteString(p.text[at:to])
+			at = to
+		}
+	}
+	for i, e := range p.edits {
+		if e.from < at {
+			continue
+		}
+		run(e.from)
+		d.out.WriteString(e.text)
+		at = e.to
+		if i+1 < len(p.edits) && p.edits[i+1].from == at {
+			continue
+		}
+		if at < len(p.text) && p.text[at] != '\n' {
+			line, col := p.place(at)
+			d.writef("/*line cell[%d]:%d:%d*/", p.cell, line, col)
+		}
+	}
+	run(len(p.text))
+	d.out.WriteString("\n")
+}
+
+// generated ends the text of a piece: what follows is the kernel's.
+func (d *draft) generated() { d.writef("\n//line kernel:1\n") }
+
+// render writes the whole program. The final one loads, keeps and shows; the
+// ones before it only say enough for the type checker.
+func (d *draft) render() string {
+	d.out.Reset()
+	d.segs = nil
+	body := d.body() // first, for the imports it needs
+	segs := d.segs
+	d.out.Reset()
+	d.segs = nil
+	d.writef("// Program of notebook cell %d.\npackage main\n\n", d.n)
+	d.need(livePath)
+	if d.session["draw"] || d.session["train"] {
+		d.need(sessionPath)
+	}
+	for _, path := range sortedKeys(d.needed) {
+		d.writef("import %s %q\n", d.s.alias(path), path)
+	}
+	for _, name := range sortedKeys(d.auto) {
+		if !d.unused[name] {
+			d.writef("import %s %q\n", name, d.auto[name])
+		}
+	}
+	for _, key := range sortedKeys(d.imports) {
+		if i := d.imports[key]; !d.unused[key] {
+			if i.at != nil && i.at.cell == d.n {
+				line, col := i.at.place(i.off)
+				d.writef("import %s /*line cell[%d]:%d:%d*/%q\n//line kernel:1\n", i.name, d.n, line, col, i.path)
+			} else {
+				d.writef("import %s %q\n", i.name, i.path)
+			}
+		}
+	}
+	if d.final {
+		for _, path := range d.extraImports() {
+			d.writef("import _ %q\n", path)
+		}
+	}
+	shift := d.out.Len()
+	for i := range segs {
+		segs[i].out += shift
+	}
+	d.segs = segs
+	d.out.WriteString(body)
+	return d.out.String()
+}
+
+// extraImports are those that the rest of the program makes necessary.
+func (d *draft) extraImports() (out []string) {
+	var paths []string
+	for p := range d.needed {
+		paths = append(paths, p)
+	}
+	for name, p := range d.auto {
+		if !d.unused[name] {
+			paths = append(paths, p)
+		}
+	}
+	for key, i := range d.imports {
+		if !d.unused[key] {
+			paths = append(paths, i.path)
+		}
+	}
+	if d.s.pkgs.reaches(paths, gonbuiPath) {
+		out = append(out, richPath)
+	}
+	if !slices.Contains(paths, xlaPath) && d.s.pkgs.reaches(paths, enginePath) && d.s.opt.XLA() {
+		out = append(out, xlaPath)
+	}
+	return out
+}
+
+func (d *draft) body() string {
+	live := d.s.alias(livePath)
+	d.writef("\n")
+	for _, name := range sortedKeys(d.hoist) {
+		d.writef("var %s %s\n", name, d.typeText(d.hoist[name]))
+	}
+	for _, v := range append(slices.Clone(d.kept), d.sources...) {
+		if _, hoisted := d.hoist[v.name]; d.atTop[v.name] && !hoisted {
+			d.writef("var %s %s\n", v.name, d.typeText(v.typ))
+		}
+	}
+	for _, x := range d.include {
+		d.place(d.pieces[x])
+	}
+	d.generated()
+	d.writef("func main() {\n\t%s.Begin(%q, %d)\n\tdefer %s.End()\n", live, d.s.opt.KeepDir, d.n, live)
+	d.loads(live)
+	for _, v := range d.sources {
+		p := d.srcPiece[v]
+		if d.atTop[v.name] {
+			d.assign(p, map[string]bool{v.name: true})
+		}
+		d.place(p)
+		d.generated()
+		if !d.atTop[v.name] && (d.final || d.written[v.name]) {
+			d.writef("\t_ = %s\n", v.name)
+		}
+	}
+	for _, f := range d.inits {
+		d.writef("\t%s()\n", f)
+	}
+	d.writef("\t{\n")
+	for _, p := range d.stmts {
+		for _, l := range d.before[p] {
+			d.writef("\t%s\n", l)
+		}
+		d.place(p)
+		d.generated()
+		if !d.final {
+			for _, id := range p.defined() {
+				if d.hoist[id.Name] == nil {
+					d.writef("\t_ = %s\n", id.Name)
+				}
+			}
+			continue
+		}
+		for _, l := range d.after[p] {
+			d.writef("\t%s\n", l)
+		}
+	}
+	for _, f := range d.mains {
+		d.writef("\t%s()\n", f)
+	}
+	d.writef("\t}\n}\n")
+	return d.out.String()
+}
+
+// loads declares the kept variables and reads them, group by group.
+func (d *draft) loads(live string) {
+	if d.final {
+		names := map[string]bool{}
+		for _, v := range d.kept {
+			for _, n := range v.dynamic {
+				names[n] = true
+			}
+		}
+		for _, n := range sortedKeys(names) {
+			d.writef("\t%s.Register[%s]()\n", live, d.dynamicText(n))
+		}
+		for _, x := range d.include {
+			if g, ok := x.piece.decl.(*ast.GenDecl); ok && g.Tok == token.TYPE && !isGeneric(g) && !isConstraint(g) {
+				for _, n := range x.names {
+					if !x.blank[n] {
+						d.writef("\t%s.Register[%s]()\n", live, n)
+					}
+				}
+			}
+		}
+	}
+	done := map[string]bool{}
+	for _, v := range d.kept {
+		name := d.local(v)
+		if name != v.name || !d.atTop[v.name] {
+			d.writef("\tvar %s %s\n", name, d.typeText(v.typ))
+		}
+		if name != v.name || d.written[v.name] {
+			d.writef("\t_ = %s\n", name)
+		}
+	}
+	if !d.final {
+		return
+	}
+	for _, v := range d.kept {
+		if done[v.file] {
+			continue
+		}
+		done[v.file] = true
+		args := ""
+		for i, mate := range v.group {
+			switch {
+			case !d.together(v, mate): // it has moved to another file since
+				d.writef("\tvar %s_was_ %s\n", mate, d.typeText(v.mates[i]))
+				args += fmt.Sprintf(", %q, %s.Unkept(&%s_was_)", mate, live, mate)
+			case d.local(d.s.vars[mate]) != mate:
+				args += fmt.Sprintf(", %q, %s.Unkept(&%s_was_)", mate, live, mate)
+			default:
+				args += fmt.Sprintf(", %q, &%s", mate, mate)
+			}
+		}
+		d.writef("\t%s.Load(%q%s)\n", live, v.file, args)
+		if v.name == "seed" && isInteger(v.typ) && d.local(v) == v.name {
+			d.writef("\t%s.SetSeed(uint64(seed))\n", live)
+		}
+	}
+}
+
+// together: the mate still stands in the file of v.
+func (d *draft) together(v *variable, mate string) bool {
+	w := d.s.vars[mate]
+	return w != nil && w.file == v.file
+}
+
+// local is the name by which a kept variable is loaded: its own, unless the
+// cell makes a package variable of that name with another type.
+func (d *draft) local(v *variable) string {
+	if t, ok := d.hoist[v.name]; ok && !types.Identical(t, v.typ) && d.typeText(t) != d.typeText(v.typ) {
+		return v.name + "_was_"
+	}
+	return v.name
+}
+
+func isGeneric(g *ast.GenDecl) bool {
+	for _, s := range g.Specs {
+		if t, ok := s.(*ast.TypeSpec); ok && t.TypeParams != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// isConstraint: an interface that may only bound type parameters.
+func isConstraint(g *ast.GenDecl) bool {
+	for _, s := range g.Specs {
+		if t, ok := s.(*ast.TypeSpec); ok {
+			if _, ok := t.Type.(*ast.InterfaceType); ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func isInteger(t types.Type) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Info()&types.IsInteger != 0
+}

@@ -1,0 +1,186 @@
+package cell
+
+import (
+	"fmt"
+	"go/types"
+	"strings"
+)
+
+// unnameable says why generated code can't write the type, or "".
+func unnameable(t types.Type) (why string) {
+	walkType(t, func(t types.Type) bool {
+		switch u := t.(type) {
+		case *types.Named:
+			o := u.Obj()
+			if o.Pkg() == nil {
+				return true
+			}
+			if o.Pkg().Path() == mainPath {
+				if o.Parent() != o.Pkg().Scope() {
+					why = "its type " + o.Name() + " is declared inside a function"
+				}
+				return false
+			}
+			switch {
+			case !o.Exported():
+				why = "its type " + plainType(u) + " is hidden"
+			case hiddenPath(o.Pkg().Path()):
+				why = "its type " + plainType(u) + " belongs to an internal package"
+			}
+			for i := range u.TypeArgs().Len() {
+				if w := unnameable(u.TypeArgs().At(i)); w != "" {
+					why = w
+				}
+			}
+			return false
+		case *types.Struct:
+			for i := range u.NumFields() {
+				f := u.Field(i)
+				if !f.Exported() && f.Pkg() != nil && f.Pkg().Path() != mainPath {
+					why = "its type has hidden fields of " + f.Pkg().Path()
+				}
+			}
+		case *types.Basic:
+			if u.Kind() == types.Invalid || u.Kind() == types.UntypedNil {
+				why = "it has no type"
+			}
+		}
+		return true
+	})
+	return why
+}
+
+// openPrefixes hold plain data in their hidden fields (package snapshot).
+var openPrefixes = []string{mainPath, "odslab", "gonum.org/v1/gonum", "container", "bytes", "strings", "math/rand", "sync/atomic",
+	"github.com/gomlx/compute/shapes", "github.com/gomlx/compute/dtypes"}
+
+// notData says why a value of type t can never be kept by value, or "".
+func notData(t types.Type) (why string) {
+	var inside []string
+	seen := map[any]bool{}
+	var walk func(t types.Type) string
+	field := func(name string, t types.Type) string {
+		inside = append(inside, name)
+		defer func() { inside = inside[:len(inside)-1] }()
+		return walk(t)
+	}
+	holds := func(what string) string {
+		if len(inside) == 0 {
+			return "it is a " + what
+		}
+		return strings.Join(inside, "") + " is a " + what
+	}
+	walk = func(t types.Type) string {
+		if seen[typeKey(t)] {
+			return ""
+		}
+		seen[typeKey(t)] = true
+		if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil {
+			if hasMethod(n, "MarshalBinary") || hasMethod(n, "GobEncode") {
+				return ""
+			}
+		}
+		switch u := t.Underlying().(type) {
+		case *types.Basic:
+			if u.Kind() == types.UnsafePointer {
+				return holds("unsafe.Pointer")
+			}
+		case *types.Chan:
+			return holds("chan")
+		case *types.Signature:
+			if len(inside) == 0 {
+				return holds("func")
+			}
+			return "" // a field may be nil
+		case *types.Pointer:
+			return walk(u.Elem())
+		case *types.Slice:
+			return field("[]", u.Elem())
+		case *types.Array:
+			return field("[]", u.Elem())
+		case *types.Map:
+			return field("[…]", u.Elem())
+		case *types.Struct:
+			n, named := types.Unalias(t).(*types.Named)
+			if named && n.Obj().Pkg() != nil && !isOpen(n.Obj().Pkg().Path()) {
+				return "" // decided when it runs: a zero value can be kept
+			}
+			for i := range u.NumFields() {
+				f := u.Field(i)
+				if _, isChan := f.Type().Underlying().(*types.Chan); isChan {
+					continue
+				}
+				if w := field("."+f.Name(), f.Type()); w != "" {
+					return w
+				}
+			}
+		}
+		return ""
+	}
+	return walk(t)
+}
+
+func isOpen(p string) bool {
+	for _, o := range openPrefixes {
+		if p == o || strings.HasPrefix(p, o+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func hasMethod(n *types.Named, name string) bool {
+	o, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, n.Obj().Pkg(), name)
+	_, ok := o.(*types.Func)
+	return ok
+}
+
+// layout describes a type so that two declarations that lay memory out alike
+// under the same names have equal descriptions.
+func layout(t types.Type) string {
+	var b strings.Builder
+	seen := map[any]bool{}
+	var walk func(types.Type)
+	walk = func(t types.Type) {
+		t = types.Unalias(t)
+		n, ok := t.(*types.Named)
+		if !ok {
+			switch u := t.(type) {
+			case *types.Pointer:
+				b.WriteString("*")
+				walk(u.Elem())
+			case *types.Slice:
+				b.WriteString("[]")
+				walk(u.Elem())
+			case *types.Array:
+				fmt.Fprintf(&b, "[%d]", u.Len())
+				walk(u.Elem())
+			case *types.Map:
+				b.WriteString("map[")
+				walk(u.Key())
+				b.WriteString("]")
+				walk(u.Elem())
+			case *types.Struct:
+				b.WriteString("struct{")
+				for i := range u.NumFields() {
+					b.WriteString(u.Field(i).Name() + " ")
+					walk(u.Field(i).Type())
+					b.WriteString(";")
+				}
+				b.WriteString("}")
+			default:
+				b.WriteString(types.TypeString(t, func(p *types.Package) string { return p.Path() }))
+			}
+			return
+		}
+		b.WriteString(types.TypeString(t, func(p *types.Package) string { return p.Path() }))
+		if n.Obj().Pkg() == nil || n.Obj().Pkg().Path() != mainPath || seen[typeKey(t)] {
+			return
+		}
+		seen[typeKey(t)] = true
+		b.WriteString("=")
+		walk(n.Underlying())
+	}
+	walk(t)
+	return b.String()
+}
