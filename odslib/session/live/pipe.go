@@ -49,7 +49,7 @@ var pipe struct {
 // Notebook says whether rich output has somewhere to go.
 func Notebook() bool { return Send != nil || os.Getenv(pipeEnv) != "" }
 
-func send(data, metadata map[string]any, displayID string) error {
+func post(data, metadata map[string]any, displayID string) error {
 	if Send != nil {
 		Send(data, metadata, displayID)
 		return nil

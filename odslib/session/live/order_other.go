@@ -1,0 +1,5 @@
+//go:build !linux
+
+package live
+
+func unread(int) int { return 0 }
