@@ -161,6 +161,9 @@ func check(exports map[string]string, declared map[string]string, code string) e
 	}
 	for name, src := range declared {
 		imports := `import ("context"; "odslab/odslib"); var _ context.Context; var _ odslib.Sampler` + "\n"
+		if lib[name].Scope().Len() > 0 { // what the package has already is at hand, as it will be
+			imports = fmt.Sprintf("import . %q\n", use(name)) + imports
+		}
 		p, err := file(name, imports, strings.Replace(src, "package "+name, "", 1))
 		if err != nil {
 			return fmt.Errorf("declarations of %s: %w", name, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,21 +15,22 @@ import (
 )
 
 // bar draws one progress line in place: nothing for work of less than half a second, at most five updates a second, and
-// one grey line when it is over.
+// one grey line when it is over. All work of a cell shares one line, so that a loop of draws does not fill the page.
 type bar struct {
 	mu          sync.Mutex
-	id          string
 	start, last time.Time
-	shown       bool
+	used        bool
 	now         odslib.Progress
 	history     []float64 // of the loss, for the sparkline
 }
 
-var bars atomic.Int64
+// line is the cell's progress line; a process is a cell.
+var line = struct {
+	id    string
+	shown atomic.Bool
+}{id: fmt.Sprintf("odslab-progress-%d-%d", os.Getpid(), time.Now().UnixNano())}
 
-func newBar() *bar {
-	return &bar{start: time.Now(), id: fmt.Sprintf("odslab-progress-%d-%d", time.Now().UnixNano(), bars.Add(1))}
-}
+func newBar() *bar { return &bar{start: time.Now()} }
 
 func (b *bar) observe(p odslib.Progress) {
 	b.mu.Lock()
@@ -48,7 +50,7 @@ func (b *bar) observe(p odslib.Progress) {
 func (b *bar) done() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.shown {
+	if b.used {
 		b.show(true)
 	}
 }
@@ -77,10 +79,11 @@ func (b *bar) show(over bool) {
 			320*math.Min(1, share), html.EscapeString(text), sparkline(b.history))
 	}
 	bundle := live.Bundle{"text/html": page, "text/plain": text}
-	if b.shown {
-		live.Update(bundle, b.id)
+	b.used = true
+	if line.shown.Swap(true) {
+		live.Update(bundle, line.id)
 	} else {
-		b.shown = live.Display(bundle, b.id) == nil
+		live.Display(bundle, line.id)
 	}
 }
 
