@@ -116,6 +116,10 @@ func Bars(args ...any) *Figure {
 			q.x.max = sc.min * math.Pow(sc.max/sc.min, 1/(1-longest/(w*.8)))
 		}
 		q.y.edge = 0
+		q.y.names = make([]string, len(bars))
+		for i, b := range bars {
+			q.y.names[i], _ = ink.Fit(b.Name, s.tick, w/3)
+		}
 		l.panels[0][0] = &q
 		if !math.IsNaN(c.floor) {
 			l.legend = []entry{lineEntry("floor: two sets of exact samples", func(s *style) ink.Pen { return s.dashed(s.ink, .9) })}

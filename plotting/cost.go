@@ -154,7 +154,8 @@ func grouped(v float64) string {
 
 // place writes a name beside a point where it covers nothing: right, left, above or below.
 func (v *view) place(name string, at ink.Pt, r float64, taken *[]ink.Rect) {
-	w, h := ink.Width(name, v.s.label), .75*v.s.label.Size
+	name, font := ink.Fit(name, v.s.label, v.box.W/2)
+	w, h := ink.Width(name, font), .75*font.Size
 	var best ink.Rect
 	least := math.Inf(1)
 	for i, b := range []ink.Rect{
@@ -178,5 +179,5 @@ func (v *view) place(name string, at ink.Pt, r float64, taken *[]ink.Rect) {
 		}
 	}
 	*taken = append(*taken, best)
-	v.page.Text(ink.Pt{X: best.X, Y: best.Y}, name, v.s.label, v.s.ink, 0, 0, 0)
+	v.page.Text(ink.Pt{X: best.X, Y: best.Y}, name, font, v.s.ink, 0, 0, 0)
 }

@@ -84,6 +84,7 @@ func titled(sh *sheet, s *style, title string) *sheet {
 	return &sheet{sh.w, sh.h + 2*s.label.Size, sh.base, func(p *ink.Page) {
 		sh.draw(p)
 		font := ink.Font{Face: ink.Bold, Size: 1.1 * s.label.Size}
+		title, font := ink.Fit(title, font, sh.w-.6*s.label.Size)
 		p.Text(ink.Pt{X: .3 * s.label.Size, Y: sh.h + .55*s.label.Size}, title, font, s.ink, 0, 0, 0)
 	}}
 }

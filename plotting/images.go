@@ -72,7 +72,7 @@ func Images(args ...any) *Figure {
 		left := margin
 		if named {
 			for _, b := range blocks {
-				left = max(left, margin+ink.Width(b.name, s.label)+.8*s.label.Size)
+				left = max(left, margin+min(ink.Width(b.name, s.label), width/4)+.8*s.label.Size)
 			}
 		}
 		bar := mapBar(grey, sc, "")
@@ -100,7 +100,8 @@ func Images(args ...any) *Figure {
 			y := h - margin
 			for _, b := range blocks {
 				if named {
-					page.Text(ink.Pt{X: left - .8*s.label.Size, Y: y - high/2}, b.name, s.label, s.ink, 1, .5, 0)
+					name, font := ink.Fit(b.name, s.label, width/4)
+					page.Text(ink.Pt{X: left - .8*s.label.Size, Y: y - high/2}, name, font, s.ink, 1, .5, 0)
 				}
 				for i, v := range b.cells {
 					if i > 0 && i%c.columns == 0 {

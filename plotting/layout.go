@@ -168,7 +168,8 @@ func (l *layout) sheet(s *style, width float64, letters bool) *sheet {
 			l.bar.draw(page, s, ink.Rect{X: x + l.bar.gap(s), Y: height - tops[rows-1] - heights[rows-1], W: l.bar.thick(s), H: h})
 		}
 		for i, note := range l.notes {
-			page.Text(ink.Pt{X: xs[0], Y: margin + 1.5*s.small.Size*float64(len(l.notes)-1-i) + .2*s.small.Size}, note, s.small, s.axis, 0, 0, 0)
+			note, font := ink.Fit(note, s.small, used-margin-xs[0])
+			page.Text(ink.Pt{X: xs[0], Y: margin + 1.5*s.small.Size*float64(len(l.notes)-1-i) + .2*s.small.Size}, note, font, s.axis, 0, 0, 0)
 		}
 	}}
 }

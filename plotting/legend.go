@@ -65,7 +65,7 @@ func drawLegend(page *ink.Page, s *style, es []entry, r ink.Rect, column bool) {
 		for _, e := range es {
 			wide = max(wide, e.width(s))
 		}
-		x = max(r.X, r.Right()-wide)
+		x = max(r.X, r.Right()-wide-.1) // a hair of room for rounding
 	}
 	start := x
 	for i, e := range es {
@@ -78,7 +78,8 @@ func drawLegend(page *ink.Page, s *style, es []entry, r ink.Rect, column bool) {
 			e.swatch(page, s, ink.Rect{X: x, Y: y - .02*size, W: 2 * size, H: .74 * size})
 			at += 2.6 * size
 		}
-		page.Text(ink.Pt{X: at, Y: y}, e.name, s.label, s.ink, 0, 0, 0)
+		name, font := ink.Fit(e.name, s.label, r.Right()-at)
+		page.Text(ink.Pt{X: at, Y: y}, name, font, s.ink, 0, 0, 0)
 		x += w + 1.6*size
 	}
 }

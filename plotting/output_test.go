@@ -194,3 +194,28 @@ func TestFigureLivesOn(t *testing.T) {
 		t.Errorf("an error became %v", g.Err())
 	}
 }
+
+// Long names are cut, not the page.
+func TestLongNames(t *testing.T) {
+	long := "a sampler whose name is longer than anything that anyone would want to read in a legend"
+	m := modes(long, 50, 1)
+	two := tracing(long, 1)
+	for name, f := range map[string]*Figure{
+		"pair": Pair(m, Prior(As(long, m)), Names(long, long)), "marginals": Marginals(m, Names(long, long)), "density": Density2D(m, As(long+" 2", m)),
+		"images": Images(As(long, pictures8(3, 1)), As("b", pictures8(3, 2))), "recoveries": Recoveries(Recovery{Name: long, Samples: recovery().Samples}),
+		"lines": Lines(Line(long, nil, []float64{1, 2}), Line("b", nil, []float64{2, 1}), XLabel(long), YLabel(long)).Title(long), "ess": ESS(two, tracing("b", 2)),
+		"bars": Bars(Bar{Name: long, Value: 1}, Floor(.1), XLabel(long)), "cost": Cost(CostPoint{Name: long, Distance: 1, Seconds: 1}, YLabel(long)),
+		"training": Training(two),
+	} {
+		for _, preset := range []Preset{Column, Notebook} {
+			svg, err := f.Size(preset).encode("svg")
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			w, h := viewBox(t, svg)
+			if lo, hi := extent(t, svg); lo[0] < -.1 || lo[1] < -.1 || hi[0] > w+.1 || hi[1] > h+.1 {
+				t.Errorf("%s: marks span %.1f..%.1f × %.1f..%.1f on a page of %.1f × %.1f pt", name, lo[0], hi[0], lo[1], hi[1], w, h)
+			}
+		}
+	}
+}

@@ -129,7 +129,8 @@ func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
 		}
 	}
 	if p.x.numbers && p.x.label != "" {
-		page.Text(ink.Pt{X: r.X + r.W/2, Y: r.Y - p.bottom(s) + .25*s.label.Size}, p.x.label, s.label, s.ink, .5, 0, 0)
+		label, font := ink.Fit(p.x.label, s.label, r.W)
+		page.Text(ink.Pt{X: r.X + r.W/2, Y: r.Y - p.bottom(s) + .25*s.label.Size}, label, font, s.ink, .5, 0, 0)
 	}
 	if !p.y.off {
 		page.Line(pen, ink.Pt{X: r.X, Y: r.Y}, ink.Pt{X: r.X, Y: r.Top()})
@@ -148,10 +149,12 @@ func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
 		}
 	}
 	if p.y.numbers && p.y.label != "" {
-		page.Text(ink.Pt{X: r.X - p.left(s, r.H) + .82*s.label.Size, Y: r.Y + r.H/2}, p.y.label, s.label, s.ink, .5, 0, math.Pi/2)
+		label, font := ink.Fit(p.y.label, s.label, r.H)
+		page.Text(ink.Pt{X: r.X - p.left(s, r.H) + .82*s.label.Size, Y: r.Y + r.H/2}, label, font, s.ink, .5, 0, math.Pi/2)
 	}
 	if p.title != "" {
-		page.Text(ink.Pt{X: r.X + r.W/2, Y: r.Top() + 3*s.k}, p.title, s.label, s.ink, .5, 0, 0)
+		title, font := ink.Fit(p.title, s.label, r.W)
+		page.Text(ink.Pt{X: r.X + r.W/2, Y: r.Top() + 3*s.k}, title, font, s.ink, .5, 0, 0)
 	}
 }
 

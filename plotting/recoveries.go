@@ -163,7 +163,7 @@ func (r *recoveries) sheet(s *style, width float64) *sheet {
 	left := margin
 	for _, n := range r.names {
 		if n != "" {
-			left = max(left, margin+ink.Width(n, s.label)+.8*s.label.Size)
+			left = max(left, margin+min(ink.Width(n, s.label), width/4)+.8*s.label.Size)
 		}
 	}
 	groups := 0
@@ -196,7 +196,8 @@ func (r *recoveries) sheet(s *style, width float64) *sheet {
 			page.Text(ink.Pt{X: x + w/2, Y: h - top + .5*s.label.Size}, text, heading, s.ink, .5, 0, 0)
 		}
 		for i, name := range r.names {
-			page.Text(ink.Pt{X: left - .8*s.label.Size, Y: rowY(i) + high/2}, name, s.label, s.ink, 1, .5, 0)
+			name, font := ink.Fit(name, s.label, width/4)
+			page.Text(ink.Pt{X: left - .8*s.label.Size, Y: rowY(i) + high/2}, name, font, s.ink, 1, .5, 0)
 		}
 		x, bars := left, 0
 		for k, used := range r.used {

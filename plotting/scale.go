@@ -158,7 +158,7 @@ func label(at []float64) []tick {
 		top = max(top, math.Abs(v))
 	}
 	exponent, unit := 0, 1.
-	if top >= 1e5 || top > 0 && top < 1e-3 {
+	if top >= 1e5 && at[len(at)-1]-at[0] > .01*top || top > 0 && top < 1e-3 {
 		exponent = int(math.Floor(math.Log10(top)))
 		unit = math.Pow(10, float64(exponent))
 	}

@@ -174,3 +174,20 @@ func (p *Page) Text(at Pt, label string, f Font, c color.NRGBA, ax, ay, angle fl
 		dx += r.font.width(r.s)
 	}
 }
+
+// Fit makes a label as long as there is room: in a smaller font, down to three quarters, and then by leaving out its end.
+func Fit(label string, f Font, room float64) (string, Font) {
+	w := Width(label, f)
+	if w <= room || room <= 0 {
+		return label, f
+	}
+	f.Size *= max(.75, room/w)
+	if Width(label, f) <= room*(1+1e-9) {
+		return label, f
+	}
+	r := []rune(label)
+	for len(r) > 1 && Width(string(r)+"…", f) > room {
+		r = r[:len(r)-1]
+	}
+	return strings.TrimRight(string(r), " ") + "…", f
+}
