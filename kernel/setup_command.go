@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -26,14 +27,11 @@ func cmdSetup(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if *engine != "" {
-		os.Setenv("ODSLAB_ENGINE", *engine) // what is said of the engine below is said of this one
-	}
 	o := toolchain.Options{Engine: *engine, Offline: *offline, Data: *data, Retry: true, Out: os.Stderr}
 	if err := toolchain.SetUp(ctx, l, o); err != nil {
 		return err
 	}
-	name, why := l.Engine()
+	name, why := l.EngineFor(cmp.Or(*engine, os.Getenv("ODSLAB_ENGINE")))
 	fmt.Printf("ready in %s; engine %s (%s)\n", l.Root, name, why)
 	return nil
 }

@@ -20,9 +20,11 @@ func checkEngine(name string) error {
 // words: $ODSLAB_ENGINE, else XLA where its plugin was checked and a C compiler
 // is there, else the pure-Go engine. Cells import odslib/engine/xla only when
 // the name begins with "xla".
-func (l Layout) Engine() (name, why string) { return l.engineFor(os.Getenv("ODSLAB_ENGINE")) }
+func (l Layout) Engine() (name, why string) { return l.EngineFor(os.Getenv("ODSLAB_ENGINE")) }
 
-func (l Layout) engineFor(asked string) (name, why string) {
+// EngineFor is Engine for an engine that is asked for by name, or "" for the
+// best that works.
+func (l Layout) EngineFor(asked string) (name, why string) {
 	if asked != "" && !strings.HasPrefix(asked, "xla") {
 		return asked, "asked for"
 	}

@@ -132,6 +132,15 @@ func TestEngineGoLeavesThePluginOut(t *testing.T) {
 		t.Errorf("got:\n%s", out)
 	}
 	w.wantEngine("go")
+	// Then XLA, then not: what was compiled with XLA serves without it.
+	t.Setenv("ODSLAB_ENGINE", "")
+	if out := w.mustSetUp(Options{}); !strings.Contains(out, "plugin") || !strings.Contains(out, "warm") {
+		t.Errorf("got:\n%s", out)
+	}
+	t.Setenv("ODSLAB_ENGINE", "go")
+	if out := w.mustSetUp(Options{}); out != "" {
+		t.Errorf("got:\n%s", out)
+	}
 }
 
 func TestGivenPlugin(t *testing.T) {

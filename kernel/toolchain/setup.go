@@ -99,7 +99,7 @@ func SetUp(ctx context.Context, l Layout, o Options) error {
 		}
 	}
 	if o.Engine == "xla-cpu" || o.Engine == "xla-cuda" {
-		if got, why := l.engineFor(o.Engine); got != o.Engine {
+		if got, why := l.EngineFor(o.Engine); got != o.Engine {
 			return fmt.Errorf("set-up: engine %s was asked for and cannot be had: %s", o.Engine, why)
 		}
 	}
