@@ -86,7 +86,10 @@ func Bars(args ...any) *Figure {
 			} else if to.X != from.X {
 				v.page.Box(fade(col, .85), ink.Rect{X: min(from.X, to.X), Y: to.Y - h, W: math.Abs(to.X - from.X), H: 2 * h})
 			}
-			end := to.X
+			end := max(from.X, to.X)
+			if c.logX {
+				end = to.X
+			}
 			if b.Low != b.High {
 				v.line(v.s.pen(v.s.ink, .9), []float64{b.Low, b.High}, []float64{y, y})
 				end = max(end, v.at(b.High, y).X)

@@ -13,15 +13,36 @@ import (
 )
 
 // vgBackend draws on any of gonum/plot's canvases, text as outlines.
-type vgBackend struct{ vg.Canvas }
+type vgBackend struct {
+	vg.Canvas
+	svg bool
+}
+
+// up is a colour that vgsvg, which cuts off where it should round, writes as it is.
+type up struct{ color.NRGBA }
+
+// RGBA implements color.Color.
+func (c up) RGBA() (r, g, b, a uint32) {
+	r, g, b, a = c.NRGBA.RGBA()
+	half := 0x80 * a / 0xffff
+	return min(r+half, a), min(g+half, a), min(b+half, a), a
+}
+
+func (b vgBackend) colour(c color.NRGBA) {
+	if b.svg {
+		b.SetColor(up{c})
+		return
+	}
+	b.SetColor(c)
+}
 
 func (b vgBackend) fill(p vg.Path, c color.NRGBA) {
-	b.SetColor(c)
+	b.colour(c)
 	b.Fill(p)
 }
 
 func (b vgBackend) stroke(p vg.Path, pen Pen) {
-	b.SetColor(pen.Color)
+	b.colour(pen.Color)
 	b.SetLineWidth(vg.Length(pen.Width))
 	dash := make([]vg.Length, len(pen.Dash))
 	for i, d := range pen.Dash {
@@ -48,7 +69,7 @@ func (b vgBackend) picture(r Rect, img image.Image) {
 // SVG is a new page of scalable graphics.
 func SVG(w, h float64) *Page {
 	c := vgsvg.New(vg.Length(w), vg.Length(h))
-	return &Page{W: w, H: h, b: vgBackend{c}, write: func() ([]byte, error) {
+	return &Page{W: w, H: h, b: vgBackend{c, true}, write: func() ([]byte, error) {
 		var buf bytes.Buffer
 		if _, err := c.WriteTo(&buf); err != nil {
 			return nil, err
@@ -73,5 +94,5 @@ func PNG(w, h float64, dpi int, background color.Color) *Page {
 // Pixels is a new page of pixels and the image that it ends up in.
 func Pixels(w, h float64, dpi int, background color.Color) (*Page, func() image.Image) {
 	c := vgimg.NewWith(vgimg.UseWH(vg.Length(w), vg.Length(h)), vgimg.UseDPI(dpi), vgimg.UseBackgroundColor(background))
-	return &Page{W: w, H: h, b: vgBackend{c}, dots: true}, func() image.Image { return c.Image() }
+	return &Page{W: w, H: h, b: vgBackend{c, false}, dots: true}, func() image.Image { return c.Image() }
 }
