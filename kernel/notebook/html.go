@@ -59,6 +59,9 @@ func HTML(nb *Notebook, o PageOptions) []byte {
 		"<meta name=\"generator\" content=\"odslab\">\n<meta name=\"color-scheme\" content=\"light dark\">\n")
 	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(plainTitle(title)))
 	fmt.Fprintf(&b, "<style>\n%s%s\n@media print, (prefers-color-scheme: light) {\n%s\n}\n@media screen and (prefers-color-scheme: dark) {\n%s\n}\n</style>\n</head>\n<body>\n", font, pageCSS, light, dark)
+	if p.framed {
+		b.WriteString(pageScript + "\n") // before the frames, which speak once
+	}
 	b.WriteString(contents(p.markdown.headings))
 	b.WriteString("<main>\n")
 	b.Write(body.Bytes())
@@ -66,9 +69,6 @@ func HTML(nb *Notebook, o PageOptions) []byte {
 		fmt.Fprintf(&b, "<footer>%s</footer>\n", html.EscapeString(o.Note))
 	}
 	b.WriteString("</main>\n")
-	if p.framed {
-		b.WriteString(pageScript + "\n")
-	}
 	b.WriteString("</body>\n</html>\n")
 	return b.Bytes()
 }

@@ -78,7 +78,10 @@ const (
 		`thead th{border-bottom:1.5px solid rgba(128,128,128,.6);font-weight:600}` +
 		`img,svg{max-width:100%;height:auto}pre{overflow-x:auto}`
 
-	// The frame tells its height, since the page cannot look into it.
-	frameScript = `<script>new ResizeObserver(function(){parent.postMessage({frameHeight:Math.ceil(document.documentElement.getBoundingClientRect().height)},"*")}).observe(document.documentElement)</script>`
-	pageScript  = `<script>addEventListener("message",function(e){if(e.data&&e.data.frameHeight)document.querySelectorAll("iframe.frame").forEach(function(f){if(f.contentWindow===e.source)f.style.height=e.data.frameHeight+"px"})})</script>`
+	// The frame tells its height, since the page cannot look into it. Out of
+	// sight it may be laid out late and its size is not watched: hence the clock.
+	frameScript = `<script>(function(){var last=0;function tell(){var h=Math.ceil(document.documentElement.getBoundingClientRect().height);` +
+		`if(h&&h!==last){last=h;parent.postMessage({frameHeight:h},"*")}}tell();addEventListener("load",tell);` +
+		`new ResizeObserver(tell).observe(document.documentElement);[50,200,500,1000,2000,5000,10000].forEach(function(t){setTimeout(tell,t)})})()</script>`
+	pageScript = `<script>addEventListener("message",function(e){if(e.data&&e.data.frameHeight)document.querySelectorAll("iframe.frame").forEach(function(f){if(f.contentWindow===e.source)f.style.height=e.data.frameHeight+"px"})})</script>`
 )
