@@ -149,9 +149,10 @@ func TestPageInBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const probe = `<script>addEventListener("load",function look(){
+	const probe = `<script>let tries=0;addEventListener("load",function look(){
 const frame=document.querySelector("iframe");
-if(frame.style.height===""){setTimeout(look,50);return}
+const height=parseInt(frame.style.height);
+if(!(height>9&&height<61)&&tries++<400){setTimeout(look,50);return} // it may be told anew while the page is laid out
 const widths=[...document.querySelectorAll("math")].map(e=>e.getBoundingClientRect().width);
 const tree=document.querySelector(".output.html").shadowRoot;
 const colour=e=>getComputedStyle(e).color;
