@@ -78,6 +78,8 @@ func (d *draft) analyse(c *checked, p *Program) {
 				def = &definition{name: id.Name}
 				found[id.Name] = def
 				p.defs = append(p.defs, def)
+			} else {
+				def.again = true
 			}
 			d.decide(def, q, t)
 			if def.why == "" {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/token"
 	"go/types"
 	"os"
 	"path/filepath"
@@ -147,10 +149,27 @@ func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) 
 // bySource keeps a variable as the statement that makes it.
 func (s *Session) bySource(p *Program, def *definition, why string) *variable {
 	v := &variable{name: def.name, typ: def.typ, cell: p.N, why: why, lost: def.lost || unnameableAtTop(def)}
+	if old := s.vars[def.name]; !v.lost && (old != nil || def.again) && mentionsItself(def) {
+		v.lost, v.why = true, why+", and its initialiser uses the "+def.name+" before it"
+	}
 	if !v.lost {
 		v.source = def.piece.copy()
 	}
 	return v
+}
+
+// mentionsItself: the statement uses the name that it defines.
+func mentionsItself(def *definition) (yes bool) {
+	defined := def.piece.defined()
+	identifiers(def.piece.stmt, func(id *ast.Ident) {
+		if id.Name == def.name && !slices.Contains(defined, id) {
+			yes = true
+		}
+	})
+	if a, ok := def.piece.stmt.(*ast.AssignStmt); ok && a.Tok == token.ASSIGN {
+		return false // seen to when it was found
+	}
+	return yes
 }
 
 // unnameableAtTop: types declared inside the cell's own statements are gone

@@ -35,6 +35,7 @@ type definition struct {
 	piece *piece
 	why   string // why it can't be kept by value
 	lost  bool   // nor by source
+	again bool   // an earlier statement of the cell has defined it too
 }
 
 // Compile turns the text of cell n into a program. The error, an *Error, says
@@ -84,7 +85,13 @@ func (s *Session) compile(n int, src string, cut *split) (*Program, error) {
 	}
 	d.analyse(c, p)
 	d.final = true
-	if c, err = d.settle(); err != nil {
+	for path := range d.needed {
+		delete(d.unused, "needed "+path)
+	}
+	if _, err = d.settle(); err != nil {
+		if e, ok := err.(*Error); ok {
+			e.generated = true
+		}
 		return nil, err
 	}
 	p.Source = []byte(d.render())

@@ -23,7 +23,8 @@ type draft struct {
 	defined map[string]bool         // names that the cell's statements bring in
 
 	auto     map[string]string     // packages imported by name
-	unused   map[string]bool       // imports that turned out unused
+	unused   map[string]bool       // imports that turned out unused, by kind and key
+	importAt []importLine          // of the last rendering
 	drop     map[string]bool       // kept variables that turned out unused
 	written  map[string]bool       // kept variables that are set but not read
 	hoist    map[string]types.Type // variables that functions of the cell need
@@ -42,6 +43,12 @@ type draft struct {
 
 	out  strings.Builder
 	segs []segment
+}
+
+// importLine is where an import stands in the output.
+type importLine struct {
+	from, to int
+	key      string
 }
 
 // segment is a run of a piece's own text in the output.
@@ -128,8 +135,17 @@ func (d *draft) gather() {
 	for _, key := range sortedKeys(d.own) {
 		visitDecl(d.own[key])
 	}
+	anew := map[string]bool{} // what an earlier statement has defined is not the kept one
 	for _, p := range d.stmts {
-		identifiers(p.stmt, func(id *ast.Ident) { visit(id.Name) })
+		defined := p.defined()
+		identifiers(p.stmt, func(id *ast.Ident) {
+			if !anew[id.Name] && !slices.Contains(defined, id) {
+				visit(id.Name)
+			}
+		})
+		for _, id := range defined {
+			anew[id.Name] = true
+		}
 	}
 	if d.session["draw"] || d.session["train"] || d.session["seed"] {
 		visit("seed")

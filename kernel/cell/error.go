@@ -14,6 +14,7 @@ type Error struct {
 	Line, Col int
 	Msg       string
 	All       []Error // every error found, this one first
+	generated bool    // found only in the program as generated
 }
 
 func (e *Error) Error() string {

@@ -35,6 +35,12 @@ func TestNotMadeAgain(t *testing.T) {
 	if o = b.run("f = wrap(f)\nfunc wrap(f func() string) func() string { return f }"); !strings.Contains(o.notes, "what this cell assigns to it is not kept") {
 		t.Errorf("notes: %q", o.notes)
 	}
+	b.want("g := 3", "")
+	b.run("g := func() int { return g }")
+	if o = b.run("g()"); o.err == nil || !strings.Contains(o.err.Msg, "its initialiser uses the g before it") {
+		t.Errorf("a func over its namesake: %v", o.err)
+	}
+	b.want("g, h1 := 1, 2\nh1 + g", "3")
 	o = b.run("type H struct{ f func() int }\nh := []any{H{func() int { return 7 }}}")
 	if !strings.Contains(o.out, "h is not kept by value") {
 		t.Errorf("refusal: %q", o.out)

@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -41,17 +40,23 @@ func (d *draft) mend(c *checked) (changed bool) {
 		switch {
 		case strings.HasPrefix(e.Msg, "undefined: "):
 			name := strings.TrimPrefix(e.Msg, "undefined: ")
-			if d.define(c, e, name) {
+			if d.define(c, e, name) || d.dropBroken(c, e) {
 				changed = true
 			}
 		case strings.HasPrefix(e.Msg, "declared and not used: "):
 			if d.use(c, e, strings.TrimPrefix(e.Msg, "declared and not used: ")) {
 				changed = true
 			}
-		case strings.Contains(e.Msg, "imported and not used") || strings.Contains(e.Msg, "imported as"):
-			if d.unimport(e) {
+		case strings.HasSuffix(e.Msg, " declared and not used"): // of a type switch
+			if d.use(c, e, strings.TrimSuffix(e.Msg, " declared and not used")) {
 				changed = true
 			}
+		case strings.HasSuffix(e.Msg, "and not used") && strings.Contains(e.Msg, " imported "):
+			if d.unimport(c, e) {
+				changed = true
+			}
+		case d.dropBroken(c, e):
+			changed = true
 		default:
 			later = append(later, e)
 		}
@@ -60,6 +65,31 @@ func (d *draft) mend(c *checked) (changed bool) {
 		return true
 	}
 	return d.hoistShared(c) || d.dropUnused(c) || len(later) == 0 && d.replaceExits(c)
+}
+
+// dropBroken leaves out a variable kept by source whose initialiser is in
+// error, if nothing uses it after all.
+func (d *draft) dropBroken(c *checked, e problem) bool {
+	p, _ := d.at(c, e.Pos)
+	for v, q := range d.srcPiece {
+		if p == nil || p != q || d.drop[v.name] {
+			continue
+		}
+		for id, o := range c.info.Uses {
+			if id.Name != v.name {
+				continue
+			}
+			if user, _ := d.at(c, id.Pos()); user == nil || user == q {
+				continue
+			}
+			if at, _ := d.at(c, o.Pos()); at == q || d.atTop[v.name] && o.Parent() == c.pkg.Scope() {
+				return false
+			}
+		}
+		d.drop[v.name] = true
+		return true
+	}
+	return false
 }
 
 // define finds what an undefined name means.
@@ -118,38 +148,16 @@ func selectorBase(f *ast.File, pos token.Pos) (is bool) {
 	return is
 }
 
-func (d *draft) unimport(e problem) (changed bool) {
-	msg := e.Msg
-	for name, path := range d.auto {
-		if !d.unused[name] && mentionsImport(msg, name, path) {
-			d.unused[name], changed = true, true
+// unimport leaves out the import that the checker points at.
+func (d *draft) unimport(c *checked, e problem) bool {
+	off := c.fset.File(e.Pos).Offset(e.Pos)
+	for _, i := range d.importAt {
+		if off >= i.from && off < i.to && !d.unused[i.key] {
+			d.unused[i.key] = true
+			return true
 		}
 	}
-	for key, i := range d.imports {
-		if !d.unused[key] && mentionsImport(msg, i.name, i.path) {
-			d.unused[key], changed = true, true
-		}
-	}
-	for path := range d.needed {
-		if mentionsImport(msg, d.s.alias(path), path) && path != livePath {
-			delete(d.needed, path)
-			changed = true
-		}
-	}
-	return changed
-}
-
-func mentionsImport(msg, name, path string) bool {
-	rest, ok := strings.CutPrefix(msg, strconv.Quote(path)+" imported ")
-	if !ok {
-		return false
-	}
-	as, ok := strings.CutPrefix(rest, "as ")
-	if !ok {
-		return true
-	}
-	as, _, _ = strings.Cut(as, " ")
-	return as == name || name == "."
+	return false
 }
 
 // dropUnused forgets package variables that nothing uses after all.

@@ -58,23 +58,31 @@ func (d *draft) render() string {
 	if d.session["draw"] || d.session["train"] {
 		d.need(sessionPath)
 	}
+	d.importAt = nil
+	line := func(key string, write func()) {
+		if d.unused[key] {
+			return
+		}
+		from := d.out.Len()
+		write()
+		d.importAt = append(d.importAt, importLine{from, d.out.Len(), key})
+	}
 	for _, path := range sortedKeys(d.needed) {
-		d.writef("import %s %q\n", d.s.alias(path), path)
+		line("needed "+path, func() { d.writef("import %s %q\n", d.s.alias(path), path) })
 	}
 	for _, name := range sortedKeys(d.auto) {
-		if !d.unused[name] {
-			d.writef("import %s %q\n", name, d.auto[name])
-		}
+		line("auto "+name, func() { d.writef("import %s %q\n", name, d.auto[name]) })
 	}
 	for _, key := range sortedKeys(d.imports) {
-		if i := d.imports[key]; !d.unused[key] {
+		i := d.imports[key]
+		line("import "+key, func() {
 			if i.at != nil && i.at.cell == d.n {
-				line, col := i.at.place(i.off)
-				d.writef("import %s /*line cell[%d]:%d:%d*/%q\n//line kernel:1\n", i.name, d.n, line, col, i.path)
+				l, col := i.at.place(i.off)
+				d.writef("import %s /*line cell[%d]:%d:%d*/%q\n//line kernel:1\n", i.name, d.n, l, col, i.path)
 			} else {
 				d.writef("import %s %q\n", i.name, i.path)
 			}
-		}
+		})
 	}
 	if d.final {
 		for _, path := range d.extraImports() {
@@ -94,15 +102,17 @@ func (d *draft) render() string {
 func (d *draft) extraImports() (out []string) {
 	var paths []string
 	for p := range d.needed {
-		paths = append(paths, p)
+		if !d.unused["needed "+p] {
+			paths = append(paths, p)
+		}
 	}
 	for name, p := range d.auto {
-		if !d.unused[name] {
+		if !d.unused["auto "+name] {
 			paths = append(paths, p)
 		}
 	}
 	for key, i := range d.imports {
-		if !d.unused[key] {
+		if !d.unused["import "+key] {
 			paths = append(paths, i.path)
 		}
 	}

@@ -71,14 +71,20 @@ func (s *split) scan(src string, from int) int {
 			s.incomplete = true
 		}
 	}, 0)
-	start, header := -1, false
+	start, header, control := -1, false, false
 	var prev token.Token
 	cut := func(to int, hushed bool) {
 		if start >= 0 {
 			line, col := position(src, start)
 			s.chunks = append(s.chunks, chunk{strings.TrimRight(src[start:to], " \t\n"), line, col, hushed})
 		}
-		start, header = -1, false
+		start, header, control = -1, false, false
+	}
+	// whole: the text so far is a statement, so that a semicolon ends it. In
+	// `if v := map[string]int{}["k"]; v > 0 {` the first one does not.
+	whole := func(to int) bool {
+		_, err := parsePiece(chunk{text: src[start:to], line: 1, col: 1}, 0)
+		return err == nil
 	}
 	for {
 		pos, tok, lit := sc.Scan()
@@ -105,7 +111,7 @@ func (s *split) scan(src string, from int) int {
 		switch tok {
 		case token.FOR, token.IF, token.SWITCH, token.SELECT:
 			if s.depth == 0 {
-				header = true
+				header, control = true, true
 			}
 		case token.LBRACE:
 			if s.depth == 0 {
@@ -122,7 +128,7 @@ func (s *split) scan(src string, from int) int {
 				s.depth = 0
 			}
 		case token.SEMICOLON:
-			if s.depth == 0 && !(header && lit == ";") {
+			if s.depth == 0 && !(lit == ";" && (header || control && !whole(off))) {
 				cut(off, lit == ";")
 			}
 		}

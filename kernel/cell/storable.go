@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"go/types"
 	"strings"
+
+	"odslab/odslib/session/snapshot"
 )
 
 // unnameable says why generated code can't write the type, or "".
@@ -49,10 +51,6 @@ func unnameable(t types.Type) (why string) {
 	})
 	return why
 }
-
-// openPrefixes hold plain data in their hidden fields (package snapshot).
-var openPrefixes = []string{mainPath, "odslab", "gonum.org/v1/gonum", "container", "bytes", "strings", "math/rand", "sync/atomic",
-	"github.com/gomlx/compute/shapes", "github.com/gomlx/compute/dtypes"}
 
 // notData says why a value of type t can never be kept by value, or "".
 func notData(t types.Type) (why string) {
@@ -102,7 +100,7 @@ func notData(t types.Type) (why string) {
 			return field("[…]", u.Elem())
 		case *types.Struct:
 			n, named := types.Unalias(t).(*types.Named)
-			if named && n.Obj().Pkg() != nil && !isOpen(n.Obj().Pkg().Path()) {
+			if named && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() != mainPath && !snapshot.Open(n.Obj().Pkg().Path()) {
 				return "" // decided when it runs: a zero value can be kept
 			}
 			for i := range u.NumFields() {
@@ -118,15 +116,6 @@ func notData(t types.Type) (why string) {
 		return ""
 	}
 	return walk(t)
-}
-
-func isOpen(p string) bool {
-	for _, o := range openPrefixes {
-		if p == o || strings.HasPrefix(p, o+"/") {
-			return true
-		}
-	}
-	return false
 }
 
 func hasMethod(n *types.Named, name string) bool {

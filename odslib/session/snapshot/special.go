@@ -45,7 +45,8 @@ var openPackages = []string{
 	"github.com/gomlx/compute/shapes", "github.com/gomlx/compute/dtypes",
 }
 
-func open(path string) bool {
+// Open says whether structs of the package may have hidden fields and be kept.
+func Open(path string) bool {
 	for _, p := range openPackages {
 		if path == p || strings.HasPrefix(path, p+"/") {
 			return true
@@ -56,7 +57,7 @@ func open(path string) bool {
 
 // closed: a struct of another package with hidden fields.
 func closed(t reflect.Type) bool {
-	if t.Kind() != reflect.Struct || open(t.PkgPath()) {
+	if t.Kind() != reflect.Struct || Open(t.PkgPath()) {
 		return false
 	}
 	if t == reflect.TypeFor[sync.Once]() {
@@ -136,7 +137,7 @@ func codecOf(t reflect.Type) *codec {
 
 // promoted: the method comes from an embedded field and would lose the rest.
 func promoted(t reflect.Type, method reflect.Type) bool {
-	if t.Kind() != reflect.Struct || !open(t.PkgPath()) {
+	if t.Kind() != reflect.Struct || !Open(t.PkgPath()) {
 		return false
 	}
 	for i := range t.NumField() {

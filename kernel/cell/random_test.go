@@ -1,0 +1,299 @@
+package cell
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+)
+
+// grammar makes random cells: mostly valid Go over a small pool of names, so
+// that cells retype, shadow and break each other's variables.
+type grammar struct {
+	r     *rand.Rand
+	used  map[string]int // productions
+	depth int
+	scope []map[string]string // name → type, innermost last
+	kinds map[string]string   // of the notebook's variables
+}
+
+func (g *grammar) pick(production string, of ...string) string {
+	s := of[g.r.IntN(len(of))]
+	g.used[production]++
+	return s
+}
+
+var fuzzTypes = []string{"int", "float64", "string", "bool", "[]int", "map[string]int", "func(int) int", "chan int", "any", "error", "*T0", "T0", "G[int]", "[2]float64", "struct{ A int }"}
+
+var literals = map[string]string{"int": "7", "float64": "2.5", "string": "`raw\n%x`", "bool": "!false", "[]int": "[]int{1,\n\t2}", "map[string]int": "map[string]int{}",
+	"func(int) int": "named", "chan int": "make(chan int, 1)", "any": "any(1)", "error": "io.EOF", "*T0": "&T0{}", "T0": "T0{A: 1}", "G[int]": "G[int]{}",
+	"[2]float64": "[2]float64{1, 2}", "struct{ A int }": "struct{ A int }{3}"}
+
+func (g *grammar) name() string { return string("abcdefg"[g.r.IntN(7)]) }
+
+// expr is an expression of a type.
+func (g *grammar) expr(t string) string {
+	g.depth++
+	defer func() { g.depth-- }()
+	if g.depth < 4 && g.r.IntN(3) == 0 {
+		for i := len(g.scope) - 1; i >= 0; i-- {
+			for n, u := range g.scope[i] {
+				if u == t && g.visible(n) == t {
+					g.used["variable"]++
+					return n
+				}
+			}
+		}
+	}
+	if g.depth >= 4 {
+		return literals[t]
+	}
+	switch t {
+	case "int":
+		return g.pick("int", "1", fmt.Sprintf("(%s + %s)", g.expr("int"), g.expr("int")), "len("+g.expr("[]int")+")", g.expr("func(int) int")+"(2)",
+			g.expr("T0")+".A", g.expr("[]int")+"[0]", "func() int { return "+g.expr("int")+" }()", "id("+g.expr("int")+")", g.expr("map[string]int")+`["k"]`, "K0")
+	case "float64":
+		return g.pick("float64", "2.5", "math.Sqrt(2)", "float64("+g.leaf("int")+")", "K1")
+	case "string":
+		return g.pick("string", `"s"`, "`raw\n%x`", "fmt.Sprint("+g.leaf("int")+")", "strings.ToUpper(\"a\")", g.leaf("T0")+".String()")
+	case "bool":
+		return g.pick("bool", "true", "("+g.leaf("int")+" > 1 ||\n !"+g.leaf("bool")+")")
+	case "[]int":
+		return g.pick("slice", "[]int{1,\n\t2}", "append("+g.leaf("[]int")+", 3)", "[]int(nil)", "make([]int, 3)[1:]")
+	case "map[string]int":
+		return g.pick("map", `map[string]int{"k": 1}`, "map[string]int{}")
+	case "func(int) int":
+		return g.pick("func", "func(i int) int { return i + "+g.leaf("int")+" }", "id[int]", "named")
+	case "chan int":
+		return "make(chan int, 1)"
+	case "any":
+		return g.pick("any", "any(1)", `any("x")`, "any("+g.leaf("T0")+")")
+	case "error":
+		return g.pick("error", `errors.New("e")`, "error(nil)", "io.EOF")
+	case "*T0":
+		return g.pick("pointer", "&T0{A: 1}", "new(T0)")
+	case "T0":
+		return "T0{A: " + g.leaf("int") + "}"
+	case "G[int]":
+		return "G[int]{V: " + g.leaf("int") + "}"
+	case "[2]float64":
+		return "[2]float64{1, 2}"
+	}
+	return "struct{ A int }{3}"
+}
+
+func (g *grammar) leaf(t string) string {
+	g.depth += 2
+	defer func() { g.depth -= 2 }()
+	return g.expr(t)
+}
+
+func (g *grammar) visible(n string) string {
+	for i := len(g.scope) - 1; i >= 0; i-- {
+		if t, ok := g.scope[i][n]; ok {
+			return t
+		}
+	}
+	return ""
+}
+
+func (g *grammar) block(n int) string {
+	g.scope = append(g.scope, map[string]string{})
+	defer func() { g.scope = g.scope[:len(g.scope)-1] }()
+	var b strings.Builder
+	for range n {
+		b.WriteString("\t" + g.stmt(false) + "\n")
+	}
+	return b.String()
+}
+
+func (g *grammar) define(n, t string) { g.scope[len(g.scope)-1][n] = t }
+
+func (g *grammar) stmt(top bool) string {
+	g.depth++
+	defer func() { g.depth-- }()
+	here := g.scope[len(g.scope)-1]
+	kind := g.r.IntN(16)
+	if g.depth > 3 {
+		kind %= 4
+	}
+	switch kind {
+	case 0, 1:
+		n, t := g.name(), fuzzTypes[g.r.IntN(len(fuzzTypes))]
+		if _, again := here[n]; again {
+			return g.pick("show", "fmt.Println("+g.expr("int")+")", "_ = "+g.expr(t))
+		}
+		x := g.expr(t)
+		g.define(n, t)
+		use := ""
+		if !top && g.r.IntN(2) == 0 {
+			use = "; _ = " + n
+		}
+		return g.pick("define", n+" := "+x, "var "+n+" "+t, "var "+n+" "+t+" = "+x) + use
+	case 2:
+		for n, t := range here {
+			x := g.expr(t)
+			return g.pick("assign", n+" = "+x, n+" = "+x)
+		}
+		return g.pick("call", "fmt.Println("+g.expr("string")+")", "_ = "+g.expr("error"))
+	case 3:
+		a, b := g.name(), g.name()
+		_, x := here[a]
+		if _, y := here[b]; x || y || a == b {
+			return g.pick("incdec", "{ q := 1; q++ }", "{ q := 1; q-- }", ";")
+		}
+		ints := g.expr("string")
+		g.define(a, "int")
+		g.define(b, "error")
+		g.used["tuple"]++
+		return a + ", " + b + " := strconv.Atoi(" + ints + ")"
+	case 4:
+		c := g.expr("bool")
+		return g.pick("if", "if "+c+" {\n"+g.block(1)+"}", "if w := "+g.expr("int")+"; "+c+" {\n"+g.block(1)+"} else if "+c+" {\n"+g.block(1)+"} else {\n}")
+	case 5:
+		return g.pick("for", "for i := 0; i < 3; i++ {\n"+g.block(2)+"}", "for i, v := range "+g.expr("[]int")+" {\n"+g.block(1)+"}", "for range 2 {\n"+g.block(1)+"}", "for {\n"+g.block(1)+"\tbreak\n}", "for k := range "+g.expr("map[string]int")+" { }")
+	case 6:
+		return g.pick("switch", "switch "+g.expr("int")+" {\ncase 1, 2:\n"+g.block(1)+"default:\n"+g.block(1)+"}", "switch v := "+g.expr("any")+".(type) {\ncase int:\n"+g.block(1)+"}", "switch w := 1; {\ncase true: fallthrough\ndefault:\n}")
+	case 7:
+		return g.pick("select", "select {\ncase v := <-"+g.expr("chan int")+":\n"+g.block(1)+"default:\n}", "go func() {\n"+g.block(1)+"}()", "defer func() {\n"+g.block(1)+"}()")
+	case 8:
+		if !top {
+			return g.pick("block", "{\n"+g.block(2)+"}", "func() {\n"+g.block(1)+"}()")
+		}
+		return g.pick("label", fmt.Sprintf("L%d:\n\tfor {\n\t\tbreak L%d\n\t}", g.r.IntN(1e6), 0), "{\n"+g.block(2)+"}")
+	case 9:
+		return g.pick("panics", "if false { panic(1) }", "if false { os.Exit(1) }", "if false { log.Fatal(1) }", "if false { return }")
+	}
+	if !top {
+		return g.pick("call", "fmt.Print("+g.expr("any")+")", "_, _ = fmt.Println()")
+	}
+	t := fuzzTypes[g.r.IntN(len(fuzzTypes))]
+	n := g.name()
+	switch kind {
+	case 10:
+		return g.pick("function", "func h"+n+"() int { return "+g.leaf("int")+" }", "func h"+n+"(x int) (y int, err error) {\n"+g.block(1)+"\treturn\n}")
+	case 11:
+		return g.pick("type", "type U"+n+" struct {\n\tF "+t+"\n\tn *U"+n+"\n}", "type U"+n+" = "+t, "type (\n\tU"+n+" int\n\tV"+n+" []U"+n+"\n)", "type I"+n+" interface{ M() int }")
+	case 12:
+		return g.pick("const", "const C"+n+" = 3", "const (\n\tC"+n+" = iota\n\tD"+n+"\n)", "import m \"math\"", "import (\n\t\"fmt\"\n\t. \"strings\"\n)")
+	case 13:
+		return g.pick("group", "var (\n\tp"+n+", q"+n+" "+t+"\n\tr"+n+" = "+g.expr("int")+"\n)", "func gen"+n+"[E any](x E) E { return x }")
+	}
+	return g.pick("expression", g.expr(t), g.expr("int")+";", "fmt.Println("+g.expr(t)+")")
+}
+
+func (g *grammar) cell() string {
+	g.scope = []map[string]string{{}}
+	var b strings.Builder
+	if g.r.IntN(10) == 0 {
+		b.WriteString(g.pick("magic", "%who\n", "!ls\n", "// only a comment\n"))
+	}
+	for range 1 + g.r.IntN(5) {
+		b.WriteString(g.stmt(true) + "\n")
+	}
+	return b.String()
+}
+
+const fuzzPrelude = `type T0 struct { A int; b []float64 }
+func (t T0) String() string { return "T0" }
+type G[E any] struct{ V E }
+func id[E any](x E) E { return x }
+func named(i int) int { return i }
+const K0 = 1
+const K1 = 1.5`
+
+// TestRandomCells compiles thousands of random cells in a row, as one person
+// would type them, and builds some: none may crash, lose its place, or check
+// as it was written and fail as it was generated.
+func TestRandomCells(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	g := &grammar{r: rand.New(rand.NewPCG(1, 2)), used: map[string]int{}}
+	if _, err := s.Compile(1, fuzzPrelude); err != nil {
+		t.Fatal(err)
+	}
+	good, bad, built := 0, 0, 0
+	reasons := map[string]int{}
+	for n := 2; n < 2000; n++ {
+		src := g.cell()
+		p, err := s.Compile(n, src)
+		if err != nil {
+			e := err.(*Error)
+			bad++
+			reasons[e.Msg]++
+			if strings.Contains(e.Msg, os.Getenv("SHOW_REASON")) && os.Getenv("SHOW_REASON") != "" {
+				t.Logf("%v\n%s", e, src)
+			}
+			if e.generated && !strings.Contains(e.Msg, "overflows") {
+				t.Errorf("cell %d checks as written, but not as generated: %v\n%s", n, e, src)
+			}
+			if e.Line < 1 || e.Line > strings.Count(src, "\n")+1 {
+				t.Errorf("cell %d: place %d:%d\n%s", n, e.Line, e.Col, src)
+			}
+			continue
+		}
+		good++
+		if !p.Empty && built < 8 && g.r.IntN(60) == 0 {
+			built++
+			dir := t.TempDir()
+			main := filepath.Join(dir, "main.go")
+			os.WriteFile(main, p.Source, 0o644)
+			c := exec.Command("go", "build", "-o", filepath.Join(dir, "bin"), main)
+			c.Dir, _ = moduleDir()
+			c.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
+			if out, err := c.CombinedOutput(); err != nil {
+				t.Errorf("cell %d does not build: %s\n%s\n%s", n, out, src, p.Source)
+			}
+		}
+		s.pretend(p)
+	}
+	if good < bad {
+		t.Errorf("%d cells compile, %d don't: the generator has lost its way: %v", good, bad, reasons)
+	}
+	var uses []string
+	for k, n := range g.used {
+		uses = append(uses, fmt.Sprintf("%s %d", k, n))
+	}
+	sort.Strings(uses)
+	var why []string
+	for msg, n := range reasons {
+		if n > 9 {
+			why = append(why, fmt.Sprintf("%4d %s", n, msg))
+		}
+	}
+	sort.Strings(why)
+	t.Logf("rejected for:\n%s", strings.Join(why, "\n"))
+	t.Logf("%d cells compiled, %d rejected; productions: %s", good, bad, strings.Join(uses, ", "))
+	for _, want := range []string{"select", "switch", "label", "type", "function", "group", "const", "tuple", "if", "for"} {
+		if g.used[want] < 20 {
+			t.Errorf("production %s was used %d times", want, g.used[want])
+		}
+	}
+}
+
+// pretend commits a program as if it had run and kept all that it could.
+func (s *Session) pretend(p *Program) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var now saved
+	defs := map[string]*definition{}
+	for _, def := range p.defs {
+		defs[def.name] = def
+		if def.why == "" {
+			now.Groups = append(now.Groups, struct {
+				File    string
+				Bytes   int
+				Names   []string
+				Types   []string
+				Dynamic []string
+				Pointed []bool
+			}{def.name + ".val", 8, []string{def.name}, []string{""}, nil, []bool{false}})
+		}
+	}
+	s.commit(p)
+	s.takeSaved(p, now, defs)
+}
