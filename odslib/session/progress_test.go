@@ -14,7 +14,7 @@ func TestSparkline(t *testing.T) {
 		t.Errorf("three values drew %q", s)
 	}
 	s := []rune(sparkline([]float64{1000, 100, 10, 1}))
-	if string(s) != "█▅▃▁" {
+	if string(s) != "█▆▃▁" {
 		t.Errorf("falling loss drew %q", string(s))
 	}
 	long := make([]float64, 500)
