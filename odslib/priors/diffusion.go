@@ -32,12 +32,14 @@ type Diffusion struct {
 
 // Log is what training left behind.
 type Log struct {
-	Steps   int       // done in all
-	Loss    []float32 // of every step; NaN where the gradient was not finite and the step was left out
-	Seconds float64
-	Seed    uint64
-	Engine  string
-	Notes   []string // an early stop, steps left out
+	Steps    int       // done in all
+	Loss     []float32 // of every step; NaN where the gradient was not finite and the step was left out
+	Seconds  float64
+	Seed     uint64
+	Engine   string
+	Settings string   // of the training, as JSON
+	HeldOut  float64  // loss on data kept from training, where it was taken; else 0
+	Notes    []string // an early stop, steps left out
 }
 
 // Shape implements odslib.Prior.

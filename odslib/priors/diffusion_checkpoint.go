@@ -30,9 +30,9 @@ type description struct {
 	Engine   string          `json:"engine"`
 	Seconds  float64         `json:"seconds"`
 	Notes    []string        `json:"notes,omitempty"`
-	Loss     []float64       `json:"loss,omitempty"` // of the first steps
+	Loss     []float32       `json:"loss,omitempty"` // of the first steps
 	HeldOut  float64         `json:"held_out_loss,omitempty"`
-	Recipe   json.RawMessage `json:"recipe,omitempty"` // training settings
+	Training json.RawMessage `json:"training,omitempty"` // settings of the training
 }
 
 // keptLosses is how many losses of the beginning the JSON keeps: enough to compare a new run with.
@@ -40,12 +40,15 @@ const keptLosses = 200
 
 func (d *Diffusion) describe() (out description, err error) {
 	out = description{Shape: d.Dims, Predicts: d.Predicts.String(), Steps: d.Log.Steps, Seed: d.Log.Seed, Engine: d.Log.Engine,
-		Seconds: math.Round(d.Log.Seconds*10) / 10, Notes: d.Log.Notes}
+		Seconds: math.Round(d.Log.Seconds*10) / 10, Notes: d.Log.Notes, HeldOut: d.Log.HeldOut}
 	for _, l := range d.Log.Loss[:min(keptLosses, len(d.Log.Loss))] {
 		if l-l != 0 {
 			break
 		}
-		out.Loss = append(out.Loss, float64(l))
+		out.Loss = append(out.Loss, l)
+	}
+	if d.Log.Settings != "" {
+		out.Training = json.RawMessage(d.Log.Settings)
 	}
 	if out.Net, err = nn.Encode(d.Net); err != nil {
 		return out, err
@@ -80,10 +83,8 @@ func decode(f *safetensors.File) (*Diffusion, error) {
 	if err := json.Unmarshal([]byte(f.Metadata["odslab"]), &about); err != nil {
 		return nil, fmt.Errorf("the file has weights, but not the settings of an odslab prior")
 	}
-	d := &Diffusion{Dims: about.Shape, Log: Log{Steps: about.Steps, Seed: about.Seed, Engine: about.Engine, Seconds: about.Seconds, Notes: about.Notes}}
-	for _, l := range about.Loss {
-		d.Log.Loss = append(d.Log.Loss, float32(l))
-	}
+	d := &Diffusion{Dims: about.Shape, Log: Log{Steps: about.Steps, Seed: about.Seed, Engine: about.Engine, Seconds: about.Seconds, Notes: about.Notes, HeldOut: about.HeldOut,
+		Loss: about.Loss, Settings: string(about.Training)}}
 	var err error
 	if d.Net, err = nn.Decode(about.Net); err != nil {
 		return nil, err
@@ -179,14 +180,19 @@ type fingerprint struct {
 	Data      string          `json:"data"`
 }
 
-func (r *run) fingerprint() (f fingerprint, err error) {
-	f = fingerprint{Predicts: r.Predicts.String(), Weighting: r.Weighting.String(), Batch: r.Batch, Rate: r.Rate, Adam: r.Adam,
+// fingerprint is the settings of the run as JSON.
+func (r *run) fingerprint() (string, error) {
+	f := fingerprint{Predicts: r.Predicts.String(), Weighting: r.Weighting.String(), Batch: r.Batch, Rate: r.Rate, Adam: r.Adam,
 		Clip: r.Clip, EMA: r.EMA, Seed: r.seed, Data: fmt.Sprintf("%v, crc32 %08x", r.data.Shape, checksum(r.data.Data))}
+	var err error
 	if f.Net, err = nn.Encode(r.Net); err != nil {
-		return f, err
+		return "", err
 	}
-	f.Schedule, err = diffusion.EncodeSchedule(r.Schedule)
-	return f, err
+	if f.Schedule, err = diffusion.EncodeSchedule(r.Schedule); err != nil {
+		return "", err
+	}
+	text, err := json.Marshal(f)
+	return string(text), err
 }
 
 func checksum(v []float32) uint32 {
@@ -220,21 +226,12 @@ func (r *run) save() error {
 	log := &r.prior.Log
 	ts = append(ts, safetensors.Tensor{Name: "rng", DType: safetensors.I64, Shape: []int{len(bits)}, Data: bits},
 		safetensors.Float32("loss", []int{len(log.Loss)}, log.Loss))
-	f, err := r.fingerprint()
-	if err != nil {
-		return err
-	}
-	text, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
 	r.prior.Log.Seconds = r.spent()
 	about, err := r.prior.describe()
 	if err != nil {
 		return err
 	}
-	about.Recipe = text
-	if err := write(r.Checkpoint, about, ts, "training", string(text)); err != nil {
+	if err := write(r.Checkpoint, about, ts, "training", log.Settings); err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
 	return nil
@@ -250,13 +247,12 @@ func (r *run) resume() error {
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w; remove the file to begin anew", err)
 	}
-	want, err := r.fingerprint()
-	if err != nil {
-		return err
-	}
-	var have fingerprint
+	var have, want fingerprint
 	if err := json.Unmarshal([]byte(f.Metadata["training"]), &have); err != nil {
 		return fmt.Errorf("checkpoint: %s is a finished prior, not a training state; choose another name", path)
+	}
+	if err := json.Unmarshal([]byte(r.prior.Log.Settings), &want); err != nil {
+		return err
 	}
 	if diff := have.difference(want); diff != "" {
 		return fmt.Errorf("checkpoint: %s was made with another %s; choose another name, or remove it to begin anew", path, diff)

@@ -156,6 +156,9 @@ func newRun(tr Training, data odslib.Array, seed uint64) (*run, error) {
 		Dims: data.Clone().Shape[1:], Net: tr.Net, Weights: weights, Process: tr.Schedule, Predicts: tr.Predicts,
 		Log: Log{Seed: seed, Engine: e.Name},
 	}}
+	if r.prior.Log.Settings, err = r.fingerprint(); err != nil {
+		return nil, err
+	}
 	r.loop = &engine.Loop{Driver: tr.Driver, Chunk: tr.Chunk, Step: engine.Step{
 		Params: engine.Params{{Name: "data", Value: data}}, Build: r.step,
 	}}
