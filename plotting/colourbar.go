@@ -12,7 +12,6 @@ type colourBar struct {
 	colours func(f float64) (r, g, b, a uint8)
 	scale   scale
 	label   string
-	open    bool // values below the scale are not drawn
 }
 
 func mapBar(m *colourMap, sc scale, label string) *colourBar {

@@ -52,9 +52,6 @@ func Images(args ...any) *Figure {
 		want := min(n, rows*cols)
 		if c.count > 0 {
 			want = min(n, c.count)
-			if c.rows == 0 {
-				rows = (want + cols - 1) / cols
-			}
 		}
 		b := block{name: s.name}
 		for _, i := range pick(want, s) {

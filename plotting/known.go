@@ -1,8 +1,12 @@
 package plotting
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"math"
 
+	"odslab/odslib"
 	"odslab/plotting/internal/density"
 )
 
@@ -71,4 +75,51 @@ func curveIn(s Series, v int) density.Curve {
 		}
 	}
 	return c
+}
+
+// drawn is the number of samples that stand for a prior.
+const drawn = 4000
+
+// sampled draws from a prior, always the same samples.
+func sampled(p odslib.Prior) Series {
+	a, err := p.Sample(context.Background(), drawn, 1)
+	if err != nil {
+		return Series{err: fmt.Errorf("sampling the prior: %w", err)}
+	}
+	s := seriesOf(a)
+	if s.err == nil && s.dim() == 2 {
+		s.log = hostDensity(p)
+	}
+	return s.as("prior", prior)
+}
+
+// hostDensity is the clean density of a prior that can evaluate it outside the graph, else nil.
+func hostDensity(p odslib.Prior) func(x, y float64) float64 {
+	h, ok := p.(interface {
+		LogDensityHost(x []float64, alpha, sigma float64) float64
+	})
+	if !ok {
+		return nil
+	}
+	return func(x, y float64) float64 { return h.LogDensityHost([]float64{x, y}, 1, 0) }
+}
+
+// closedForm is a posterior that is known exactly.
+func closedForm(post odslib.Posterior) Series {
+	if err := post.Check(); err != nil {
+		return Series{err: err}
+	}
+	if post.Constraint == nil {
+		return sampled(post.Prior)
+	}
+	e, ok := post.Prior.(odslib.Exact)
+	c, isGraph := post.Constraint.(odslib.Constraint)
+	if !ok || !isGraph {
+		return Series{err: errors.New("the posterior has no closed form; plot a sampler's Result")}
+	}
+	exact, _, err := e.Exact(c)
+	if err != nil {
+		return Series{err: fmt.Errorf("the posterior has no closed form (%w); plot a sampler's Result", err)}
+	}
+	return sampled(exact).as("posterior", sampler)
 }

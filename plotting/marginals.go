@@ -131,3 +131,40 @@ func highestDensity(c density.Curve, mass float64) (out [][2]float64) {
 	}
 	return out
 }
+
+// marginal draws the density curves of one variable, true to each other in height.
+func marginal(p *panel, series []Series, order []int, curve func(k int) density.Curve, variable int) {
+	top := 0.
+	for _, k := range order {
+		if series[k].many() {
+			c := curve(k)
+			for i, x := range c.X {
+				if f := p.x.to(x); f >= 0 && f <= 1 {
+					top = max(top, c.Y[i])
+				}
+			}
+		}
+	}
+	p.y = axis{scale: scale{min: 0, max: 1.06 * top}, off: true}
+	p.add(func(v *view) {
+		for _, k := range order {
+			s, c := series[k], colourOf(v.s, series, k)
+			if s.point != nil {
+				v.vertical(v.s.dashed(c, .8), s.point[variable])
+				continue
+			}
+			d := curve(k)
+			x := append(append([]float64{d.X[0]}, d.X...), d.X[len(d.X)-1])
+			y := append(append([]float64{0}, d.Y...), 0)
+			switch s.role {
+			case prior:
+				v.line(v.s.pen(c, 1), d.X, d.Y)
+			case truth:
+				v.line(v.s.dashed(c, 1), d.X, d.Y)
+			default:
+				v.band(fade(c, .15), x, make([]float64, len(x)), y)
+				v.line(v.s.pen(c, 1.1), d.X, d.Y)
+			}
+		}
+	})
+}

@@ -112,11 +112,6 @@ func (v *view) horizontal(pen ink.Pen, y float64) {
 	}
 }
 
-// note writes small text inside the panel at a share of its width and height.
-func (v *view) note(text string, c color.NRGBA, fx, fy, ax, ay float64) {
-	v.page.Text(ink.Pt{X: v.box.X + fx*v.box.W, Y: v.box.Y + fy*v.box.H}, text, v.s.small, c, ax, ay, 0)
-}
-
 // heat draws a grid as an image over the part of the panel that it covers.
 func (v *view) heat(g *density.Grid, colour func(z float64) color.NRGBA) {
 	img := image.NewNRGBA(image.Rect(0, 0, g.NX, g.NY))

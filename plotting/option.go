@@ -25,7 +25,6 @@ type settings struct {
 	count          int
 	levels         []float64
 	exact          float64
-	dots           int
 	cividis        bool
 	threshold      float64
 }

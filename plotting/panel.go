@@ -9,13 +9,12 @@ import (
 // axis is one side of a panel.
 type axis struct {
 	scale
-	label    string
-	most     int     // ticks; 0 means 5
-	edge     float64 // share of the axis at each end that stays free of ticks
-	numbers  bool    // numbers and label are shown
-	off      bool    // neither line nor ticks
-	names    []string
-	nameTurn bool // names do not fit side by side
+	label   string
+	most    int      // ticks; 0 means 5
+	edge    float64  // share of the axis at each end that stays free of ticks
+	numbers bool     // numbers and label are shown
+	off     bool     // neither line nor ticks
+	names   []string // of rows 0, 1, 2…, in place of numbers
 }
 
 func newAxis(s scale, label string) axis { return axis{scale: s, label: label, numbers: true} }
