@@ -141,6 +141,7 @@ func (c *Child) environ(cfg Config) []string {
 		envMark+"="+c.mark,
 		ErrorEnv+"="+c.path(failureFile),
 		boot.StdinEnv+"="+c.path("stdin"),
+		orderEnv+"="+c.path("order"),
 	)
 }
 
@@ -267,10 +268,16 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 			head.WriteString(line + "\n")
 		}
 	}
+	// GoNB writes the file of %capture itself, numbers and all.
+	if strings.Contains(head.String(), "%capture") {
+		os.Remove(c.path("order"))
+	} else if err := os.WriteFile(c.path("order"), nil, 0o600); err != nil {
+		return nil, err
+	}
 	code := head.String() + strings.TrimRight("%%"+args.String(), " ") + "\n_ = 0\n"
 	log, err := c.build(ctx, cell.Program)
 	defer os.Remove(c.next()) // GoNB's own cells are built as they are
-	if err != nil { // a full disk, not GoNB's fault
+	if err != nil {           // a full disk, not GoNB's fault
 		log = "the cell cannot be built: " + err.Error()
 	}
 	if r.settle(); log != "" || r.out.Interrupted {

@@ -24,6 +24,7 @@ type run struct {
 	events Events
 	out    *Outcome
 
+	order  *sequence
 	stderr crash
 	held   string // GoNB's own line about how a process ended, perhaps
 
@@ -39,6 +40,7 @@ func (r *run) send(ctx context.Context, code string) error {
 	c := r.child
 	os.Remove(c.path(failureFile))
 	r.held, r.stderr = "", crash{}
+	r.order = newSequence(r.stream, r.display)
 	reply, err := c.client.Execute(ctx, code, jupyter.ExecuteOptions{
 		OnOutput: r.output, OnInput: r.events.Input,
 	})
@@ -66,18 +68,13 @@ func (r *run) output(m *jupyter.Message) {
 			return
 		}
 		r.release()
-		if s.Name == "stderr" {
-			if exitLine.MatchString(s.Text) {
-				r.held = s.Text
-				return
-			}
-			s.Text = r.stderr.filter(s.Text)
+		if s.Name == "stderr" && exitLine.MatchString(s.Text) {
+			r.held = s.Text
+			return
 		}
-		r.stream(s.Name, s.Text)
+		r.order.print(s.Name, s.Text)
 	case "display_data", "update_display_data":
-		if r.events.Display != nil {
-			r.events.Display(m.Header.Type == "update_display_data", json.RawMessage(m.Content))
-		}
+		r.order.show(m.Header.Type == "update_display_data", m.Content)
 	}
 }
 
@@ -88,12 +85,26 @@ var exitLine = regexp.MustCompile(`^(\^C\n)?(exit status \d+|signal: [a-z ]+( \(
 // release passes on what was taken for GoNB's last line but was not the last.
 func (r *run) release() {
 	if r.held != "" {
-		r.stream("stderr", r.held)
+		r.order.print("stderr", r.held)
 		r.held = ""
 	}
 }
 
+// stream passes on a print, in its order, unless it is part of a crash.
 func (r *run) stream(name, text string) {
+	if name == "stderr" {
+		text = r.stderr.filter(text)
+	}
+	r.pass(name, text)
+}
+
+func (r *run) display(update bool, content json.RawMessage) {
+	if r.events.Display != nil {
+		r.events.Display(update, content)
+	}
+}
+
+func (r *run) pass(name, text string) {
 	if text != "" && r.events.Stream != nil {
 		r.events.Stream(name, text)
 	}
@@ -102,6 +113,7 @@ func (r *run) stream(name, text string) {
 // read makes the outcome of GoNB's reply and the files left beside it.
 func (r *run) read(reply *jupyter.Reply) {
 	c, out := r.child, r.out
+	r.order.end()
 	if b, err := os.ReadFile(c.path(failureFile)); err == nil {
 		f := &Failure{}
 		if json.Unmarshal(b, f) == nil {
@@ -116,7 +128,7 @@ func (r *run) read(reply *jupyter.Reply) {
 	if out.Failed != "" && out.Failed != "exit status 0" && r.stderr.started {
 		out.Crash = r.stderr.text()
 	} else if r.stderr.started { // it only looked like a panic
-		r.stream("stderr", r.stderr.text())
+		r.pass("stderr", r.stderr.text())
 	}
 	r.settle()
 }

@@ -24,6 +24,7 @@ const (
 // carry.
 const (
 	markResult = "odslab_result" // the value of the cell's last expression
+	markOrder  = "odslab_order"  // package gonb has put it in its place
 	markClear  = "odslab_clear"  // clear_output: "wait", or else at once
 )
 
@@ -121,6 +122,7 @@ func (o *output) display(update bool, content json.RawMessage) {
 	defer o.mu.Unlock()
 	_, isResult := c.Metadata[markResult]
 	delete(c.Metadata, markResult)
+	delete(c.Metadata, markOrder)
 	if isResult {
 		o.data, o.meta = c.Data, c.Metadata
 	}

@@ -1,16 +1,39 @@
 package live
 
-import "time"
+import (
+	"maps"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+)
 
 // Prints and displays go to the front end by two roads. So that they are seen
-// in the order in which the cell made them, a display waits until what was
-// printed before it has been read, and prints wait until the display has been.
+// in the order in which the cell made them, every display has a number, which is
+// written behind what was printed before it; the kernel holds the display until
+// that number has come, and takes the number out. Prints after a display wait
+// until it has been read.
 
-// drainLimit bounds the first wait: something else may hold the other end.
-const drainLimit = 200 * time.Millisecond
+// OrderEnv names a file whose presence says that the kernel takes numbers out.
+const OrderEnv = "ODSLAB_ORDER"
+
+// OrderMark in the metadata of a display is its number.
+const OrderMark = "odslab_order"
+
+var order struct {
+	sync.Mutex
+	looked, on bool
+	n          int
+}
 
 func send(data, metadata map[string]any, displayID string) error {
-	drain()
+	if n := number(); n > 0 {
+		metadata = maps.Clone(metadata)
+		if metadata == nil {
+			metadata = map[string]any{}
+		}
+		metadata[OrderMark] = n
+	}
 	err := post(data, metadata, displayID)
 	if err == nil {
 		flush()
@@ -18,14 +41,31 @@ func send(data, metadata map[string]any, displayID string) error {
 	return err
 }
 
-// drain waits until standard output and standard error have been read.
-func drain() {
-	printed := false
-	for end := time.Now().Add(drainLimit); unread(1)+unread(2) > 0 && time.Now().Before(end); {
-		printed = true
-		time.Sleep(200 * time.Microsecond)
+// number writes the next number to standard output and standard error, as a
+// string that terminals ignore. 0 means that nobody would take it out.
+func number() int {
+	order.Lock()
+	defer order.Unlock()
+	if !order.looked {
+		order.looked = true
+		_, err := os.Stat(os.Getenv(OrderEnv))
+		order.on = err == nil && isPipe(1) && isPipe(2)
 	}
-	if printed {
-		time.Sleep(time.Millisecond) // what has been read is then on its way
+	if !order.on {
+		return 0
 	}
+	order.n++
+	text := []byte("\x1b_odslab " + strconv.Itoa(order.n) + "\x1b\\")
+	for fd := 1; fd <= 2; fd++ {
+		if _, err := syscall.Write(fd, text); err != nil {
+			order.on = false
+			return 0
+		}
+	}
+	return order.n
+}
+
+func isPipe(fd int) bool {
+	var st syscall.Stat_t
+	return syscall.Fstat(fd, &st) == nil && st.Mode&syscall.S_IFMT == syscall.S_IFIFO
 }

@@ -1,5 +1,0 @@
-//go:build !linux
-
-package live
-
-func unread(int) int { return 0 }
