@@ -11,6 +11,20 @@
 //	// build and run p.Source
 //	err = s.Commit(p) // what it saved now exists
 //
+// What a cell may do beyond Go:
+//
+//   - Packages of the library, GoMLX and the standard library need no import.
+//     ctx, seed, draw and train are at hand by name.
+//   - The last expression is shown unless a semicolon follows it. An error that
+//     it, or a call statement at the top level, returns and drops ends the cell.
+//   - func main and func init of a cell run in it and are not remembered. A
+//     return ends the cell; so do os.Exit and log.Fatal, which keep what was set.
+//   - x := 1 makes x anew, with another type too; functions remembered from
+//     other cells see the new x, and a note names those that it breaks.
+//   - Unused variables and imports are no errors.
+//   - Loops that only compute run on plain copies of kept variables.
+//   - %who lists what is kept, %drop x forgets x, %reset all.
+//
 // The way of a cell: split (go/scanner, statements end at depth zero) →
 // classify (go/parser) → check (go/types against export data, packages imported
 // by name, variables hoisted where a function needs them) → generate → check

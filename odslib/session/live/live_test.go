@@ -66,6 +66,10 @@ type named struct{ A int }
 
 func (named) String() string { return "I am named" }
 
+type shy struct{}
+
+func (*shy) String() string { return "a shy one" }
+
 func TestForm(t *testing.T) {
 	r := &ring{Name: "a"}
 	r.Next = r
@@ -115,6 +119,9 @@ func TestBundle(t *testing.T) {
 	}
 	if data, _ := bundle(named{}); data["text/plain"] != "I am named" || len(data) != 1 {
 		t.Errorf("Stringer: %v", data)
+	}
+	if data, _ := bundle(shy{}); data["text/plain"] != "a shy one" {
+		t.Errorf("Stringer by pointer: %v", data)
 	}
 	var none *named
 	if data, _ := bundle(none); data["text/plain"] != "nil" {

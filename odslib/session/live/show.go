@@ -91,6 +91,7 @@ func (b Bundle) MIMEBundle() (map[string]any, error) { return b, nil }
 
 // bundle is the rich form of any value; text/plain is always there.
 func bundle(v any) (data map[string]any, err error) {
+	v = withMethods(v)
 	if b, ok := v.(Bundler); ok && !nilPointer(v) {
 		m, err := b.MIMEBundle()
 		if err != nil {
@@ -115,6 +116,23 @@ func bundle(v any) (data map[string]any, err error) {
 	}
 	return data, nil
 }
+
+// withMethods is a pointer to a copy of v where only the pointer knows how to
+// show itself.
+func withMethods(v any) any {
+	t := reflect.TypeOf(v)
+	if t == nil || t.PkgPath() == "" || t.Kind() == reflect.Interface || t.Implements(bundler) || t.Implements(stringer) {
+		return v
+	}
+	p := reflect.New(t)
+	if !p.Type().Implements(bundler) && !p.Type().Implements(stringer) {
+		return v
+	}
+	p.Elem().Set(reflect.ValueOf(v))
+	return p.Interface()
+}
+
+var bundler = reflect.TypeFor[Bundler]()
 
 func nilPointer(v any) bool {
 	r := reflect.ValueOf(v)
