@@ -236,7 +236,10 @@ func CheckDraw(post Posterior, n int) error {
 	if n <= 0 {
 		return fmt.Errorf("asked for %d samples; ask for at least one", n)
 	}
-	return post.Check()
+	if err := post.Check(); err != nil {
+		return err
+	}
+	return checkMemory(n, post.Prior.Shape())
 }
 
 // ErrNoClosedForm is what Exact returns when the posterior is not known in closed form.

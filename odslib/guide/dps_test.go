@@ -187,6 +187,7 @@ func TestOneLineErrors(t *testing.T) {
 		n    int
 	}{
 		"at least one":           {guide.DPS{}, odslib.Given(grid, constraint.Gaussian{A: row, Y: []float64{3}, Sigma: .5}), 0},
+		"ask for fewer":          {guide.Plain{}, odslib.Given(grid, nil), 1 << 40},
 		"Sigma is -1":            {guide.DPS{}, odslib.Given(grid, constraint.Gaussian{A: row, Y: []float64{3}, Sigma: -1}), 5},
 		"Y[0] is NaN":            {guide.DPS{}, odslib.Given(grid, constraint.Gaussian{A: row, Y: []float64{math.NaN()}, Sigma: 1}), 5},
 		"row 0 of the matrix":    {guide.DPS{}, odslib.Given(grid, constraint.Gaussian{A: constraint.Matrix{{1, 2, 3}}, Y: []float64{3}, Sigma: 1}), 5},
