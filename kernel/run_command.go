@@ -37,6 +37,11 @@ func cmdRun(ctx context.Context, args []string) error {
 	if err := toolchain.SetUp(ctx, l, toolchain.Options{Out: os.Stderr}); err != nil {
 		return err
 	}
+	name, why := l.Engine()
+	if name == "go" {
+		why += "; pure Go, slower"
+	}
+	fmt.Fprintf(os.Stderr, "engine %s (%s)\n", name, why)
 	start := time.Now()
 	err = notebook.Run(ctx, notebook.Config{
 		Paths: paths, HTMLDir: *html, OutDir: *out, Timeout: *timeout, Params: params,
