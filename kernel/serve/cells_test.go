@@ -36,6 +36,12 @@ func TestCells(t *testing.T) {
 		{"len(x)", "", "3", ""},
 		{"%who", "name", "", ""},
 		{"!echo hi\nfmt.Println(x[0])", "hi\n1\n", "", ""},
+		{"!echo hi; exit 3", "hi\n", "", "command failed: exit status 3"},
+		{"%nosuch", "", "", "unknown magic: %nosuch is no magic"},
+		{"%%bash\necho $((6*7))", "42\n", "", ""},
+		{"%args -n 3\nfmt.Println(os.Args[1:])", "[-n 3]\n", "", ""},
+		{"%%\nfmt.Println(\"as in GoNB\")", "as in GoNB\n", "", ""},
+		{"var name string\nfmt.Scan(&name)", "", "", "input not allowed: "},
 	} {
 		s := f.run(test.code)
 		got := ""
@@ -69,6 +75,21 @@ func TestUnchangedCell(t *testing.T) {
 	for i, s := range []*shown{first, second} {
 		if want := fmt.Sprintf("cell[%d]:4    _ = q[n]", i+1); s.EName != "panic" || !strings.Contains(strings.Join(s.Traceback, "\n"), want) || s.stdout != "3\n" {
 			t.Errorf("%v, want %s", s, want)
+		}
+	}
+}
+
+func TestInputOfCells(t *testing.T) {
+	f := startCells(t)
+	for _, code := range []string{
+		"var name string\nfmt.Scan(&name)\nfmt.Println(\"hello\", name)",
+		"in := bufio.NewScanner(os.Stdin)\nin.Scan()\nfmt.Println(\"hello\", in.Text())",
+	} {
+		s := f.run(code, func(o *jupyter.ExecuteOptions) {
+			o.OnInput = func(string, bool) (string, error) { return "Ada", nil }
+		})
+		if s.Status != "ok" || s.stdout != "hello Ada\n" {
+			t.Errorf("%q: %v", code, s)
 		}
 	}
 }
