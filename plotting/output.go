@@ -86,6 +86,15 @@ func (f *Figure) Save(paths ...string) error {
 	return nil
 }
 
+// SavedAs saves the figure and returns it, so that one expression writes a figure and shows it. What goes wrong is the
+// figure's Err.
+func (f *Figure) SavedAs(paths ...string) *Figure {
+	if err := f.Save(paths...); err != nil {
+		return &Figure{err: err, preset: f.preset}
+	}
+	return f
+}
+
 // MIMEBundle is what a notebook shows: the figure as SVG (as PNG where the SVG would be heavy) and its description. A
 // figure that could not be made is one line of text.
 func (f *Figure) MIMEBundle() (map[string]any, error) {

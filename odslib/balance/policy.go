@@ -90,6 +90,15 @@ func (p *Policy) settings() string {
 	return fmt.Sprintf("{Net:%+v Steps:%d Iterations:%d Batch:%d}", p.Net, p.Chain.Steps, p.Iterations, p.Batch)
 }
 
+// Losses are the losses of all iterations.
+func (p *Policy) Losses() []float64 {
+	out := make([]float64, len(p.Trace))
+	for i, it := range p.Trace {
+		out[i] = it.Loss
+	}
+	return out
+}
+
 // String is one line about the training.
 func (p *Policy) String() string {
 	if len(p.Trace) == 0 {
