@@ -27,8 +27,11 @@ type Config struct {
 	Go        string   // the real go command
 	Module    string   // folder with the go.mod and go.sum of cells
 	Env       []string // more environment for cells
-	Sweep     string   // folder that must not outlive this process either, or ""
-	Name      string   // base name of the front end's connection file, which GoNB reads an id from
+	// Mark is in the environment, under MarkEnv, of all processes that must not
+	// outlive this one, the child's and others; one is made when it is empty.
+	Mark  string
+	Sweep string // folder that must not outlive this process either, or ""
+	Name  string // base name of the front end's connection file, which GoNB reads an id from
 }
 
 // Child is a running GoNB with its private folder.
@@ -59,7 +62,10 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Child{cfg: cfg, dir: dir, mark: rand.Text(), done: make(chan struct{})}
+	if cfg.Mark == "" {
+		cfg.Mark = rand.Text()
+	}
+	c := &Child{cfg: cfg, dir: dir, mark: cfg.Mark + ".child", done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -77,7 +83,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	if err := writeAnswers(c.path("path"), cfg); err != nil {
 		return nil, err
 	}
-	if c.unwatch, err = startWatchdog(cfg.Seam, c.mark, dir, cfg.Sweep); err != nil {
+	if c.unwatch, err = startWatchdog(cfg.Seam, cfg.Mark, dir, cfg.Sweep); err != nil {
 		return nil, fmt.Errorf("start the watchdog: %w", err)
 	}
 	if c.stdin, err = net.ListenUnix("unix", &net.UnixAddr{Name: c.path("stdin"), Net: "unix"}); err != nil {
@@ -138,7 +144,7 @@ func (c *Child) environ(cfg Config) []string {
 		envGo+"="+cfg.Go,
 		envModule+"="+cfg.Module,
 		envNext+"="+c.next(),
-		envMark+"="+c.mark,
+		MarkEnv+"="+c.mark,
 		ErrorEnv+"="+c.path(failureFile),
 		boot.StdinEnv+"="+c.path("stdin"),
 		orderEnv+"="+c.path("order"),

@@ -19,7 +19,7 @@ func marked(mark string) (pids []int) {
 	if err != nil {
 		return nil
 	}
-	want := []byte(envMark + "=" + mark)
+	want := []byte(MarkEnv + "=" + mark)
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
 		if err != nil || pid == os.Getpid() {

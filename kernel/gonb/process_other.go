@@ -17,7 +17,7 @@ func marked(mark string) (pids []int) {
 		return nil
 	}
 	for line := range strings.Lines(string(out)) {
-		if strings.Contains(line, envMark+"="+mark) {
+		if strings.Contains(line, MarkEnv+"="+mark) {
 			if pid, err := strconv.Atoi(strings.Fields(line)[0]); err == nil {
 				pids = append(pids, pid)
 			}

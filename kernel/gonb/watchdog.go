@@ -46,6 +46,9 @@ func watchdog(mark string, dirs []string) int {
 	return 0
 }
 
+// End kills all processes with a mark; see Config.Mark.
+func End(mark string) { killMarked(mark, time.Second) }
+
 // killMarked kills all processes with a mark until none is left or d is over:
 // one that is starting another may have been missed by the first look.
 func killMarked(mark string, d time.Duration) {

@@ -15,8 +15,8 @@ import (
 func startCells(t testing.TB) *front {
 	t.Helper()
 	cfg := gonbtest.Config(t)
-	return startWith(t, func(keep string) (Compiler, error) {
-		return newCells(cell.Options{ModuleDir: cfg.Module, Go: cfg.Go, KeepDir: keep})
+	return startWith(t, func(keep string, env []string) (Compiler, error) {
+		return newCells(cell.Options{ModuleDir: cfg.Module, Go: cfg.Go, KeepDir: keep, Env: env})
 	})
 }
 

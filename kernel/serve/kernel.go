@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"os"
@@ -18,6 +19,7 @@ type kernel struct {
 	srv     *jupyter.Server
 	version string
 	keep    string // folder of kept values
+	mark    string // of all processes
 	log     io.Writer
 	child   *childHolder
 	history *history
@@ -44,10 +46,12 @@ type kernel struct {
 
 // config is what a kernel is made of; tests put their own parts in.
 type config struct {
-	conn    jupyter.Connection
-	child   gonb.Config
-	prepare func(keep string) (Compiler, error) // called once, in the background; keep is a folder for values
-	history string                              // file that keeps history, or ""
+	conn  jupyter.Connection
+	child gonb.Config
+	// prepare is called once, in the background; keep is a folder for values, and
+	// env is for processes of its own, so that they end with the kernel.
+	prepare func(keep string, env []string) (Compiler, error)
+	history string // file that keeps history, or ""
 	version string
 	log     io.Writer
 }
@@ -63,9 +67,10 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg.child.Sweep = keep
+	cfg.child.Sweep, cfg.child.Mark = keep, rand.Text()
 	k := &kernel{
 		keep:    keep,
+		mark:    cfg.child.Mark,
 		version: cfg.version, log: cfg.log,
 		child:    newChildHolder(cfg.child),
 		history:  openHistory(cfg.history),
@@ -92,7 +97,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	go k.child.get(ctx)
 	go func() {
 		defer close(k.prepared)
-		k.compiler, k.prepErr = cfg.prepare(k.keep)
+		k.compiler, k.prepErr = cfg.prepare(k.keep, append(os.Environ(), gonb.MarkEnv+"="+k.mark))
 	}()
 	go k.work(ctx)
 	return k, nil
@@ -108,6 +113,7 @@ func (k *kernel) wait(ctx context.Context) {
 	k.interrupt()
 	k.child.close()
 	k.history.close()
+	gonb.End(k.mark)
 	os.RemoveAll(k.keep)
 	if d := k.srv.Dropped(); d != (jupyter.Dropped{}) {
 		fmt.Fprintf(k.log, "odslab: messages dropped: %d malformed, %d wrongly signed, %d connections\n",

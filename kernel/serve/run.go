@@ -40,12 +40,12 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 			Go: goCmd, Module: layout.CellModule(), Name: filepath.Base(connectionFile),
 			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
 		},
-		prepare: func(keep string) (Compiler, error) {
+		prepare: func(keep string, env []string) (Compiler, error) {
 			xla := func() bool { // asked anew for each cell: set-up may come later
 				engine, _ := layout.Engine()
 				return strings.HasPrefix(engine, "xla")
 			}
-			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, XLA: xla})
+			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, XLA: xla})
 		},
 		history: filepath.Join(layout.Root, "history.jsonl"),
 		version: Version,

@@ -45,12 +45,12 @@ type front struct {
 func startKernel(t *testing.T) *front {
 	t.Helper()
 	compiler := &plainCompiler{}
-	f := startWith(t, func(string) (Compiler, error) { return compiler, nil })
+	f := startWith(t, func(string, []string) (Compiler, error) { return compiler, nil })
 	f.compiler = compiler
 	return f
 }
 
-func startWith(t testing.TB, prepare func(keep string) (Compiler, error)) *front {
+func startWith(t testing.TB, prepare func(keep string, env []string) (Compiler, error)) *front {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
 	t.Cleanup(cancel)
