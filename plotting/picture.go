@@ -71,8 +71,8 @@ func intensities(groups ...[]float64) scale {
 	case !(hi > lo):
 		return around(.5, false, lo)
 	}
-	// Round ends make a readable bar.
-	step := math.Pow(10, math.Floor(math.Log10(hi-lo)))
+	// Round ends make a readable bar; a quarter of the range is the most that they may give away.
+	step := .25 * math.Pow(10, math.Floor(math.Log10(hi-lo)))
 	return scale{min: math.Floor(lo/step) * step, max: math.Ceil(hi/step) * step}
 }
 

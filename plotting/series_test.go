@@ -119,7 +119,7 @@ func TestIntensities(t *testing.T) {
 	for _, c := range []struct {
 		v        []float64
 		min, max float64
-	}{{[]float64{0, .2, 1}, 0, 1}, {[]float64{-1, 0, 1}, -1, 1}, {[]float64{-.05, .5, 1.05}, 0, 1}, {[]float64{0, 17, 254}, 0, 300}, {[]float64{math.NaN(), 0, 1}, 0, 1}} {
+	}{{[]float64{0, .2, 1}, 0, 1}, {[]float64{-1, 0, 1}, -1, 1}, {[]float64{-.05, .5, 1.05}, 0, 1}, {[]float64{0, 17, 254}, 0, 275}, {[]float64{math.NaN(), 0, 1}, 0, 1}} {
 		if s := intensities(c.v); math.Abs(s.min-c.min) > .5 || math.Abs(s.max-c.max) > 1 {
 			t.Errorf("%v: %+v, want %v to %v", c.v, s, c.min, c.max)
 		}
