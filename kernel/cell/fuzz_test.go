@@ -41,6 +41,7 @@ func FuzzCompile(f *testing.F) {
 		f.Add(s)
 	}
 	s := newSession(f)
+	s.pkgs = newPackages(s.pkgs.opt)
 	if err := s.pkgs.warm(); err != nil {
 		f.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,17 +62,63 @@ type notebook struct {
 	bin string
 }
 
+// sharedPackages spares each test the same lists.
+var sharedPackages = sync.OnceValues(func() (*packages, error) {
+	dir, err := moduleDir()
+	p := newPackages(testOptions(dir))
+	go p.ahead()
+	return p, err
+})
+
+func testOptions(dir string) Options {
+	return Options{ModuleDir: dir, Go: "go", Env: append(os.Environ(), "GOFLAGS=-mod=mod"), XLA: func() bool { return false }}
+}
+
 func newSession(t testing.TB) *Session {
 	t.Helper()
+	p, err := sharedPackages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	opt := testOptions(p.opt.ModuleDir)
+	opt.KeepDir = t.TempDir()
+	s := &Session{opt: opt, pkgs: p}
+	s.reset()
+	return s
+}
+
+// TestNewSession: the constructor by itself, and that it clears the folder.
+func TestNewSession(t *testing.T) {
+	t.Parallel()
 	dir, err := moduleDir()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := NewSession(Options{ModuleDir: dir, KeepDir: t.TempDir(), Env: append(os.Environ(), "GOFLAGS=-mod=mod"), XLA: func() bool { return false }})
+	opt := testOptions(dir)
+	if _, err := NewSession(opt); err == nil {
+		t.Error("no folder for values is accepted")
+	}
+	opt.KeepDir = filepath.Join(t.TempDir(), "new")
+	os.MkdirAll(opt.KeepDir, 0o755)
+	left := filepath.Join(opt.KeepDir, "x.val")
+	os.WriteFile(left, nil, 0o600)
+	s, err := NewSession(opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	if _, err := os.Stat(left); err == nil {
+		t.Error("a value of an earlier session is left")
+	}
+	if p, err := s.Compile(1, "1 + 1"); err != nil || len(p.Source) == 0 {
+		t.Errorf("first cell: %v", err)
+	}
+	opt.ModuleDir = t.TempDir() // no go.mod
+	if s, err = NewSession(opt); err == nil {
+		_, err = s.Compile(1, "fmt.Println()")
+	}
+	if err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("a folder without go.mod: %v", err)
+	}
 }
 
 func newNotebook(t *testing.T) *notebook {
@@ -108,7 +155,6 @@ func (b *notebook) run(src string) outcome {
 		return o
 	}
 	work := filepath.Join(b.dir, "prog")
-	mod, _ := moduleDir()
 	os.MkdirAll(work, 0o755)
 	main := filepath.Join(work, "main.go")
 	if err := os.WriteFile(main, p.Source, 0o644); err != nil {
@@ -117,9 +163,7 @@ func (b *notebook) run(src string) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	bin := filepath.Join(b.dir, "bin")
-	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-s", "-o", bin, main)
-	build.Dir, build.Env = mod, append(os.Environ(), "GOFLAGS=-mod=mod")
-	if out, err := build.CombinedOutput(); err != nil {
+	if out, err := b.build(ctx, main, bin); err != nil {
 		b.t.Fatalf("cell %d does not build:\n%s\n%s", b.n, out, p.Source)
 	}
 	errFile := filepath.Join(b.dir, "error.json")
@@ -141,6 +185,29 @@ func (b *notebook) run(src string) outcome {
 		b.t.Fatalf("cell %d: %v", b.n, err)
 	}
 	return o
+}
+
+// build compiles and links by hand, in a third of the time of go build, from
+// the export data at hand. TestRandomCells and TestInterrupt use go build.
+func (b *notebook) build(ctx context.Context, main, bin string) ([]byte, error) {
+	var cfg strings.Builder
+	b.s.pkgs.mu.Lock()
+	for path, q := range b.s.pkgs.exported {
+		if q.Export != "" {
+			fmt.Fprintf(&cfg, "packagefile %s=%s\n", path, q.Export)
+		}
+	}
+	b.s.pkgs.mu.Unlock()
+	config := filepath.Join(b.dir, "importcfg")
+	if err := os.WriteFile(config, []byte(cfg.String()), 0o644); err != nil {
+		return nil, err
+	}
+	object := filepath.Join(b.dir, "main.a")
+	compile := exec.CommandContext(ctx, "go", "tool", "compile", "-p", "main", "-importcfg", config, "-pack", "-o", object, main)
+	if out, err := compile.CombinedOutput(); err != nil {
+		return out, err
+	}
+	return exec.CommandContext(ctx, "go", "tool", "link", "-s", "-importcfg", config, "-o", bin, object).CombinedOutput()
 }
 
 // want runs a cell that must succeed and print exactly this.

@@ -165,8 +165,11 @@ func newer(dir string, than time.Time) bool {
 	return false
 }
 
-// library loads the library's own packages ahead of the first cell that needs them.
-func (p *packages) library() {
+// ahead loads what cells will need before the first one asks.
+func (p *packages) ahead() {
+	if p.warm() != nil {
+		return
+	}
 	p.makeIndex()
 	var paths []string
 	for path := range p.dirs {

@@ -76,7 +76,7 @@ func TestShapes(t *testing.T) {
 	b.want("func main() { fmt.Println(\"own main\") }", "own main")
 	b.want("func init() { fmt.Print(\"init \") }\nfmt.Println(q)", "init 3")
 	b.want("fmt.Println(1); q = 2; q", "1\n2")
-	b.want("if w := map[string]int{\"k\": 1}[\"k\"]; w > 0 { fmt.Print(w) }; for f := func() int { return 1 }(); f < 3; f++ { fmt.Print(f) }; q", "1123")
+	b.want("if w := map[string]int{\"k\": 1}[\"k\"]; w > 0 { fmt.Print(w) }; for f := func() int { return 1 }(); f < 3; f++ { fmt.Print(f) }; q", "1122")
 	b.want("switch v := any(q).(type) { case int: }", "")
 	b.want("import . \"strings\"\nfmt.Print(strings.ToUpper(\"a\"), ToLower(\"B\"))", "Ab")
 	b.want("fmt.Print(strings.ToUpper(\"a\"))", "A")

@@ -106,11 +106,7 @@ func NewSession(opt Options) (*Session, error) {
 	}
 	s := &Session{opt: opt, pkgs: newPackages(opt)}
 	s.reset()
-	go func() {
-		if s.pkgs.warm() == nil {
-			s.pkgs.library()
-		}
-	}()
+	go s.pkgs.ahead()
 	return s, nil
 }
 
