@@ -63,7 +63,7 @@ func setUp(name string) (*ready, error) {
 		if err != nil {
 			return nil, err
 		}
-		if r.version = e.Why; r.per == 0 {
+		if r.version = e.Name; r.per == 0 {
 			r.per = 1
 		}
 		return r, nil

@@ -12,6 +12,7 @@ import (
 type request struct {
 	SetUp   string      `json:"set_up,omitempty"`
 	Table   [][]float32 `json:"table,omitempty"`   // with SetUp: the reverse process, the same for all
+	Compile bool        `json:"compile"`           // with SetUp: PyTorch shall try torch.compile too
 	Seconds float64     `json:"seconds,omitempty"` // one round of this length, one repetition at least
 }
 

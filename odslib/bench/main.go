@@ -1,6 +1,6 @@
 // Command bench times the library's hot paths, and the same work in JAX and PyTorch beside them.
 //
-//	go run ./odslib/bench [-python PATH] [-json] [-n ROUNDS] [-case TEXT]
+//	go run ./odslib/bench [-python PATH] [-json] [-n ROUNDS] [-case TEXT] [-compile]
 //
 // Everything is timed in child processes of the same make: this program itself, and with -python a Python that has jax,
 // torch or both. For every case a fresh child of each kind is started and asked for one round at a time, in turns, so
@@ -38,6 +38,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, log io.Writer) e
 	asJSON := set.Bool("json", false, "one JSON object a line instead of the table")
 	n := set.Int("n", 10, "rounds of each case")
 	only := set.String("case", "", "only the cases whose name contains this")
+	compile := set.Bool("compile", false, "let PyTorch try torch.compile for each case and keep what is faster; takes minutes")
 	child := set.Bool("child", false, "answer the requests of a bench on standard input (internal)")
 	if err := set.Parse(args); err != nil {
 		return err
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, log io.Writer) e
 	if *n < 1 {
 		return fmt.Errorf("-n %d: ask for at least one round", *n)
 	}
-	cfg := config{rounds: *n, perRound: 150 * time.Millisecond, log: log}
+	cfg := config{rounds: *n, perRound: 150 * time.Millisecond, compile: *compile, log: log}
 	for _, c := range cases {
 		if strings.Contains(c.name, *only) {
 			cfg.cases = append(cfg.cases, c.name)

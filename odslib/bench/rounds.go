@@ -16,6 +16,7 @@ type config struct {
 	cases    []string
 	rounds   int
 	perRound time.Duration
+	compile  bool // let PyTorch try torch.compile
 	log      io.Writer
 	each     func(row) error // called with every row as soon as it is known; may be nil
 }
@@ -70,7 +71,7 @@ func (cfg config) measureCase(ctx context.Context, what string) (rows []row, err
 			return nil, fmt.Errorf("%s: %w", p.name, err)
 		}
 		children[i] = c
-		a, err := c.ask(request{SetUp: what, Table: reverseTable})
+		a, err := c.ask(request{SetUp: what, Table: reverseTable, Compile: cfg.compile})
 		if err == nil {
 			c.version, c.check = a.Version, a.Check
 			err = cfg.sameWork(what, children[0], c)

@@ -56,18 +56,18 @@ def reverse(p, carry, row):
 
 
 def sampling(loop):
-    def ready(table):
+    def ready(q):
         p, begin, seed = mlp_weights_(), fill(BATCH, 2), [0]
         if loop:
             f = jax.jit(lambda p, x, key, rows: lax.scan(lambda c, r: reverse(p, c, r), (x, key), rows)[0][0])
-            rows = jnp.asarray(np.array(table, np.float32))
+            rows = jnp.asarray(np.array(q["table"], np.float32))
 
             def once():
                 seed[0] += 1
                 return np.asarray(f(p, begin, jax.random.key(seed[0]), rows))
         else:
             f = jax.jit(lambda p, x, key, row: reverse(p, (x, key), row)[0], donate_argnums=(1, 2))
-            rows = [np.array(r, np.float32) for r in table]
+            rows = [np.array(r, np.float32) for r in q["table"]]
 
             def once():
                 seed[0] += 1
@@ -161,4 +161,4 @@ converse({
     "DPS gradient, B=1024": dps,
     "U-Net 28x28 Adam step, B=32, one call each": training(unet, unet_weights, (IMAGES, 28, 28, 1), 1),
     "U-Net 28x28 Adam step, B=32, 5 in a loop": training(unet, unet_weights, (IMAGES, 28, 28, 1), IMAGE_LOOP),
-}, lambda: "jax " + jax.__version__)
+}, lambda: jax.__version__)

@@ -1,6 +1,6 @@
 """What both peers share: the formula of weights and inputs, and the conversation with the bench.
 
-The program after this one defines cases, a dict from a case's name to a function (table) -> (once, per, check), and
+The program after this one defines cases, a dict from a case's name to a function of the request -> (once, per, check), and
 calls converse with them. once() runs a repetition and leaves its result on the host; per is how many operations it holds.
 version() says what runs.
 """
@@ -63,7 +63,7 @@ def converse(cases, version):
         try:
             q = json.loads(line)
             if q.get("set_up"):
-                ready = cases[q["set_up"]](q["table"])
+                ready = cases[q["set_up"]](q)
                 answer = dict(version=version(), check=float(ready[2]))
             else:
                 once, per, _ = ready

@@ -37,18 +37,30 @@ def net(p, x, t):
 form = "eager"
 
 
-def faster(f, run):
+def timed(run):
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def few_threads(once):
+    """Keep one thread when that is faster: on a busy machine threads that wait for each other lose most."""
+    many, best = torch.get_num_threads(), {}
+    for n in (many, 1):
+        torch.set_num_threads(n)
+        best[n] = min(timed(once) for _ in range(2))
+    torch.set_num_threads(min(best, key=best.get))
+
+
+def faster(f, run, compile):
     """f or its compiled form, whichever run(f) is faster with; torch.compile needs a C++ compiler."""
     global form
+    if not compile:
+        return f
     try:
         compiled, best = torch.compile(f), []
         for g in (f, compiled):
-            took = []
-            for _ in range(8):
-                start = time.perf_counter()
-                run(g)
-                took.append(time.perf_counter() - start)
-            best.append(min(took))
+            best.append(min(timed(lambda: run(g)) for _ in range(8)))
     except Exception as e:
         form = f"eager (torch.compile: {type(e).__name__})"
         return f
@@ -56,18 +68,18 @@ def faster(f, run):
     return compiled if best[1] < best[0] else f
 
 
-def forward(_):
+def forward(q):
     p, x = tensors(mlp_weights()), torch.tensor(fill(BATCH, 18))
 
     @torch.inference_mode()
     def run(f):
         return f(p, x).numpy()
 
-    f = faster(layers, run)
+    f = faster(layers, run, q["compile"])
     return lambda: run(f), 1, np.abs(run(f)).mean()
 
 
-def dps(_):
+def dps(q):
     p, x = tensors(mlp_weights()), torch.tensor(fill(BATCH, 2)).requires_grad_()
     a, s = alpha_sigma(0.5)
     A, t = torch.tensor([[1.0], [0.5]]), torch.full((BATCH,), 0.5)
@@ -76,13 +88,13 @@ def dps(_):
         return (-0.5 * (0.25 - (a * x - s * net(p, x, t)) @ A) ** 2).sum()
 
     run = lambda f: torch.autograd.grad(f(x), x)[0].numpy()
-    f = faster(log_r, run)
+    f = faster(log_r, run, q["compile"])
     return lambda: run(f), 1, np.abs(run(f)).mean()
 
 
-def sampling(table):
+def sampling(q):
     p, begin = tensors(mlp_weights()), torch.tensor(fill(BATCH, 2))
-    rows = list(torch.tensor(table))
+    rows = list(torch.tensor(q["table"]))
 
     def step(x, row):
         t, alpha, sigma, a, b, std = row
@@ -96,12 +108,12 @@ def sampling(table):
             x = f(x, row)
         return x.numpy()
 
-    f = faster(step, run)
+    f = faster(step, run, q["compile"])
     return lambda: run(f), 1, np.abs(run(f)).mean()
 
 
-def training(apply, weights, shape, n, tries_compile):
-    def ready(_):
+def training(apply, weights, shape, n):
+    def ready(q):
         p = tensors(weights())
         for q in leaves(p):
             q.requires_grad_()
@@ -129,8 +141,7 @@ def training(apply, weights, shape, n, tries_compile):
 
         f = loss_of
         check = once()
-        if tries_compile:
-            f = faster(loss_of, run)
+        f = faster(loss_of, run, q["compile"])
         return once, n, check
 
     return ready
@@ -165,18 +176,25 @@ def unet(w, x, t):
     return conv(w["last"], F.silu(norm(w["norm"], h)))
 
 
-def version():
-    return f"torch {torch.__version__}"
+def ready(case):
+    def set_up(q):
+        once, per, check = case(q)
+        few_threads(once)
+        return once, per, check
+
+    return set_up
 
 
-converse({
+cases = {
     "MLP forward, B=1024": forward,
-    "MLP Adam step, B=1024, one call each": training(net, mlp_weights, (BATCH, 2), 1, True),
-    "MLP Adam step, B=1024, 25 in a loop": training(net, mlp_weights, (BATCH, 2), LOOP, True),
+    "MLP Adam step, B=1024, one call each": training(net, mlp_weights, (BATCH, 2), 1),
+    "MLP Adam step, B=1024, 25 in a loop": training(net, mlp_weights, (BATCH, 2), LOOP),
     "100 sampling steps, B=1024, one call each": sampling,
     "100 sampling steps, B=1024, in a loop": sampling,
     "DPS gradient, B=1024": dps,
-    # Compiling the U-Net takes minutes on two cores.
-    "U-Net 28x28 Adam step, B=32, one call each": training(unet, unet_weights, (IMAGES, 28, 28, 1), 1, False),
-    "U-Net 28x28 Adam step, B=32, 5 in a loop": training(unet, unet_weights, (IMAGES, 28, 28, 1), IMAGE_LOOP, False),
-}, lambda: f"torch {torch.__version__.split('+')[0]}, {form}")
+    "U-Net 28x28 Adam step, B=32, one call each": training(unet, unet_weights, (IMAGES, 28, 28, 1), 1),
+    "U-Net 28x28 Adam step, B=32, 5 in a loop": training(unet, unet_weights, (IMAGES, 28, 28, 1), IMAGE_LOOP),
+}
+
+converse({name: ready(case) for name, case in cases.items()},
+         lambda: f"{torch.__version__.split('+')[0]} {form}, threads: {torch.get_num_threads()}")
