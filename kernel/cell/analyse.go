@@ -198,6 +198,9 @@ func (s *Session) notes(d *draft, p *Program) {
 		case def.why != "" && def.lost:
 			p.note("%s is not kept for later cells: %s", def.name, def.why)
 		case def.why != "":
+			if _, plain := def.piece.valueOf(def.name).(*ast.FuncLit); plain {
+				break // to make it again changes nothing
+			}
 			p.note("%s is kept by source: %s; its initialiser runs again in each cell that uses it", def.name, def.why)
 		}
 		if path, ok := s.pkgs.meaning(def.name); ok && !s.shadow[def.name] {

@@ -90,3 +90,37 @@ func (d *draft) sourcePiece(v *variable) *piece {
 	}
 	return p
 }
+
+// valueOf is the expression that a statement defines a variable with, where it
+// has one of its own.
+func (p *piece) valueOf(name string) ast.Expr {
+	match := func(names []string, values []ast.Expr) ast.Expr {
+		if i := slices.Index(names, name); i >= 0 && len(names) == len(values) {
+			return ast.Unparen(values[i])
+		}
+		return nil
+	}
+	switch x := p.stmt.(type) {
+	case *ast.AssignStmt:
+		names := make([]string, len(x.Lhs))
+		for i, l := range x.Lhs {
+			if id, ok := l.(*ast.Ident); ok {
+				names[i] = id.Name
+			}
+		}
+		return match(names, x.Rhs)
+	case *ast.DeclStmt:
+		for _, spec := range x.Decl.(*ast.GenDecl).Specs {
+			if v, ok := spec.(*ast.ValueSpec); ok {
+				names := make([]string, len(v.Names))
+				for i, id := range v.Names {
+					names[i] = id.Name
+				}
+				if e := match(names, v.Values); e != nil {
+					return e
+				}
+			}
+		}
+	}
+	return nil
+}
