@@ -225,6 +225,27 @@ func TestXLA(t *testing.T) {
 	}
 }
 
+func TestLostFile(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.want("x := 1", "")
+	os.WriteFile(filepath.Join(b.s.opt.KeepDir, "x.val"), []byte("junk"), 0o600)
+	o := b.run("1\nx")
+	if o.err == nil {
+		t.Error("1 alone is accepted")
+	}
+	o = b.run("x")
+	if o.status != 1 || !strings.Contains(o.fail.Evalue, "x can't be loaded: the kept file is damaged; run the cell that defines it again") {
+		t.Errorf("damaged: %+v", o.fail)
+	}
+	b.want("x := 2", "")
+	os.Remove(filepath.Join(b.s.opt.KeepDir, "x.val"))
+	if o = b.run("x"); !strings.Contains(o.fail.Evalue, "its kept file is gone") {
+		t.Errorf("gone: %+v", o.fail)
+	}
+	b.want("x := 3\nx", "3")
+}
+
 func TestWho(t *testing.T) {
 	t.Parallel()
 	b := newNotebook(t)

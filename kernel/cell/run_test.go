@@ -74,6 +74,7 @@ func TestShapes(t *testing.T) {
 	b.want("defer fmt.Println(\"deferred\")\nvar e error = fmt.Errorf(\"x\")", "deferred")
 	b.want("e", "x")
 	b.want("func main() { fmt.Println(\"own main\") }", "own main")
+	b.want("package main\n\nimport \"fmt\"\n\nfunc main() {\n\tfmt.Println(\"pasted\")\n}", "pasted")
 	b.want("func init() { fmt.Print(\"init \") }\nfmt.Println(q)", "init 3")
 	b.want("fmt.Println(1); q = 2; q", "1\n2")
 	b.want("if w := map[string]int{\"k\": 1}[\"k\"]; w > 0 { fmt.Print(w) }; for f := func() int { return 1 }(); f < 3; f++ { fmt.Print(f) }; q", "1122")

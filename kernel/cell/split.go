@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/scanner"
 	"go/token"
+	"regexp"
 	"strings"
 	"unicode"
 )
@@ -59,6 +60,9 @@ func position(src string, off int) (line, col int) {
 	return line, off - strings.LastIndexByte(src[:off], '\n')
 }
 
+// packageClause opens a whole program pasted into a cell; it says nothing here.
+var packageClause = regexp.MustCompile(`^package\s+\w+\s*$`)
+
 // scan cuts src from an offset to the next magic or the end, and returns where
 // to go on.
 func (s *split) scan(src string, from int) int {
@@ -74,7 +78,7 @@ func (s *split) scan(src string, from int) int {
 	start, header, control := -1, false, false
 	var prev token.Token
 	cut := func(to int, hushed bool) {
-		if start >= 0 {
+		if start >= 0 && !packageClause.MatchString(src[start:to]) {
 			line, col := position(src, start)
 			s.chunks = append(s.chunks, chunk{strings.TrimRight(src[start:to], " \t\n"), line, col, hushed})
 		}
