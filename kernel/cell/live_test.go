@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"bufio"
 	"bytes"
 	"os"
 	"os/exec"
@@ -134,9 +135,9 @@ func TestInterrupt(t *testing.T) {
 		most time.Duration
 		then string
 	}{
-		{"i1 := 1\nfor { i1 = 2; time.Sleep(1) }", 900 * time.Millisecond, "2"},
-		{"i1 := 3\n<-ctx.Done()\ni1 = 4", 900 * time.Millisecond, "4"},
-		{"i1 := 5\n_ = ctx\nfor { }", 3 * time.Second, "5"},
+		{"i1 := 1\nfmt.Println(\"ready\")\nfor { i1 = 2; time.Sleep(1) }", 2 * time.Second, "2"},
+		{"i1 := 3\nfmt.Println(\"ready\")\n<-ctx.Done()\ni1 = 4", 2 * time.Second, "4"},
+		{"i1 := 5\n_ = ctx\nfmt.Println(\"ready\")\nfor { }", 5 * time.Second, "5"},
 	} {
 		b.n++
 		p, err := b.s.Compile(b.n, c.src)
@@ -152,12 +153,16 @@ func TestInterrupt(t *testing.T) {
 			t.Fatalf("%s", out)
 		}
 		cmd := exec.Command(bin)
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(300 * time.Millisecond)
+		if line, err := bufio.NewReader(out).ReadString('\n'); line != "ready\n" {
+			t.Fatalf("%s: %q %v", c.src, line, err)
+		}
 		began := time.Now()
 		cmd.Process.Signal(syscall.SIGINT)
 		kill := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })

@@ -141,6 +141,9 @@ func (d *draft) body() string {
 	}
 	d.generated()
 	d.writef("func main() {\n\t%s.Begin(%q, %d)\n\tdefer %s.End()\n", live, d.s.opt.KeepDir, d.n, live)
+	if d.session["ctx"] || d.session["draw"] || d.session["train"] {
+		d.writef("\t_ = %s.Context() // an interrupt leaves it time to end\n", live)
+	}
 	d.loads(live)
 	for _, v := range d.sources {
 		p := d.srcPiece[v]
