@@ -499,7 +499,7 @@ func TestGonbDies(t *testing.T) {
 func TestShutdown(t *testing.T) {
 	f := startKernel(t)
 	f.run("fmt.Println(1)")
-	go f.run("time.Sleep(time.Hour)")
+	go f.Execute(f.ctx, "time.Sleep(time.Hour)", jupyter.ExecuteOptions{}) // never answered
 	time.Sleep(500 * time.Millisecond)
 	m, err := f.Request(f.ctx, jupyter.Control, "shutdown_request", map[string]bool{"restart": true})
 	if err != nil || !strings.Contains(string(m.Content), `"restart":true`) {
