@@ -142,7 +142,6 @@ func (c *Child) environ(cfg Config) []string {
 		"PATH="+strings.Join(path, string(os.PathListSeparator)),
 		"TMPDIR="+c.path("tmp"),
 		envGo+"="+cfg.Go,
-		envModule+"="+cfg.Module,
 		envNext+"="+c.next(),
 		MarkEnv+"="+c.mark,
 		ErrorEnv+"="+c.path(failureFile),

@@ -2,9 +2,8 @@ package gonb
 
 // Environment of the GoNB child and of all that it starts.
 const (
-	envGo     = "ODSLAB_GO"    // the real go command
-	envModule = "ODSLAB_CELLS" // folder with the go.mod and go.sum of cells
-	envNext   = "ODSLAB_NEXT"  // the binary that answers the next go build; absent for GoNB's own cells
+	envGo   = "ODSLAB_GO"   // the real go command
+	envNext = "ODSLAB_NEXT" // the binary that answers the next go build; absent for GoNB's own cells
 
 	// MarkEnv marks all processes of one kernel; see Config.Mark.
 	MarkEnv = "ODSLAB_KERNEL"
