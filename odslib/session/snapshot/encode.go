@@ -128,8 +128,8 @@ func encode(roots []Root, old []byte) (g Group, err error) {
 		case nil:
 		case refusal:
 			err = r.error
-		default:
-			panic(r)
+		default: // a method of the user's, MarshalBinary or Error
+			err = fmt.Errorf("it panicked while it was written: %v", r)
 		}
 	}()
 	m := newMemory()

@@ -68,8 +68,8 @@ func (m *memory) addRoot(i int, ptr any) (err error) {
 		case nil:
 		case refusal:
 			err = r.error
-		default:
-			panic(r)
+		default: // a method of the user's, MarshalBinary or Error
+			err = fmt.Errorf("it panicked while it was written: %v", r)
 		}
 	}()
 	v := reflect.ValueOf(ptr)

@@ -252,6 +252,20 @@ func TestRefuses(t *testing.T) {
 
 type unknown struct{ f func() }
 
+type touchy struct{ n int }
+
+func (touchy) MarshalBinary() ([]byte, error) { panic("touched") }
+func (*touchy) UnmarshalBinary([]byte) error  { return nil }
+
+// TestPanickingMethod: one value's broken method costs no other value.
+func TestPanickingMethod(t *testing.T) {
+	x, y := touchy{1}, 2
+	groups, refused := Groups([]Root{{"x", &x}, {"y", &y}}, nil)
+	if len(groups) != 1 || groups[0].Names[0] != "y" || !strings.Contains(refused["x"].Error(), "touched") {
+		t.Errorf("%v %v", groups, refused)
+	}
+}
+
 func TestLivingThings(t *testing.T) {
 	Register[rand.PCG]()
 	r := rand.New(rand.NewPCG(1, 2))
