@@ -126,9 +126,9 @@ func (t *TableOf) MIMEBundle() (map[string]any, error) {
 	b.WriteString(`<table style="border-collapse:collapse"><thead><tr>`)
 	align := func(j int) string {
 		if j == 0 {
-			return "text-align:left;padding:2px 10px"
+			return "text-align:left;padding:2px 10px;white-space:nowrap"
 		}
-		return "text-align:right;padding:2px 10px"
+		return "text-align:right;padding:2px 10px;white-space:nowrap"
 	}
 	for j, h := range header {
 		fmt.Fprintf(&b, `<th style="%s">%s</th>`, align(j), html.EscapeString(h))
