@@ -1,0 +1,84 @@
+package serve
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"odslab/kernel/gonb"
+)
+
+// compile makes what GoNB is to do. Magics that are unknown fail the cell before
+// anything of it has run.
+func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit func() error, f *failure) {
+	first, _, _ := strings.Cut(strings.TrimLeft(code, " \t\r\n"), "\n")
+	if strings.HasPrefix(first, "%%") {
+		switch gonb.KindOf(first) {
+		case gonb.WholeCell:
+			return gonb.Cell{Raw: strings.TrimLeft(code, " \t\r\n")}, nil, nil
+		case gonb.Unknown:
+			return cell, nil, &failure{Name: "unknown magic", Value: gonb.UnknownMagic(first).Error()}
+		}
+	}
+	k := x.k
+	var p *Program
+	var err error
+	if prep := k.use(func(c Compiler) { p, err = c.Compile(x.n, code) }); prep != nil {
+		return cell, nil, kernelFailure(prep)
+	}
+	if err != nil {
+		var bad *CompileError
+		if errors.As(err, &bad) {
+			return cell, nil, k.compileFailure(bad.Problems)
+		}
+		return cell, nil, &failure{Name: "compile error", Value: err.Error()}
+	}
+	var magics []string
+	for _, line := range p.Magics {
+		if word := strings.Fields(line); word[0] == "%clear" {
+			out.clear(len(word) > 1 && word[1] == "wait")
+			continue
+		}
+		magics = append(magics, line)
+		switch gonb.KindOf(line) {
+		case gonb.Unknown:
+			return cell, nil, &failure{Name: "unknown magic", Value: gonb.UnknownMagic(line).Error()}
+		case gonb.WholeCell:
+			return gonb.Cell{Raw: code}, nil, nil
+		}
+	}
+	p.Source = k.sameProgram(x.n, p)
+	for _, note := range p.Notes {
+		out.stream("stderr", "note: "+strings.TrimRight(note, "\n")+"\n")
+	}
+	if p.Text != "" {
+		out.stream("stdout", p.Text)
+	}
+	return gonb.Cell{Magics: magics, Program: p.Source}, p.Commit, nil
+}
+
+// sameProgram returns the earlier source of a program that differs in the cell's
+// number only, so that it need not be built again. What it says about the
+// earlier cell is about this one.
+func (k *kernel) sameProgram(n int, p *Program) []byte {
+	if p.Key == "" || p.Source == nil {
+		return p.Source
+	}
+	if old, ok := k.programs[p.Key]; ok {
+		k.renumber = strings.NewReplacer(fmt.Sprintf("cell[%d]", old.n), fmt.Sprintf("cell[%d]", n))
+		return old.source
+	}
+	if len(k.programs) >= maxPrograms {
+		clear(k.programs)
+	}
+	k.programs[p.Key] = program{n, p.Source}
+	return p.Source
+}
+
+// program is the source of a cell that has run.
+type program struct {
+	n      int
+	source []byte
+}
+
+const maxPrograms = 100
