@@ -18,7 +18,7 @@ import (
 func echoKernel(t *testing.T, conn Connection) *Server {
 	t.Helper()
 	var s *Server
-	ready := make(chan struct{})
+	ready, answers := make(chan struct{}), make(chan Raw, 1)
 	s, err := Serve(conn, func(ch Channel, m *Message) {
 		<-ready
 		status := func(state string) {
@@ -34,13 +34,19 @@ func echoKernel(t *testing.T, conn Connection) *Server {
 				AllowStdin bool   `json:"allow_stdin"`
 			}
 			m.Decode(&req)
-			if req.AllowStdin {
+			if req.AllowStdin { // the reply waits for the answer
 				s.RequestInput(m, "name?", false)
+				go func() {
+					s.Publish("answered", m, <-answers, nil)
+					s.Reply(ch, m, "execute_reply", map[string]any{"status": "ok", "execution_count": 7})
+					status("idle")
+				}()
+				return
 			}
 			s.Publish("stream", m, map[string]string{"name": "stdout", "text": req.Code}, nil)
 			s.Reply(ch, m, "execute_reply", map[string]any{"status": "ok", "execution_count": 7})
 		case "input_reply":
-			s.Publish("answered", m, m.Content, nil)
+			answers <- m.Content
 		}
 		status("idle")
 	})
