@@ -43,13 +43,16 @@ def timed(run):
     return time.perf_counter() - start
 
 
-def few_threads(once):
-    """Keep one thread when that is faster: on a busy machine threads that wait for each other lose most."""
-    many, best = torch.get_num_threads(), {}
-    for n in (many, 1):
-        torch.set_num_threads(n)
-        best[n] = min(timed(once) for _ in range(2))
-    torch.set_num_threads(min(best, key=best.get))
+MANY = torch.get_num_threads()
+torch.set_num_threads(1)
+
+
+def choose_threads(once):
+    """All threads when that is faster: on a busy machine threads that wait for each other lose most."""
+    one = min(timed(once) for _ in range(2))
+    torch.set_num_threads(MANY)
+    if timed(once) > 3 * one or timed(once) > one:
+        torch.set_num_threads(1)
 
 
 def faster(f, run, compile):
@@ -115,8 +118,8 @@ def sampling(q):
 def training(apply, weights, shape, n):
     def ready(q):
         p = tensors(weights())
-        for q in leaves(p):
-            q.requires_grad_()
+        for w in leaves(p):
+            w.requires_grad_()
         data = torch.tensor(fill(*shape))
         if data.ndim == 4:
             data = data.permute(0, 3, 1, 2).contiguous()
@@ -179,7 +182,7 @@ def unet(w, x, t):
 def ready(case):
     def set_up(q):
         once, per, check = case(q)
-        few_threads(once)
+        choose_threads(once)
         return once, per, check
 
     return set_up
