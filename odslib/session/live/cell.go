@@ -3,8 +3,10 @@ package live
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"syscall"
 
 	"odslab/odslib/session/snapshot"
 )
@@ -30,6 +32,7 @@ func Begin(dir string, n int) {
 	cell.dir, cell.number = dir, n
 	cell.loaded = map[string][]byte{}
 	os.Remove(savedFile(dir))
+	signal.Ignore(syscall.SIGXFSZ) // a write beyond `ulimit -f` is then an error with a line instead of a crash
 	listen()
 }
 
