@@ -144,9 +144,30 @@ func (r *run) finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = true
+	if !r.interrupted.IsZero() {
+		r.sweep()
+	}
 	if r.over != nil {
 		close(r.over)
 		r.over = nil
+	}
+}
+
+// sweep kills what an interrupted cell has left: a process that it was starting
+// when the signal came had no environment to be known by yet.
+func (r *run) sweep() {
+	for range 5 {
+		left := false
+		for _, pid := range marked(r.child.mark) {
+			if pid != r.child.PID() {
+				left = true
+				syscall.Kill(pid, syscall.SIGKILL)
+			}
+		}
+		if !left {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
