@@ -46,6 +46,23 @@ func (b *Buffer) Add(x odslib.Array, logr []float64) {
 	}
 }
 
+// DrawTempered returns n kept samples, each drawn in proportion to r^beta: from samples of the prior, approximately the
+// tempered posterior by sampling importance resampling (Rubin 1988), with all the modes that the samples have seen.
+func (b *Buffer) DrawTempered(n int, beta float64, rng *rand.Rand) (odslib.Array, []float64) {
+	cum, top, sum := make([]float64, b.Len()), slices.Max(b.logr), 0.
+	for i, l := range b.logr {
+		sum += math.Exp(beta * (l - top))
+		cum[i] = sum
+	}
+	index, logr := make([]int, n), make([]float64, n)
+	for i := range index {
+		k, _ := slices.BinarySearch(cum, sum*rng.Float64())
+		index[i] = min(k, b.Len()-1)
+		logr[i] = b.logr[index[i]]
+	}
+	return b.x.Take(index), logr
+}
+
 // Draw returns n kept samples and their log r, with replacement.
 func (b *Buffer) Draw(n int, rng *rand.Rand) (odslib.Array, []float64) {
 	order := make([]int, b.Len())

@@ -168,3 +168,24 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("log Z %g, standard error %g, ESS %g; want log 2, .5, 1.6", logZ, se, ess)
 	}
 }
+
+// Drawn in proportion to r^β: at β=1 the shares are those of r, at β=0 all are equal.
+func TestDrawTempered(t *testing.T) {
+	b := NewBuffer(10, []int{1}, false)
+	b.Add(odslib.Array{Shape: []int{3, 1}, Data: []float32{0, 1, 2}}, []float64{0, math.Log(3), -1000})
+	for beta, want := range map[float64][3]float64{1: {.25, .75, 0}, 0: {1. / 3, 1. / 3, 1. / 3}} {
+		x, logr := b.DrawTempered(6000, beta, engine.RNG(1, "test"))
+		var share [3]float64
+		for i, v := range x.Data {
+			share[int(v)] += 1. / 6000
+			if (v == 2) != (logr[i] == -1000) {
+				t.Fatalf("sample %g came with log r %g", v, logr[i])
+			}
+		}
+		for k := range want {
+			if math.Abs(share[k]-want[k]) > .02 { // three standard errors
+				t.Errorf("β=%g: shares %.3f, want %.3f", beta, share, want)
+			}
+		}
+	}
+}

@@ -25,15 +25,16 @@ type Settings struct {
 	LR        float64 // learning rate of the network, 0 means 1e-3; falls along a cosine when the budget is in steps
 	LogZRate  float64 // learning rate of log Z, 0 means .1
 	Clip      float64 // limit of the gradient's global norm, 0 means 1
-	GradSteps int     // random steps of each path that get a gradient, 0 means a quarter, at least 8
+	GradSteps int     // random steps of each path that get a gradient, 0 means a sixth, at least 8
 	EMA       float64 // decay of the averaged weights that the policy keeps, 0 means .99
 
 	Anneal  float64 // share of the budget over which r^β grows from β=0 to r itself, 0 means .3, negative none
 	VarGrad bool    // log Z replaced by the batch mean: the loss is the variance of δ
 
 	Explore float64 // extra standard deviation over the path at the start, annealed to 0 over the first half; 0 means none
-	Replay  float64 // share of iterations on kept samples noised back, from a tenth of the budget on; 0 means .25, negative none
-	Buffer  int     // kept samples, 0 means 20 batches
+	Replay  float64 // share of iterations on kept samples noised back, from a tenth of the budget on; 0 means .5, negative none
+	Pool    int     // samples of the prior that half of the replay draws on, in proportion to r^β; 0 means 20 batches, negative none
+	Buffer  int     // kept samples of the policy, 0 means 20 batches
 	Ranked  bool    // replay good rewards more often
 
 	Driver engine.Driver
@@ -71,9 +72,10 @@ func (s Settings) resolve(post odslib.Posterior) (Settings, error) {
 		return s, err
 	}
 	s.Batch, s.LR, s.LogZRate = or(s.Batch, 256), or(s.LR, 1e-3), or(s.LogZRate, .1)
-	s.Clip, s.EMA, s.Replay = or(s.Clip, 1), or(s.EMA, .99), or(s.Replay, .25)
-	s.GradSteps = min(or(s.GradSteps, max(8, s.Chain.Steps/4)), s.Chain.Steps)
+	s.Clip, s.EMA, s.Replay = or(s.Clip, 1), or(s.EMA, .99), or(s.Replay, .5)
+	s.GradSteps = min(or(s.GradSteps, max(8, s.Chain.Steps/6)), s.Chain.Steps)
 	s.Anneal = or(s.Anneal, .3)
+	s.Pool = or(s.Pool, 20*s.Batch)
 	s.Buffer = or(s.Buffer, 20*s.Batch)
 	if s.Batch < 2 || s.LR < 0 || s.Explore < 0 {
 		return s, fmt.Errorf("Batch must be at least 2, LR and Explore not negative; got %d, %g, %g", s.Batch, s.LR, s.Explore)
@@ -123,6 +125,9 @@ func Train(ctx context.Context, name string, s Settings, post odslib.Posterior, 
 		}
 	}
 	t.average = weights.Tensors()
+	if err := t.fillPool(ctx); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
 	if t.update, err = newUpdate(e, s, len(weights)); err != nil {
 		return nil, err
 	}
@@ -160,6 +165,7 @@ type trainer struct {
 	reward *reward
 	update *engine.Program
 	buffer *Buffer
+	pool   *Buffer // samples of the prior; nil without
 	seed   uint64
 
 	phi, moments, average []*tensors.Tensor
@@ -176,6 +182,31 @@ type Iteration struct {
 	Beta   float64 // power of r
 	Reward float64 // mean log r
 	Replay bool
+}
+
+// fillPool draws the prior's samples and their rewards, once.
+func (t *trainer) fillPool(ctx context.Context) error {
+	if t.Pool <= 0 || t.Replay <= 0 {
+		return nil
+	}
+	x, err := t.paths.post.Prior.Sample(ctx, t.Pool, engine.Split(t.seed, "balance.pool"))
+	if err != nil {
+		return err
+	}
+	pool := NewBuffer(t.Pool, t.paths.post.Shape(), false)
+	for i := 0; i < t.Pool; i += t.Batch { // whole batches: one compilation of the reward
+		from := max(0, min(i, t.Pool-t.Batch))
+		part := x.Slice(from, min(from+t.Batch, t.Pool))
+		logr, err := t.reward.of(part)
+		if err != nil {
+			return err
+		}
+		pool.Add(part.Slice(i-from, part.Len()), logr[i-from:])
+	}
+	if pool.Len() > 0 {
+		t.pool = pool
+	}
+	return nil
 }
 
 func (t *trainer) run(ctx context.Context, budget odslib.Budget) error {
@@ -209,9 +240,17 @@ func (t *trainer) iterate(ctx context.Context, i int, progress float64) (it Iter
 	var logr []float64
 	it.ELBO = math.NaN()
 	it.Replay = progress > .1 && t.buffer.Len() >= t.Batch && rng.Float64() < t.Replay
+	beta := 1.
+	if t.Anneal > 0 {
+		beta = math.Min(1, progress/t.Anneal)
+	}
 	if it.Replay {
 		var x odslib.Array
-		x, logr = t.buffer.Draw(t.Batch, rng)
+		if t.pool != nil && rng.Float64() < .5 {
+			x, logr = t.pool.DrawTempered(t.Batch, beta, rng)
+		} else {
+			x, logr = t.buffer.Draw(t.Batch, rng)
+		}
 		d, t.phi, err = t.paths.backward(ctx, t.phi, seed, x)
 	} else {
 		explore := t.Explore * math.Max(0, 1-2*progress)
@@ -224,10 +263,6 @@ func (t *trainer) iterate(ctx context.Context, i int, progress float64) (it Iter
 	}
 	if err != nil {
 		return it, err
-	}
-	beta := 1.
-	if t.Anneal > 0 {
-		beta = math.Min(1, progress/t.Anneal)
 	}
 	delta, mean := make([]float64, t.Batch), 0.
 	for b := range delta {
