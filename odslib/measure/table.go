@@ -66,7 +66,7 @@ func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 	return t
 }
 
-var header = []string{"sampler", "n", "sliced W1", "floor", "Δ log Z", "ESS", "evaluations", "seconds"}
+var header = []string{"sampler", "n", "sliced W1", "floor", "Δ log Z", "ESS", "evals", "s"}
 
 func (t *TableOf) cells(r Row) []string {
 	num := func(format string, v float64) string {
@@ -126,9 +126,9 @@ func (t *TableOf) MIMEBundle() (map[string]any, error) {
 	b.WriteString(`<table style="border-collapse:collapse"><thead><tr>`)
 	align := func(j int) string {
 		if j == 0 {
-			return "text-align:left;padding:2px 10px;white-space:nowrap"
+			return "text-align:left;padding:2px 7px;white-space:nowrap"
 		}
-		return "text-align:right;padding:2px 10px;white-space:nowrap"
+		return "text-align:right;padding:2px 7px;white-space:nowrap"
 	}
 	for j, h := range header {
 		fmt.Fprintf(&b, `<th style="%s">%s</th>`, align(j), html.EscapeString(h))
