@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
@@ -124,7 +125,7 @@ func index(row *engine.Node) *engine.Node {
 // put writes x at place i of the trajectory. Backends without dynamic slices write through a mask.
 func put(traj, i, x *engine.Node) *engine.Node {
 	x = graph.ExpandAxes(x, 0)
-	if traj.Graph().Backend().Name() == "go" {
+	if !traj.Graph().Backend().Capabilities().Operations[compute.OpTypeDynamicUpdateSlice] {
 		at := graph.Equal(graph.Iota(traj.Graph(), shapes.Make(dtypes.Int32, traj.Shape().Dimensions...), 0), like32(i, traj))
 		return graph.Where(at, graph.BroadcastToShape(x, traj.Shape()), traj)
 	}
