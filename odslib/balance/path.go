@@ -51,7 +51,7 @@ func newPaths(post odslib.Posterior, net nn.Net, params odslib.Params, chain dif
 		t, s := chain.Grid[i], chain.Grid[i+1]
 		ratio := sch.Alpha(t) / sch.Alpha(s)
 		forward := math.Sqrt(math.Max(0, sch.Sigma(t)*sch.Sigma(t)-ratio*ratio*sch.Sigma(s)*sch.Sigma(s)))
-		std := table[i][5]
+		std := diffusion.Std(table[i])
 		if !(std > 0) {
 			return nil, fmt.Errorf("step %d of the chain has no noise, so its paths have no density; use a stochastic kernel such as diffusion.Noisy", i+1)
 		}
@@ -161,7 +161,7 @@ func (p *paths) forward(ctx context.Context, phi []*tensors.Tensor, seed uint64,
 		x.Data[i] = sigma * float32(rng.NormFloat64())
 	}
 	table := p.rows(func(row []float32) {
-		row[colExplore] = float32(math.Sqrt(float64(row[5])*float64(row[5]) + explore/float64(p.chain.Steps)))
+		row[colExplore] = float32(math.Hypot(float64(diffusion.Std(row)), math.Sqrt(explore/float64(p.chain.Steps))))
 	})
 	traj := engine.NewArray(append([]int{p.chain.Steps + 1}, x.Shape...)...)
 	copy(traj.Data, x.Data)

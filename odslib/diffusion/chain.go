@@ -102,6 +102,9 @@ func (c Chain) Evaluations(done int) int {
 	return 2 * done
 }
 
+// Std is the standard deviation of the kernel in a row of a chain's table.
+func Std(row []float32) float32 { return row[colStd] }
+
 // At is a row of the table inside graph code; every field is a scalar.
 type At struct {
 	T, Alpha, Sigma *odslib.Node // level at the step's start

@@ -1,5 +1,8 @@
 package snapshot
 
+// Writing a group of variables is one thing, longer than most: what is grouped, numbered and written must agree, and the
+// reader in decode.go follows it step by step.
+
 import (
 	"bytes"
 	"encoding/binary"
