@@ -51,11 +51,42 @@ func Dial(ctx context.Context, network, addr, socketType, identity string) (*Con
 	}
 }
 
-// open performs the handshake over nc.
+// open performs the dialling side of the handshake over nc.
 func open(nc net.Conn, socketType, identity string) (*Conn, error) {
+	c, err := shake(nc, socketType, func(rw duplex) error {
+		_, err := rw.Write(ready(socketType, identity))
+		return err
+	})
+	if err == nil {
+		c.start()
+	}
+	return c, err
+}
+
+// accept performs the listening side, except that its own READY waits at the
+// head of the queue: the peer learns that it is connected from start on, when
+// whatever is sent to its identity will reach it.
+func accept(nc net.Conn, socketType string) (*Conn, error) {
+	c, err := shake(nc, socketType, func(duplex) error { return nil })
+	if err == nil {
+		c.enqueue(ready(socketType, ""))
+	}
+	return c, err
+}
+
+func (c *Conn) start() { go c.write() }
+
+func shake(nc net.Conn, socketType string, announce func(duplex) error) (*Conn, error) {
 	nc.SetDeadline(time.Now().Add(handshakeTimeout))
 	br := bufio.NewReaderSize(nc, 64<<10)
-	peer, err := handshake(duplex{br, nc}, socketType, identity)
+	rw := duplex{br, nc}
+	peer, err := "", greet(rw)
+	if err == nil {
+		err = announce(rw)
+	}
+	if err == nil {
+		peer, err = readReady(br, socketType)
+	}
 	if err != nil {
 		nc.Close()
 		return nil, err
@@ -63,7 +94,6 @@ func open(nc net.Conn, socketType, identity string) (*Conn, error) {
 	nc.SetDeadline(time.Time{})
 	c := &Conn{Identity: peer, nc: nc, br: br, drained: make(chan struct{})}
 	c.more = sync.NewCond(&c.mu)
-	go c.write()
 	return c, nil
 }
 

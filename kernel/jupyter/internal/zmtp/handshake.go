@@ -82,22 +82,21 @@ func parseMetadata(data []byte) (map[string]string, error) {
 	return meta, nil
 }
 
-// handshake greets the peer and returns its identity.
-func handshake(rw io.ReadWriter, socketType, identity string) (peerIdentity string, err error) {
-	if _, err = rw.Write(greeting()); err != nil {
-		return "", err
+// greet exchanges the greetings that open a connection.
+func greet(rw io.ReadWriter) error {
+	if _, err := rw.Write(greeting()); err != nil {
+		return err
 	}
 	g := make([]byte, greetingLen)
-	if _, err = io.ReadFull(rw, g); err != nil {
-		return "", err
+	if _, err := io.ReadFull(rw, g); err != nil {
+		return err
 	}
-	if err = checkGreeting(g); err != nil {
-		return "", err
-	}
-	if _, err = rw.Write(ready(socketType, identity)); err != nil {
-		return "", err
-	}
-	flags, body, err := readFrame(rw, 4096)
+	return checkGreeting(g)
+}
+
+// readReady reads the peer's READY and returns its identity.
+func readReady(r io.Reader, socketType string) (peerIdentity string, err error) {
+	flags, body, err := readFrame(r, 4096)
 	if err != nil {
 		return "", err
 	}

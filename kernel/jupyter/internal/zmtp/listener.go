@@ -71,7 +71,7 @@ func (l *Listener) accept() {
 }
 
 func (l *Listener) serve(nc net.Conn) {
-	c, err := open(nc, l.socketType, "")
+	c, err := accept(nc, l.socketType)
 	if err != nil {
 		l.violation(err)
 		return
@@ -89,6 +89,7 @@ func (l *Listener) serve(nc net.Conn) {
 	l.peers[c] = p
 	l.byID[c.Identity] = c
 	l.mu.Unlock()
+	c.start()
 	defer func() {
 		l.mu.Lock()
 		delete(l.peers, c)

@@ -3,6 +3,7 @@ package zmtp
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -44,7 +45,11 @@ func FuzzHandshake(f *testing.F) {
 	f.Add([]byte{0xff})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rw := duplex{bytes.NewReader(data), io.Discard}
-		if _, err := handshake(rw, Router, ""); err != nil {
+		err := greet(rw)
+		if err == nil {
+			_, err = readReady(rw, Router)
+		}
+		if err != nil {
 			if !errors.Is(err, ErrProtocol) && err != io.EOF && err != io.ErrUnexpectedEOF {
 				t.Errorf("handshake: %v", err)
 			}
@@ -150,5 +155,27 @@ func waitPeers(t *testing.T, l *Listener, n int) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d peers, want %d", have, n)
 		}
+	}
+}
+
+// A connected peer is reachable by its identity: nothing sent to it from the moment Dial returns is lost.
+func TestReachableOnceConnected(t *testing.T) {
+	l, err := Listen("tcp", "127.0.0.1:0", Router, Handler{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for i := range 500 {
+		id := fmt.Sprint("peer", i)
+		c, err := Dial(t.Context(), "tcp", l.Addr().String(), Dealer, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.SendTo(id, []byte(id))
+		c.nc.SetReadDeadline(time.Now().Add(5 * time.Second))
+		if m, err := c.Recv(); err != nil || string(m[0]) != id {
+			t.Fatalf("peer %d: got %q, %v", i, m, err)
+		}
+		c.Close()
 	}
 }
