@@ -130,6 +130,12 @@ func save() {
 		j.item().open()
 		j.key("file").text(file)
 		j.key("bytes").raw(strconv.Itoa(len(g.Bytes)))
+		j.key("same").raw(strconv.FormatBool(g.Same))
+		j.key("sums").array()
+		for _, sum := range g.Sums {
+			j.item().raw(strconv.FormatUint(sum, 10))
+		}
+		j.close(']')
 		j.key("names").texts(g.Names)
 		j.key("types").array()
 		for _, n := range g.Names {

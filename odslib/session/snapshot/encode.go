@@ -28,6 +28,9 @@ type Group struct {
 	Pointed []bool
 	// Same says that Bytes are what earlier returned for the group.
 	Same bool
+	// Sums, per name, are equal for variables that reach equal memory, whatever
+	// group they stand in. There are none where Same is set.
+	Sums []uint64
 }
 
 // Groups writes the roots, those that share memory into one group. Roots that
@@ -172,7 +175,24 @@ func encode(roots []Root, old []byte) (g Group, err error) {
 		g.Types = append(g.Types, n)
 	}
 	sort.Strings(g.Types)
+	if !g.Same {
+		g.Sums = sums(roots, g.Bytes)
+	}
 	return g, nil
+}
+
+// sums tells for each root alone what it reaches; 0 is not known.
+func sums(roots []Root, whole []byte) []uint64 {
+	if len(roots) == 1 {
+		return []uint64{uint64(binary.LittleEndian.Uint32(whole[len(whole)-4:]))<<32 | uint64(uint32(len(whole)))}
+	}
+	out := make([]uint64, len(roots))
+	for i := range roots {
+		if g, err := encode(roots[i:i+1], nil); err == nil {
+			out[i] = g.Sums[0]
+		}
+	}
+	return out
 }
 
 // differs is the panic that ends a comparison.
@@ -294,7 +314,7 @@ func (e *encoder) table(roots []Root) {
 }
 
 // reference writes a pointer as (object + 1, offset); zero is nil.
-func (e *encoder) reference(p unsafe.Pointer) {
+func (e *encoder) reference(p unsafe.Pointer) *object {
 	a := uintptr(p)
 	i, ok := slices.BinarySearchFunc(e.objs, a, func(o object, a uintptr) int {
 		switch {
@@ -310,6 +330,7 @@ func (e *encoder) reference(p unsafe.Pointer) {
 	}
 	e.uint(uint64(e.id[i] + 1))
 	e.uint(uint64(a - e.objs[i].addr))
+	return &e.objs[i]
 }
 
 func (e *encoder) many(p unsafe.Pointer, t reflect.Type, n int) {
@@ -393,14 +414,16 @@ func (e *encoder) slice(v reflect.Value) {
 	if n == 0 || v.Type().Elem().Size() == 0 {
 		return
 	}
-	e.reference(v.UnsafePointer())
-	e.uint(uint64(v.Cap()))
+	o := e.reference(v.UnsafePointer())
+	// What lies behind the memory that is written is not there when it is read.
+	room := (o.end() - uintptr(v.UnsafePointer())) / v.Type().Elem().Size()
+	e.uint(min(uint64(v.Cap()), uint64(room)))
 }
 
 func (e *encoder) mapping(v reflect.Value) {
-	for it := v.MapRange(); it.Next(); {
-		e.temp(it.Key())
-		e.temp(it.Value())
+	for k, x := range entries(v) {
+		e.temp(k)
+		e.temp(x)
 	}
 }
 

@@ -142,9 +142,9 @@ func (m *memory) walk(p unsafe.Pointer, t reflect.Type) {
 			return
 		}
 		m.path = append(m.path, "[…]")
-		for it := v.MapRange(); it.Next(); {
-			m.temp(it.Key(), t.Key())
-			m.temp(it.Value(), t.Elem())
+		for k, x := range entries(v) {
+			m.temp(k, t.Key())
+			m.temp(x, t.Elem())
 		}
 		m.path = m.path[:len(m.path)-1]
 	case reflect.Array:

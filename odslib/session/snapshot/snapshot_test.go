@@ -219,6 +219,62 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
+// TestSums: what is equal has equal sums, in another process, another group
+// and whatever the order of a map or the room behind a slice; what is not has not.
+func TestSums(t *testing.T) {
+	m := map[string][]int{}
+	flatKeys := map[[2]int]*int{}
+	for i := range 50 {
+		m[fmt.Sprint("key", i)] = []int{i}
+		flatKeys[[2]int{i, -i}] = &i
+	}
+	grown := append(make([]float64, 0, 100), 1, 2, 3)
+	x, lone := grown[1:], 7
+	type holder struct {
+		M *map[string][]int
+		K map[[2]int]*int
+		L []float64
+	}
+	h := holder{&m, flatKeys, grown}
+	sum := func(name string, roots ...Root) uint64 {
+		t.Helper()
+		groups, refused := Groups(roots, nil)
+		for _, g := range groups {
+			for i, n := range g.Names {
+				if n == name {
+					return g.Sums[i]
+				}
+			}
+		}
+		t.Fatalf("%s: %v", name, refused)
+		return 0
+	}
+	before := sum("h", Root{"h", &h})
+	if sum("h", Root{"x", &x}, Root{"h", &h}, Root{"lone", &lone}) != before || sum("h", Root{"h", carry(t, &h)}) != before {
+		t.Error("h counts as changed")
+	}
+	if g, _ := Encode([]Root{{"h", &h}}); len(g.Sums) == 1 {
+		back := carry(t, &h)
+		if gs, _ := Groups([]Root{{"h", back}}, func([]string) []byte { return g.Bytes }); !gs[0].Same {
+			t.Error("a map that was only read is written again")
+		}
+	}
+	for i, change := range []func(){func() { m["key3"][0] = 9 }, func() { delete(m, "key7") }, func() { *flatKeys[[2]int{4, -4}] = 40 }, func() { x[0] = 5 }} {
+		change()
+		now := sum("h", Root{"x", &x}, Root{"h", &h})
+		if now == before {
+			t.Errorf("change %d goes unseen", i)
+		}
+		before = now
+	}
+	if was := sum("x", Root{"x", &x}, Root{"h", &h}); true {
+		grown[0] = -1 // x does not reach it
+		if sum("x", Root{"x", &x}, Root{"h", &h}) != was {
+			t.Error("x counts as changed by what stands before it")
+		}
+	}
+}
+
 func TestRefuses(t *testing.T) {
 	var mu sync.Mutex
 	mu.Lock()
