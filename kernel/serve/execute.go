@@ -81,7 +81,7 @@ func (k *kernel) work(ctx context.Context) {
 func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Message) (abort bool) {
 	req := executeRequest{StoreHistory: true, AllowStdin: true, StopOnError: true}
 	bad := m.Decode(&req)
-	store := req.StoreHistory && !req.Silent
+	store := req.StoreHistory && !req.Silent && strings.TrimSpace(req.Code) != ""
 	x := &execution{
 		k: k, request: m, channel: ch, n: k.count + 1, code: req.Code, silent: req.Silent, stdin: req.AllowStdin,
 		started: time.Now(), stopped: make(chan struct{}),
@@ -127,7 +127,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	} else {
 		reply["status"], reply["payload"], reply["user_expressions"] = "ok", payload, x.expressions(ctx, req.Expressions)
 	}
-	if store && strings.TrimSpace(req.Code) != "" {
+	if store {
 		k.history.add(k.count, req.Code, x.out.result())
 	}
 	k.reply(ch, m, "execute_reply", reply)
