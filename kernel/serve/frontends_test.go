@@ -103,3 +103,11 @@ func TestJupyterLab(t *testing.T) {
 		t.Errorf("no picture: %v", err)
 	}
 }
+
+// jupyter console works line by line.
+func TestConsole(t *testing.T) {
+	out := python(t, toolchain.NeedPython(t, "jupyter-console"), "console.py", 3*time.Minute)
+	if strings.Count(out, ": as expected") != 2 {
+		t.Error(out)
+	}
+}
