@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 type Error struct {
 	Where string // file:line of the first frame outside the library, "" if there is none
 	Msg   string
+	Cause error // what it was before it became one line; may be nil
 }
 
 func (e *Error) Error() string {
@@ -20,6 +22,8 @@ func (e *Error) Error() string {
 	}
 	return e.Where + ": " + e.Msg
 }
+
+func (e *Error) Unwrap() error { return e.Cause }
 
 // Fail stops the building of a graph with an error that [Try] hands to the caller.
 func Fail(format string, args ...any) { panic(&Error{Msg: fmt.Sprintf(format, args...)}) }
@@ -47,7 +51,7 @@ func Try(f func()) (err error) {
 
 // located is the cause in one line, with the user's line on the stack of the panic that is being recovered.
 func located(cause error) *Error {
-	if e, ok := cause.(*Error); ok && e.Where != "" {
+	if e := (*Error)(nil); errors.As(cause, &e) && e.Where != "" {
 		return e
 	}
 	return &Error{Where: userFrame(), Msg: firstLine(cause)}
@@ -58,7 +62,13 @@ var libraryFrames = []string{"runtime.", "github.com/gomlx/", "odslab/odslib/", 
 
 func userFrame() string {
 	pcs := make([]uintptr, 128)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs)])
+	return UserLine(pcs[:runtime.Callers(3, pcs)])
+}
+
+// UserLine is the innermost line of a stack that belongs to the user's program ("main.go:12"), or "". The stack is one of
+// runtime.Callers.
+func UserLine(pcs []uintptr) string {
+	frames := runtime.CallersFrames(pcs)
 	for {
 		f, more := frames.Next()
 		own := f.Function != ""
@@ -99,7 +109,7 @@ func oneLine(err error) error {
 	if err == nil {
 		return nil
 	}
-	if e, ok := err.(*Error); ok {
+	if e := (*Error)(nil); errors.As(err, &e) {
 		return e
 	}
 	return &Error{Where: userFrame(), Msg: firstLine(err)}

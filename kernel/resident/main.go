@@ -1,0 +1,67 @@
+// Command resident is the process beside a notebook's kernel that stays warm:
+// it has XLA loaded, keeps compiled programs and arrays on the device, and runs
+// what cells record (package odslab/odslib/engine/resident).
+//
+// The kernel starts it with a listening socket as file descriptor 3 and holds
+// its standard input open; when that ends, so does the process.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"odslab/kernel/resident/server"
+	"odslab/odslib/engine"
+	_ "odslab/odslib/engine/xla"
+)
+
+// Exit statuses that the kernel tells apart.
+const (
+	exitEngine = 74 // the engine did not open
+	exitStuck  = 75 // an execution that nobody waits for would not end
+)
+
+func main() {
+	spill := flag.String("spill", "", "folder for kept arrays, found again after a crash")
+	limit := flag.Int64("bytes", 0, "bytes of arrays at most; 0: half of the machine's memory")
+	flag.Parse()
+	os.Exit(run(*spill, *limit))
+}
+
+func run(spill string, limit int64) int {
+	l, err := net.FileListener(os.NewFile(3, "socket"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "resident: file descriptor 3 is no listening socket; the kernel starts this program:", err)
+		return 2
+	}
+	os.Unsetenv(engine.EnvResident)
+	e, err := engine.Open()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return exitEngine
+	}
+	if limit == 0 {
+		limit = memory() / 2
+	}
+	s, err := server.New(e.Backend, server.Options{
+		Engine: e.Name, Spill: spill, Bytes: limit,
+		Stuck: func() { os.Exit(exitStuck) },
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "resident:", err)
+		return 1
+	}
+	go func() { // until the kernel is gone
+		io.Copy(io.Discard, os.Stdin)
+		l.Close()
+	}()
+	err = s.Serve(l)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "resident:", err)
+		return 1
+	}
+	return 0
+}

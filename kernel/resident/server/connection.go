@@ -1,0 +1,177 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
+
+	"odslab/odslib/engine/resident/wire"
+)
+
+// connection is one socket of a client.
+type connection struct {
+	s     *Server
+	c     *wire.Conn
+	l     *lease
+	watch bool // its end is the end of the lease
+
+	flat any   // the array that arrived with a request
+	full error // why it was not taken
+}
+
+func (s *Server) serve(c *wire.Conn) {
+	k := &connection{s: s, c: c}
+	defer func() {
+		c.Close()
+		if k.watch {
+			s.endLease(k.l)
+		}
+	}()
+	for {
+		k.flat, k.full = nil, nil
+		kind, payload, err := c.Recv(k.place)
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				s.refuse()
+			}
+			return
+		}
+		var e wire.Enc
+		bulk, err := k.answer(kind, payload, &e)
+		status := byte(wire.OK)
+		if err != nil {
+			e, bulk, status = wire.Enc{}, nil, wire.Failed
+			failureOf(err).Enc(&e)
+		}
+		if err := c.Send(status, e.B, bulk); err != nil {
+			return
+		}
+		if errors.Is(err, wire.ErrCode) || k.l == nil {
+			s.refuse()
+			return
+		}
+	}
+}
+
+// place makes room for the array of a FromHost request, within the quota.
+func (k *connection) place(kind byte, payload []byte, n uint64) ([]byte, error) {
+	if kind != wire.FromHost || k.l == nil {
+		return nil, wire.ErrFrame
+	}
+	d := &wire.Dec{B: payload}
+	for range d.Count() { // dropped handles
+		d.Uint()
+	}
+	d.Int() // device
+	shape := wire.DecShape(d)
+	if d.Err != nil || !shape.Ok() || shape.IsDynamic() || slices.ContainsFunc(shape.Dimensions, func(n int) bool { return n < 0 }) {
+		return nil, wire.ErrFrame
+	}
+	if k.full = k.s.room(int64(n)); k.full != nil {
+		return nil, wire.ErrSkip
+	}
+	flat, err := wire.MakeFlat(shape.DType, uint64(shape.Size()), n)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", wire.ErrFrame, err)
+	}
+	k.flat = flat
+	return dtypes.UnsafeByteSliceFromAny(flat), nil
+}
+
+// answer does one request. A panic of the backend is that request's error.
+func (k *connection) answer(kind byte, payload []byte, e *wire.Enc) (bulk []byte, err error) {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		k.s.mu.Lock()
+		k.s.stats.Panics++
+		k.s.mu.Unlock()
+		err = panicked(r)
+	}()
+	d := &wire.Dec{B: payload}
+	switch {
+	case kind == wire.Hello && k.l == nil:
+		k.l, err = k.s.hello(d, e)
+		k.watch = k.l != nil
+		return nil, err
+	case kind == wire.Attach && k.l == nil:
+		k.l, err = k.s.lease(d.Uint())
+		return nil, err
+	case k.l == nil || k.watch:
+		return nil, wire.ErrCode
+	}
+	k.dropped(d)
+	switch kind {
+	case wire.Record:
+		err = k.record(d, e)
+	case wire.Lookup:
+		err = k.lookup(d, e)
+	case wire.Compile:
+		err = k.compile(d, e)
+	case wire.Execute:
+		err = k.execute(d, e)
+	case wire.FromHost:
+		err = k.fromHost(d, e)
+	case wire.ToHost:
+		bulk, err = k.toHost(d)
+	case wire.CopyDevice:
+		err = k.copyDevice(d, e)
+	case wire.Free:
+	case wire.Keep:
+		err = k.keep(d, e)
+	case wire.Get:
+		err = k.get(d, e)
+	case wire.Retain:
+		err = k.retain(d)
+	case wire.List:
+		err = k.list(e)
+	default:
+		err = fmt.Errorf("%w: request %d", wire.ErrCode, kind)
+	}
+	if err == nil {
+		err = d.Err
+	}
+	return bulk, err
+}
+
+func panicked(r any) error {
+	if cause, ok := r.(error); ok {
+		return cause
+	}
+	return fmt.Errorf("%v", r)
+}
+
+// dropped releases the buffers that the client has given up.
+func (k *connection) dropped(d *wire.Dec) {
+	n := d.Count()
+	if n == 0 {
+		return
+	}
+	k.s.mu.Lock()
+	defer k.s.mu.Unlock()
+	for range n {
+		h := d.Uint()
+		if e := k.l.buffers[h]; e != nil {
+			delete(k.l.buffers, h)
+			k.s.release(e)
+		}
+	}
+}
+
+// failureOf is the error as the client gets it: its first line, for stacks mean nothing over there.
+func failureOf(err error) *wire.Failure {
+	f := &wire.Failure{NotImplemented: compute.IsNotImplemented(err), Op: -1}
+	var at *opError
+	if errors.As(err, &at) {
+		f.Op = at.op
+	}
+	f.Msg, _, _ = strings.Cut(strings.TrimSpace(err.Error()), "\n")
+	return f
+}

@@ -1,0 +1,150 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"odslab/odslib/engine/resident/wire"
+)
+
+// keep lets a buffer outlive its client, under an id that is told.
+func (k *connection) keep(d *wire.Dec, out *wire.Enc) error {
+	h := d.Uint()
+	s := k.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := k.l.buffers[h]
+	if e == nil {
+		return fmt.Errorf("no buffer %d", h)
+	}
+	if e.id == "" {
+		e.id = fmt.Sprintf("%s-%d", s.spill.run, s.id())
+		e.holders++
+		s.kept[e.id] = e
+		s.spillLater(e)
+	}
+	out.Str(e.id)
+	return nil
+}
+
+// get hands out a kept buffer; one that an earlier process has kept is read from disk.
+func (k *connection) get(d *wire.Dec, out *wire.Enc) error {
+	id := d.Str()
+	if d.Err != nil {
+		return d.Err
+	}
+	s := k.s
+	s.mu.Lock()
+	e := s.kept[id]
+	s.mu.Unlock()
+	if e == nil {
+		var err error
+		if e, err = s.restore(id); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e.holders++
+	out.Uint(s.hand(k.l, e))
+	out.Int(int64(e.device))
+	wire.EncShape(out, e.shape)
+	return nil
+}
+
+var errLost = errors.New("the array was in a resident process that has ended, and was not on disk")
+
+func (s *Server) restore(id string) (*entry, error) {
+	shape, device, flat, err := s.spill.read(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.room(int64(shape.ByteSize())); err != nil {
+		return nil, err
+	}
+	b, err := s.backend.BufferFromFlatData(device, flat, shape)
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.kept[id]; e != nil { // another client was faster
+		b.Finalize()
+		return e, nil
+	}
+	e := &entry{buffer: b, shape: shape, device: device, holders: 1, id: id}
+	s.live++
+	s.bytes += int64(shape.ByteSize())
+	s.kept[id] = e
+	return e, nil
+}
+
+// retain gives up what is kept under other ids.
+func (k *connection) retain(d *wire.Dec) error {
+	wanted := map[string]bool{}
+	for range d.Count() {
+		wanted[d.Str()] = true
+	}
+	if d.Err != nil {
+		return d.Err
+	}
+	s := k.s
+	s.mu.Lock()
+	for id, e := range s.kept {
+		if !wanted[id] {
+			delete(s.kept, id)
+			e.id = "" // a client may keep it again
+			s.release(e)
+		}
+	}
+	s.mu.Unlock()
+	s.spill.retain(wanted)
+	return nil
+}
+
+// Held is what a server holds.
+type Held struct {
+	Kept     []Kept
+	Buffers  int // kept or not
+	Bytes    int64
+	Programs int
+	Stats    Stats
+}
+
+// Kept is one kept buffer.
+type Kept struct {
+	ID, Shape string
+	Bytes     int64
+	OnDisk    bool
+}
+
+func (k *connection) list(out *wire.Enc) error {
+	s := k.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out.Uint(uint64(len(s.kept)))
+	for _, id := range slices.Sorted(maps.Keys(s.kept)) {
+		e := s.kept[id]
+		out.Str(id)
+		out.Str(e.shape.String())
+		out.Int(int64(e.shape.ByteSize()))
+		out.Bool(s.spill.has(id))
+	}
+	for _, n := range []int{s.live, int(s.bytes), len(s.cache.byHash), s.stats.Compiled, s.stats.Found, s.stats.Executed, s.stats.Refused, s.stats.Panics} {
+		out.Int(int64(n))
+	}
+	return nil
+}
+
+// DecHeld reads the answer to a List request.
+func DecHeld(d *wire.Dec) (h Held) {
+	for range d.Count() {
+		h.Kept = append(h.Kept, Kept{d.Str(), d.Str(), d.Int(), d.Bool()})
+	}
+	next := func() int { return int(d.Int()) }
+	h.Buffers, h.Bytes, h.Programs = next(), int64(next()), next()
+	h.Stats = Stats{next(), next(), next(), next(), next()}
+	return h
+}

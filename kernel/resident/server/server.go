@@ -1,0 +1,198 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/gomlx/compute"
+
+	"odslab/odslib/engine/resident/wire"
+)
+
+// Options of a Server; the zero value sets no limits and spills nothing.
+type Options struct {
+	Engine   string // what the backend is, "xla-cpu"
+	Spill    string // folder for kept buffers, of this user alone; "" spills nothing
+	SpillMax int64  // bytes in that folder; 0: 1 GiB
+	Bytes    int64  // of buffers at most; 0: no limit
+	Programs int    // compiled at most; 0: 256
+
+	// Stuck is called when an execution goes on for longer than StuckAfter (0: 5 s) after its client has gone: it can't be
+	// cancelled, so the process has to end.
+	Stuck      func()
+	StuckAfter time.Duration
+}
+
+// Server serves one backend to any number of clients.
+type Server struct {
+	backend compute.Backend
+	options Options
+	spill   *spill
+
+	mu     sync.Mutex
+	next   uint64 // last id given
+	leases map[uint64]*lease
+	kept   map[string]*entry
+	cache  programs
+	bytes  int64 // of all buffers
+	live   int   // buffers
+	stats  Stats
+}
+
+// Stats counts what a server did.
+type Stats struct {
+	Compiled, Found int // programs
+	Executed        int
+	Refused         int // peers dropped for what they sent
+	Panics          int // of the backend, each an error of one request
+}
+
+// New makes a server of the backend. What an earlier one has spilled is kept again.
+func New(backend compute.Backend, o Options) (*Server, error) {
+	if o.Programs == 0 {
+		o.Programs = 256
+	}
+	if o.StuckAfter == 0 {
+		o.StuckAfter = 5 * time.Second
+	}
+	s := &Server{backend: backend, options: o, leases: map[uint64]*lease{}, kept: map[string]*entry{}}
+	s.cache.max = o.Programs
+	var err error
+	s.spill, err = openSpill(o.Spill, o.SpillMax)
+	return s, err
+}
+
+// Serve accepts clients until the listener is closed.
+func (s *Server) Serve(l net.Listener) error {
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			return err
+		}
+		if err := sameUser(nc); err != nil {
+			nc.Close()
+			s.refuse()
+			continue
+		}
+		go s.serve(wire.NewConn(nc))
+	}
+}
+
+// Close waits for what is being spilled.
+func (s *Server) Close() { s.spill.close() }
+
+// Stats returns the counts so far.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stats
+}
+
+func (s *Server) refuse() {
+	s.mu.Lock()
+	s.stats.Refused++
+	s.mu.Unlock()
+}
+
+func (s *Server) id() uint64 { s.next++; return s.next }
+
+// lease is one client.
+type lease struct {
+	id       uint64
+	who      string
+	ended    bool
+	running  int // executions
+	buffers  map[uint64]*entry
+	open     map[uint64]*replay
+	programs map[uint64]*program
+}
+
+func (s *Server) newLease(who string) *lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := &lease{id: s.id(), who: who, buffers: map[uint64]*entry{}, open: map[uint64]*replay{}, programs: map[uint64]*program{}}
+	s.leases[l.id] = l
+	return l
+}
+
+func (s *Server) endLease(l *lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l.ended = true
+	for h, e := range l.buffers {
+		delete(l.buffers, h)
+		s.release(e)
+	}
+	for _, p := range l.programs {
+		p.holders--
+	}
+	delete(s.leases, l.id)
+	s.evict()
+	if l.running > 0 && s.options.Stuck != nil {
+		time.AfterFunc(s.options.StuckAfter, func() {
+			s.mu.Lock()
+			stuck := l.running > 0
+			s.mu.Unlock()
+			if stuck {
+				s.options.Stuck()
+			}
+		})
+	}
+}
+
+// hello begins a lease and says what the backend is.
+func (s *Server) hello(d *wire.Dec, e *wire.Enc) (*lease, error) {
+	if theirs := d.Str(); theirs != wire.Fingerprint {
+		return nil, errors.New("the cell and the resident process are of different versions of odslab; restart the kernel")
+	}
+	who := d.Str()
+	if d.Err != nil {
+		return nil, d.Err
+	}
+	l := s.newLease(who)
+	e.Uint(l.id)
+	e.Str(s.options.Engine)
+	e.Str(s.backend.Description())
+	n := s.backend.NumDevices()
+	e.Uint(uint64(n))
+	for i := range n {
+		e.Str(s.backend.DeviceDescription(compute.DeviceNum(i)))
+	}
+	caps := s.backend.Capabilities()
+	e.Bool(caps.Functions)
+	e.Bool(caps.DynamicAxes)
+	e.Bool(caps.PreferConstantsForVariables)
+	encSet(e, caps.Operations)
+	encSet(e, caps.DTypes)
+	return l, nil
+}
+
+func encSet[K ~int | ~int32](e *wire.Enc, set map[K]bool) {
+	n := 0
+	for _, in := range set {
+		if in {
+			n++
+		}
+	}
+	e.Uint(uint64(n))
+	for k, in := range set {
+		if in {
+			e.Int(int64(k))
+		}
+	}
+}
+
+func (s *Server) lease(id uint64) (*lease, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.leases[id]; l != nil {
+		return l, nil
+	}
+	return nil, fmt.Errorf("no lease %d", id)
+}

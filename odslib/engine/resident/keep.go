@@ -1,0 +1,53 @@
+package resident
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+
+	"odslab/odslib/engine/resident/wire"
+)
+
+// Keep leaves a buffer in the resident process when this program ends, and returns the id that [Backend.Get] takes. A
+// buffer that came from Get, or was kept before, has its id already.
+func (b *Backend) Keep(buf compute.Buffer) (id string, err error) {
+	own, ok := buf.(*Buffer)
+	switch {
+	case !ok || own.backend != b:
+		return "", fmt.Errorf("resident: %T is of another backend", buf)
+	case own.gone:
+		return "", errGone
+	case own.id != "":
+		return own.id, nil
+	}
+	err = b.call(wire.Keep, func(e *wire.Enc) { e.Uint(own.handle) }, nil, nil, func(d *wire.Dec) error {
+		own.id = d.Str()
+		return nil
+	})
+	return own.id, err
+}
+
+// Get is the buffer kept under an id.
+func (b *Backend) Get(id string) (compute.Buffer, error) {
+	var buf *Buffer
+	err := b.call(wire.Get, func(e *wire.Enc) { e.Str(id) }, nil, nil, func(d *wire.Dec) error {
+		h, device := d.Uint(), compute.DeviceNum(d.Int())
+		buf = b.buffer(h, wire.DecShape(d), device)
+		buf.id = id
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return buf, nil
+}
+
+// Retain gives up every kept buffer but those named.
+func (b *Backend) Retain(ids []string) error {
+	return b.call(wire.Retain, func(e *wire.Enc) {
+		e.Uint(uint64(len(ids)))
+		for _, id := range ids {
+			e.Str(id)
+		}
+	}, nil, nil, nil)
+}
