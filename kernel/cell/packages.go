@@ -31,16 +31,20 @@ type pkg struct {
 // packages knows the packages of the module of cells: export data of those
 // asked for so far, and names of all that a cell may mean.
 type packages struct {
-	opt      Options
-	mu       sync.Mutex
-	exported map[string]*pkg
-	imp      types.Importer
-	since    time.Time // when the first of them was read
-	base     sync.Once
-	baseErr  error
-	index    sync.Once
-	names    map[string][]string // package name → import paths, the preferred first
-	dirs     map[string]string
+	opt       Options
+	mu        sync.Mutex
+	importing sync.Mutex
+	exported  map[string]*pkg
+	imp       types.Importer
+	since     time.Time // when the first of them was read
+	key       string    // of the listing, when the first of them was read
+	restored  bool      // from the listing of an earlier kernel
+	base      sync.Once
+	baseErr   error
+	index     sync.Once
+	names     map[string][]string // package name → import paths, the preferred first
+	dirs      map[string]string
+	found     []*pkg // what names and dirs are made of
 }
 
 const (
@@ -102,14 +106,23 @@ func (p *packages) list(args ...string) ([]*pkg, error) {
 	return list, nil
 }
 
+// firstLine is the first line that says something: the compiler begins with the package's name.
 func firstLine(s string) string {
-	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
-	return s
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "# ") {
+			return line
+		}
+	}
+	return strings.TrimSpace(s)
 }
 
 // warm loads the base packages.
 func (p *packages) warm() error {
-	p.base.Do(func() { p.baseErr = p.export(basePackages...) })
+	p.base.Do(func() {
+		if !p.restore() {
+			p.baseErr = p.export(basePackages...)
+		}
+	})
 	return p.baseErr
 }
 
@@ -134,22 +147,24 @@ func (p *packages) export(paths ...string) error {
 }
 
 // refresh forgets the export data where a source file of the library is newer
-// than it, and says whether that was so.
+// than it, or where Go's build cache has dropped it, and says whether that was so.
 func (p *packages) refresh() bool {
 	p.mu.Lock()
 	since := p.since
 	var dirs []string
+	trimmed := false
 	for path, q := range p.exported {
+		trimmed = trimmed || q.trimmed()
 		if strings.HasPrefix(path, "odslab/") && q.Dir != "" {
 			dirs = append(dirs, q.Dir)
 		}
 	}
 	p.mu.Unlock()
-	if since.IsZero() || !slices.ContainsFunc(dirs, func(dir string) bool { return newer(dir, since) }) {
+	if since.IsZero() || !trimmed && !slices.ContainsFunc(dirs, func(dir string) bool { return newer(dir, since) }) {
 		return false
 	}
 	p.mu.Lock()
-	p.exported, p.base, p.since = map[string]*pkg{}, sync.Once{}, time.Time{}
+	p.exported, p.base, p.since, p.restored = map[string]*pkg{}, sync.Once{}, time.Time{}, false
 	p.imp = importer.ForCompiler(token.NewFileSet(), "gc", p.open)
 	p.mu.Unlock()
 	return p.warm() == nil
@@ -167,7 +182,7 @@ func newer(dir string, than time.Time) bool {
 
 // ahead loads what cells will need before the first one asks.
 func (p *packages) ahead() {
-	if p.warm() != nil {
+	if p.warm() != nil || p.kept() {
 		return
 	}
 	p.makeIndex()
@@ -183,7 +198,9 @@ func (p *packages) ahead() {
 		}
 	}
 	sort.Strings(paths)
-	p.export(paths...)
+	if p.export(paths...) == nil {
+		p.store()
+	}
 }
 
 // need makes a package ready for import, or says why it can't be imported.
@@ -241,6 +258,8 @@ func (p *packages) Import(importPath string) (*types.Package, error) {
 	if err := p.need(importPath); err != nil {
 		return nil, err
 	}
+	p.importing.Lock() // the importer keeps a map of its own
+	defer p.importing.Unlock()
 	return p.imp.Import(importPath)
 }
 
@@ -262,26 +281,30 @@ func (p *packages) byName(name string) (string, bool) {
 // makeIndex lists all packages by name, once.
 func (p *packages) makeIndex() {
 	p.index.Do(func() {
-		p.names, p.dirs = map[string][]string{}, map[string]string{}
-		rank := map[string]int{}
 		list, _ := p.list(append([]string{"-e", "-find", "-json=ImportPath,Name,Dir"}, indexPatterns...)...)
-		for _, q := range list {
-			if q.Name == "" || q.Name == "main" || hiddenPath(q.ImportPath) {
-				continue
-			}
-			p.names[q.Name] = append(p.names[q.Name], q.ImportPath)
-			p.dirs[q.ImportPath] = q.Dir
-			rank[q.ImportPath] = pathRank(q.ImportPath)
-		}
-		for _, l := range p.names {
-			sort.Slice(l, func(i, j int) bool {
-				if a, b := rank[l[i]], rank[l[j]]; a != b {
-					return a < b
-				}
-				return l[i] < l[j]
-			})
-		}
+		p.name(slices.DeleteFunc(list, func(q *pkg) bool {
+			return q.Name == "" || q.Name == "main" || hiddenPath(q.ImportPath)
+		}))
 	})
+}
+
+// name makes the index of packages by name.
+func (p *packages) name(found []*pkg) {
+	names, dirs, rank := map[string][]string{}, map[string]string{}, map[string]int{}
+	for _, q := range found {
+		names[q.Name] = append(names[q.Name], q.ImportPath)
+		dirs[q.ImportPath] = q.Dir
+		rank[q.ImportPath] = pathRank(q.ImportPath)
+	}
+	for _, l := range names {
+		sort.Slice(l, func(i, j int) bool {
+			if a, b := rank[l[i]], rank[l[j]]; a != b {
+				return a < b
+			}
+			return l[i] < l[j]
+		})
+	}
+	p.names, p.dirs, p.found = names, dirs, found
 }
 
 func hiddenPath(p string) bool {
