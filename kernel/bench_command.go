@@ -15,6 +15,7 @@ func cmdBench(ctx context.Context, args []string) error {
 	fs := flagSet("bench")
 	asJSON := fs.Bool("json", false, "one object a line instead of a table")
 	n := fs.Int("n", 0, "how `often` each cell is timed; 0: 7 times")
+	only := fs.String("case", "", "only cells whose name contains the `text`; the start is always timed")
 	python := fs.String("python", "", "an `interpreter` with ipykernel (default: a private one)")
 	plain, _, err := parse(fs, args)
 	if err != nil {
@@ -35,7 +36,7 @@ func cmdBench(ctx context.Context, args []string) error {
 	}
 	say := func(line string) { fmt.Fprintln(os.Stderr, " ", line) }
 	own := kernelCommand(l)
-	cfg := bench.Config{N: *n, JSON: *asJSON, Out: os.Stdout, Log: os.Stderr, Peers: []bench.Peer{
+	cfg := bench.Config{N: *n, JSON: *asJSON, Case: *only, Out: os.Stdout, Log: os.Stderr, Peers: []bench.Peer{
 		bench.Odslab(own.Argv, own.Env),
 		bench.GoNB(l.Tool("gonb"), l.Bin(), os.Getenv("PATH"), l.CellModule()),
 	}}

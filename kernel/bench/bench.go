@@ -19,6 +19,7 @@ type Config struct {
 	Plugin string    // the PJRT plugin; "": no XLA cells
 	Peers  []Peer    // see Odslab, GoNB and IPyKernel
 	JSON   bool      // one object a line rather than a table
+	Case   string    // only cells whose name contains it; the start is always timed
 	Out    io.Writer // the results
 	Log    io.Writer // progress; nil: none
 }
@@ -95,6 +96,9 @@ func Run(ctx context.Context, cfg Config) ([]Row, error) {
 		return rows, err
 	}
 	for _, w := range workloads(cfg.Plugin) {
+		if !strings.Contains(w.name, cfg.Case) {
+			continue
+		}
 		fmt.Fprintf(cfg.Log, "%s, %d times\n", w.name, cfg.N)
 		var rs []Row
 		rs, kernels, err = cfg.measure(ctx, w, kernels)

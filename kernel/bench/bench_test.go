@@ -106,6 +106,19 @@ func TestRunWithoutAPeer(t *testing.T) {
 	}
 }
 
+func TestOneCase(t *testing.T) {
+	e := &echo{said: printed}
+	rows, err := Run(t.Context(), Config{N: 1, Out: &bytes.Buffer{}, Case: "print", Peers: []Peer{peer("odslab", e)}})
+	if err != nil || find(rows, "print, changed", "odslab") == nil || find(rows, "start", "odslab") == nil {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	for _, c := range e.codes {
+		if strings.Contains(c, "graph") {
+			t.Errorf("a cell of another case has run: %q", c)
+		}
+	}
+}
+
 func TestPythonPrintsOnly(t *testing.T) {
 	e := &echo{said: printed}
 	p := peer("ipykernel", e)
