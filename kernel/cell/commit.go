@@ -15,16 +15,21 @@ import (
 
 // saved is what package live writes at the end of a cell.
 type saved struct {
-	Number int
-	Groups []struct {
-		File    string
-		Bytes   int
-		Names   []string
-		Types   []string
-		Dynamic []string
-		Pointed []bool
-	}
+	Number  int
+	Groups  []savedGroup
 	Refused map[string]string
+}
+
+// savedGroup is a file of variables that share memory.
+type savedGroup struct {
+	File    string
+	Bytes   int
+	Names   []string
+	Types   []string
+	Dynamic []string
+	Pointed []bool
+	Same    bool     // as it was loaded
+	Sums    []uint64 // of each name, unless Same
 }
 
 // Commit makes what the program declared and saved part of the notebook. It is
@@ -41,6 +46,7 @@ func (s *Session) commit(p *Program) error {
 		return nil
 	}
 	p.done = true
+	defer s.follow(p)
 	d := p.draft
 	for key, i := range d.imports {
 		i.at = nil
@@ -76,6 +82,9 @@ func (s *Session) commit(p *Program) error {
 		return fmt.Errorf("what cell %d kept can't be read: %w", p.N, err)
 	}
 	ran := err == nil // else it was killed before its end: nothing new is kept
+	if err := s.settle(p.N, now); err != nil {
+		return err
+	}
 	defs := map[string]*definition{}
 	for _, def := range p.defs {
 		defs[def.name] = def
@@ -123,6 +132,18 @@ func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) 
 				}
 			}
 			v.pointed = i < len(g.Pointed) && g.Pointed[i]
+			switch old := s.vars[name]; {
+			case i < len(g.Sums):
+				v.sum = g.Sums[i]
+			case g.Same && old != nil:
+				v.sum = old.sum
+			default:
+				v.sum = 0
+			}
+			if v.sum == 0 {
+				s.following.sumless++
+				v.sum = s.following.sumless
+			}
 			s.vars[name] = v
 		}
 	}

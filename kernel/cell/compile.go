@@ -23,6 +23,9 @@ type Program struct {
 	Notes   []string
 	Text    string // output of the magics that the session answers itself
 	draft   *draft
+	origin  Origin
+	text    string          // of the cell
+	reads   map[string]bool // names of the notebook
 	defs    []*definition
 	dropped []string // kept variables whose type is gone
 	done    bool
@@ -41,19 +44,33 @@ type definition struct {
 // Compile turns the text of cell n into a program. The error, an *Error, says
 // where the text is wrong; then only the session's own magics have had effect.
 func (s *Session) Compile(n int, src string) (*Program, error) {
+	return s.CompileCell(Origin{}, n, src)
+}
+
+// CompileCell is Compile for a front end that tells its cells apart.
+func (s *Session) CompileCell(from Origin, n int, src string) (*Program, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	cut := splitCell(src)
-	p, err := s.compile(n, src, cut)
-	if err != nil && len(cut.errs) == 0 && s.pkgs.refresh() { // the library was edited since it was read
-		cut.magics = slices.DeleteFunc(cut.magics, func(m Magic) bool { return isOwnMagic(m.Text) })
-		return s.compile(n, src, cut)
+	s.following.touched = nil
+	p, err := s.compileTwice(from, n, src)
+	if err != nil {
+		s.following.edited(from, n, src)
 	}
 	return p, err
 }
 
-func (s *Session) compile(n int, src string, cut *split) (*Program, error) {
-	p := &Program{N: n}
+func (s *Session) compileTwice(from Origin, n int, src string) (*Program, error) {
+	cut := splitCell(src)
+	p, err := s.compile(from, n, src, cut)
+	if err != nil && len(cut.errs) == 0 && s.pkgs.refresh() { // the library was edited since it was read
+		cut.magics = slices.DeleteFunc(cut.magics, func(m Magic) bool { return isOwnMagic(m.Text) })
+		return s.compile(from, n, src, cut)
+	}
+	return p, err
+}
+
+func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program, error) {
+	p := &Program{N: n, origin: from, text: src}
 	if len(cut.errs) > 0 {
 		return nil, syntaxError(n, cut.errs)
 	}
@@ -84,6 +101,7 @@ func (s *Session) compile(n int, src string, cut *split) (*Program, error) {
 		return nil, err
 	}
 	d.analyse(c, p)
+	p.reads = d.reads(c, p)
 	d.final = true
 	for path := range d.needed {
 		delete(d.unused, "needed "+path)

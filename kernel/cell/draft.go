@@ -147,7 +147,7 @@ func (d *draft) gather() {
 			anew[id.Name] = true
 		}
 	}
-	if d.session["draw"] || d.session["train"] || d.session["seed"] {
+	if d.seeded() {
 		visit("seed")
 	}
 	for _, t := range d.hoist {

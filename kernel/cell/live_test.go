@@ -215,6 +215,25 @@ func TestKey(t *testing.T) {
 	}
 }
 
+// TestSeed: a variable named seed is the seed of later cells too.
+func TestSeed(t *testing.T) {
+	t.Parallel()
+	s := newSession(t)
+	for i, c := range []struct {
+		src  string
+		sets bool
+	}{{"seed := 1", true}, {"r := draw(guide.DPS{}, odslib.Posterior{}, 3)", true}, {"1 + 1", false}, {"func g() int { return seed }\ng()", true}} {
+		p, err := s.Compile(i+1, c.src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bytes.Contains(p.Source, []byte(".SetSeed(uint64(seed))")); got != c.sets {
+			t.Errorf("%s: sets the seed: %v\n%s", c.src, got, p.Source)
+		}
+		s.after(p, map[bool]string{true: "seed=1"}[i == 0])
+	}
+}
+
 func TestXLA(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)

@@ -27,6 +27,10 @@ func (s *Session) magic(p *Program, m Magic) (own bool, err error) {
 			}
 			p.Text += text
 		}
+	case "%stale":
+		p.Text += s.following.staleText()
+	case "%rerun":
+		return true, errors.New("%rerun stands alone in its cell")
 	case "%reset":
 		s.reset()
 		p.Text += "Variables, declarations and imports are gone.\n"
@@ -38,7 +42,7 @@ func (s *Session) magic(p *Program, m Magic) (own bool, err error) {
 
 func isOwnMagic(text string) bool {
 	words := strings.Fields(text)
-	return words[0] == "%who" || words[0] == "%drop" || words[0] == "%reset"
+	return slices.Contains([]string{"%who", "%drop", "%reset", "%stale", "%rerun"}, words[0])
 }
 
 // who lists what the notebook remembers.

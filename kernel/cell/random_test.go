@@ -284,14 +284,7 @@ func (s *Session) pretend(p *Program) {
 	for _, def := range p.defs {
 		defs[def.name] = def
 		if def.why == "" {
-			now.Groups = append(now.Groups, struct {
-				File    string
-				Bytes   int
-				Names   []string
-				Types   []string
-				Dynamic []string
-				Pointed []bool
-			}{def.name + ".val", 8, []string{def.name}, []string{""}, nil, []bool{false}})
+			now.Groups = append(now.Groups, savedGroup{File: def.name + ".val", Bytes: 8, Names: []string{def.name}})
 		}
 	}
 	s.commit(p)

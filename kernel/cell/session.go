@@ -40,6 +40,8 @@ type Session struct {
 	aliases map[string]string // import path → name in generated code
 	shadow  map[string]bool   // package names that a note has been given for
 	unmade  map[string]int    // variables whose cell ended before it set them
+
+	following *following // which cells have read what
 }
 
 // importSpec is one import that the user wrote.
@@ -80,6 +82,7 @@ type variable struct {
 	pointed bool
 	dynamic []string // full names of types inside its interfaces
 	bytes   int
+	sum     uint64 // equal for equal values; 0 when not known
 
 	source *piece // by source: the statement that makes it
 	why    string // why it isn't kept by value
@@ -122,6 +125,7 @@ func linksXLA() bool {
 func (s *Session) reset() {
 	s.imports, s.decls, s.vars = map[string]importSpec{}, map[string]*declaration{}, map[string]*variable{}
 	s.aliases, s.shadow, s.unmade = map[string]string{}, map[string]bool{}, map[string]int{}
+	s.following = newFollowing()
 	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*.val"))
 	for _, f := range append(files, filepath.Join(s.opt.KeepDir, "saved.json")) {
 		os.Remove(f)

@@ -17,7 +17,7 @@ func (d *draft) use(c *checked, e problem, name string) bool {
 		if d.written[name] {
 			return false
 		}
-		if assigned(c, e.Pos) {
+		if assigned(c, e.Pos) || name == "seed" && d.seeded() {
 			d.written[name] = true
 			return true
 		}
@@ -100,6 +100,9 @@ func (d *draft) use(c *checked, e problem, name string) bool {
 	p.edit(off, off+len(name), "_")
 	return true
 }
+
+// seeded: the cell uses the notebook's seed, which a variable may set.
+func (d *draft) seeded() bool { return d.session["draw"] || d.session["train"] || d.session["seed"] }
 
 // assigned: the variable declared at pos is set somewhere, if never read.
 func assigned(c *checked, pos token.Pos) bool {

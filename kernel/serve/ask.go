@@ -31,6 +31,7 @@ func (x *execution) ask(prompt string, password bool) (string, error) {
 // expressions evaluates user_expressions, each as a small cell of its own.
 func (x *execution) expressions(ctx context.Context, exprs map[string]string) map[string]any {
 	results := map[string]any{}
+	x.aside = true
 	for name, expr := range exprs {
 		out := newOutput(x.k, x.request, 0, true)
 		_, f := x.run(ctx, expr, out)

@@ -7,7 +7,10 @@ import (
 )
 
 // cells is the Compiler of real kernels: package cell, as the kernel sees it.
-type cells struct{ *cell.Session }
+type cells struct {
+	*cell.Session
+	next cell.Origin
+}
 
 // newCells starts an empty notebook.
 func newCells(opt cell.Options) (Compiler, error) {
@@ -15,13 +18,22 @@ func newCells(opt cell.Options) (Compiler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cells{s}, nil
+	return &cells{Session: s}, nil
 }
 
 func (c *cells) IsComplete(src string) (status, indent string) { return cell.IsComplete(src) }
 
+func (c *cells) Follow(id string, aside bool) { c.next = cell.Origin{Cell: id, Aside: aside} }
+
+func (c *cells) Stale() (out []staleCell) {
+	for _, s := range c.Session.Stale() {
+		out = append(out, staleCell{Number: s.Number, Cell: s.Origin.Cell, Source: s.Source, Head: cell.Beginning(s.Source)})
+	}
+	return out
+}
+
 func (c *cells) Compile(n int, src string) (*Program, error) {
-	p, err := c.Session.Compile(n, src)
+	p, err := c.Session.CompileCell(c.next, n, src)
 	var bad *cell.Error
 	if errors.As(err, &bad) {
 		all := bad.All

@@ -21,6 +21,9 @@ type execution struct {
 	stdin   bool
 	out     *output
 	started time.Time
+	cell    string // the front end's name for it, or ""
+	aside   bool   // no cell, but an expression of the front end
+	again   bool   // run again by %rerun
 
 	mu      sync.Mutex
 	child   *gonb.Child
@@ -84,7 +87,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	store := req.StoreHistory && !req.Silent && strings.TrimSpace(req.Code) != ""
 	x := &execution{
 		k: k, request: m, channel: ch, n: k.count + 1, code: req.Code, silent: req.Silent, stdin: req.AllowStdin,
-		started: time.Now(), stopped: make(chan struct{}),
+		started: time.Now(), stopped: make(chan struct{}), cell: cellID(m.Metadata), aside: req.Silent,
 	}
 	k.mu.Lock()
 	k.running = x
@@ -149,6 +152,9 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 	} else if isPage {
 		return text, nil
 	}
+	if isRerun(code) && !x.again {
+		return "", x.rerun(ctx, out)
+	}
 	cell, commit, f := x.compile(code, out)
 	if f != nil {
 		return "", f
@@ -160,6 +166,7 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 		if commit != nil {
 			f = kernelFailure(commit())
 		}
+		x.badge(out)
 		return "", f
 	}
 	child, err := k.child.get(ctx)
@@ -191,6 +198,9 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 		if err := commit(); err != nil && result.OK() {
 			return "", kernelFailure(err)
 		}
+	}
+	if cell.Raw == "" && result.BuildLog == "" {
+		x.badge(out)
 	}
 	return "", x.judge(result, cell)
 }

@@ -35,9 +35,11 @@ Running
   %wasm            the cell runs in the browser, built by GoNB
 
 Values
-  %who             what lives: name, type, size
+  %who             what lives: name, type, size, how it is kept, of which cell
   %drop NAME       forget a name
   %reset           forget everything
+  %stale           cells that have read what another cell has changed since
+  %rerun           run those again, in order, until one fails
 
 GoNB's own %track, %untrack, %goworkfix, %autoget, %noautoget and %version are
 passed on to it. Other words behind % are errors.
@@ -64,7 +66,7 @@ func (k *kernel) pageOf(src string) (text string, isPage bool, err error) {
 }
 
 // ownMagics are done by the kernel or the compiler, not by GoNB.
-var ownMagics = []string{"%clear", "%help", "%who", "%drop", "%reset"}
+var ownMagics = []string{"%clear", "%help", "%who", "%drop", "%reset", "%stale", "%rerun"}
 
 // completeMagic completes a line that begins with %. nil means that it does not.
 func completeMagic(code string, cursor int) (matches []string, start, end int) {

@@ -34,6 +34,8 @@ type output struct {
 	parent *jupyter.Message
 	count  int
 	silent bool
+	// several cells run under one: only its own last expression is a result.
+	several bool
 
 	mu      sync.Mutex
 	name    string // of the stream in text
@@ -140,7 +142,7 @@ func (o *output) display(update bool, content json.RawMessage) {
 		}
 		return
 	}
-	if isResult && !update {
+	if isResult && !update && !o.several {
 		o.k.publish("execute_result", o.parent, map[string]any{
 			"execution_count": o.count, "data": c.Data, "metadata": c.Metadata,
 		}, nil)

@@ -23,7 +23,12 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 	k := x.k
 	var p *Program
 	var err error
-	if prep := k.use(func(c Compiler) { p, err = c.Compile(x.n, code) }); prep != nil {
+	if prep := k.use(func(c Compiler) {
+		if f, ok := c.(follower); ok {
+			f.Follow(x.cell, x.aside)
+		}
+		p, err = c.Compile(x.n, code)
+	}); prep != nil {
 		return cell, nil, kernelFailure(prep)
 	}
 	if err != nil {

@@ -49,6 +49,13 @@ func (q *queue) take() (item queued, ok bool) {
 	return item, true
 }
 
+// waiting: there are cells behind the one at work.
+func (q *queue) waiting() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) > 0
+}
+
 func (q *queue) close() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -1,0 +1,288 @@
+package cell
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
+// A notebook is out of step where a cell has run on a value that another cell
+// has changed since. The session notes, for each cell that has run, what it
+// read and which cell that came from. When a later run changes it, the reader
+// is stale, and so is whoever has read a variable that a stale cell made.
+//
+// Changed means another value, by its sum, or another text of a declaration:
+// the same value again changes nothing, and an old value come back makes its
+// readers fresh. A cell that adds to a variable (x++) is not made stale by a
+// later one that adds more, but by what sets the variable anew. What is dropped
+// makes nobody stale: there is nothing newer to read.
+
+// Origin says which cell of the notebook a text comes from.
+type Origin struct {
+	// Cell is the front end's name for the cell. Where there is none, a cell is
+	// known by its text.
+	Cell string
+	// Aside: the text is not a cell at all, but an expression of the front end.
+	Aside bool
+}
+
+// Stale is a cell to run again.
+type Stale struct {
+	Number int // of its last run
+	Source string
+	Names  []string // that it has read
+	Why    string   // "changed by cell 3"
+	Origin Origin
+}
+
+// cellRun is the last run of one cell.
+type cellRun struct {
+	origin Origin
+	n      int
+	at     int // place among the cells, by their first runs
+	src    string
+	reads  map[string]string // name → mark of what was read
+	from   map[string]string // variables: which cell made them
+	adds   map[string]bool   // read and changed as well
+	stale  map[string]int    // name → number of the cell that changed it
+}
+
+// following is what the session knows about its cells.
+type following struct {
+	runs    map[string]*cellRun // by cell
+	marks   map[string]string   // name → its value or text now
+	by      map[string]string   // variables: which cell changed them last
+	next    int
+	touched []*cellRun // made stale by the last run
+	sumless uint64     // values so far whose sum is not known
+}
+
+func newFollowing() *following {
+	return &following{runs: map[string]*cellRun{}, marks: map[string]string{}, by: map[string]string{}}
+}
+
+func (o Origin) key(src string) string {
+	if o.Cell != "" {
+		return "cell " + o.Cell
+	}
+	return "text " + strings.TrimSpace(src)
+}
+
+// marks tells what each name of the notebook stands for.
+func (s *Session) marks() map[string]string {
+	out := map[string]string{}
+	for _, x := range s.decls {
+		if x.recv != "" {
+			out[x.key] = x.piece.text
+		}
+		for _, name := range x.names {
+			if !x.blank[name] {
+				out[name] = x.piece.text
+			}
+		}
+	}
+	for name, v := range s.vars {
+		switch {
+		case v.lost:
+			out[name] = fmt.Sprint("lost in ", v.cell)
+		case v.source != nil:
+			out[name] = "source " + v.source.text
+		default:
+			out[name] = fmt.Sprintf("%s %x", v.print, v.sum)
+		}
+	}
+	return out
+}
+
+// follow notes the run of a program that has just been committed.
+func (s *Session) follow(p *Program) {
+	f, now := s.following, s.marks()
+	run := &cellRun{origin: p.origin, n: p.N, at: f.next, src: p.text, reads: map[string]string{}, from: map[string]string{}, adds: map[string]bool{}, stale: map[string]int{}}
+	for name := range p.reads {
+		if mark, ok := f.marks[name]; ok {
+			run.reads[name] = mark
+			if maker := f.by[name]; maker != "" {
+				run.from[name] = maker
+			}
+		}
+	}
+	key := p.origin.key(p.text)
+	if old := f.runs[key]; old != nil {
+		run.at = old.at
+	} else {
+		f.next++
+	}
+	if !p.origin.Aside {
+		delete(f.runs, key)
+		if len(p.draft.stmts)+len(p.draft.own) > 0 {
+			f.runs[key] = run
+		}
+	}
+	f.touched = nil
+	for _, name := range sortedKeys(now) {
+		mark := now[name]
+		if f.marks[name] == mark {
+			continue
+		}
+		_, run.adds[name] = run.reads[name]
+		for _, r := range f.runs {
+			if read, ok := r.reads[name]; ok && r != run {
+				f.changed(r, run, name, read == mark)
+			}
+		}
+		f.marks[name] = mark
+		delete(f.by, name)
+		if v := s.vars[name]; v != nil && v.source == nil && !run.origin.Aside {
+			f.by[name] = key
+		}
+	}
+}
+
+// changed tells the reader r that run has changed a name; back says that it is
+// again what r has read.
+func (f *following) changed(r, run *cellRun, name string, back bool) {
+	switch {
+	case r.adds[name] && run.adds[name] && run.at > r.at:
+	case back && !r.adds[name]:
+		delete(r.stale, name)
+	default:
+		r.stale[name] = run.n
+		if !slices.Contains(f.touched, r) {
+			f.touched = append(f.touched, r)
+		}
+	}
+}
+
+// edited: the cell holds another text now, which does not compile.
+func (f *following) edited(o Origin, n int, src string) {
+	if r := f.runs[o.key(src)]; r != nil && o.Cell != "" && !o.Aside {
+		r.n, r.src = n, src
+	}
+}
+
+// stale lists what is stale because of the given cells and of who read from
+// them; nil stands for all.
+func (f *following) stale(of []*cellRun) []Stale {
+	runs := slices.SortedFunc(maps.Values(f.runs), func(a, b *cellRun) int { return cmp.Compare(a.at, b.at) })
+	why := map[*cellRun]*Stale{}
+	for _, r := range runs {
+		if len(r.stale) == 0 || of != nil && !slices.Contains(of, r) {
+			continue
+		}
+		names := sortedKeys(r.stale)
+		var by []string
+		for _, name := range names {
+			if n := fmt.Sprint(r.stale[name]); !slices.Contains(by, n) {
+				by = append(by, n)
+			}
+		}
+		why[r] = &Stale{Names: names, Why: "changed by " + cellsText(by)}
+	}
+	for more := true; more; {
+		more = false
+		for _, r := range runs {
+			if why[r] != nil {
+				continue
+			}
+			for _, name := range sortedKeys(r.from) {
+				maker := f.runs[r.from[name]]
+				if maker == nil || why[maker] == nil || maker.at > r.at { // who comes after is no reason
+					continue
+				}
+				if why[r] == nil {
+					why[r], more = &Stale{Why: fmt.Sprintf("made by cell %d, which is stale", maker.n)}, true
+				}
+				why[r].Names = append(why[r].Names, name)
+			}
+		}
+	}
+	var out []Stale
+	for _, r := range runs {
+		if w := why[r]; w != nil {
+			w.Number, w.Source, w.Origin = r.n, r.src, r.origin
+			out = append(out, *w)
+		}
+	}
+	return out
+}
+
+// Stale lists the cells that have read what was changed since, in the order in
+// which the cells came to be.
+func (s *Session) Stale() []Stale {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.following.stale(nil)
+}
+
+// Badge is one line about the cells that the last run has made stale, or "".
+func (s *Session) Badge() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.following.touched) == 0 {
+		return ""
+	}
+	return BadgeOf(s.following.stale(s.following.touched))
+}
+
+// BadgeOf is one line about stale cells, or "".
+func BadgeOf(list []Stale) string {
+	var groups []string
+	cells := map[string][]string{}
+	for _, x := range list {
+		what := strings.Join(x.Names, ", ")
+		if cells[what] == nil {
+			groups = append(groups, what)
+		}
+		cells[what] = append(cells[what], fmt.Sprint(x.Number))
+	}
+	for i, what := range groups {
+		who := "they read "
+		if len(cells[what]) == 1 {
+			who = "it read "
+		}
+		groups[i] = cellsText(cells[what]) + " (" + who + what + ")"
+	}
+	if len(groups) == 0 {
+		return ""
+	}
+	return "stale: " + strings.Join(groups, ", ") + "; %rerun runs what is stale"
+}
+
+func cellsText(numbers []string) string {
+	if len(numbers) == 1 {
+		return "cell " + numbers[0]
+	}
+	return "cells " + strings.Join(numbers, ", ")
+}
+
+// staleText is what %stale says.
+func (f *following) staleText() string {
+	list := f.stale(nil)
+	if len(list) == 0 {
+		return "Nothing is stale.\n"
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "cell\tread\twhich was\tbegins")
+	for _, x := range list {
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\n", x.Number, strings.Join(x.Names, ", "), x.Why, Beginning(x.Source))
+	}
+	w.Flush()
+	return b.String() + "%rerun runs them again, in this order.\n"
+}
+
+// Beginning is the first line of a cell that says something, cut short.
+func Beginning(src string) string {
+	for line := range strings.Lines(src) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "//") {
+			if r := []rune(line); len(r) > 50 {
+				return string(r[:49]) + "…"
+			}
+			return line
+		}
+	}
+	return ""
+}
