@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,11 +13,12 @@ import (
 func (s *Session) settle(n int, now saved) error {
 	var first error
 	for _, g := range now.Groups {
-		if g.Same {
-			continue
-		}
 		file := filepath.Join(s.opt.KeepDir, g.File)
-		if err := os.Rename(file+newSuffix, file); err != nil && first == nil {
+		err := os.Rename(file+newSuffix, file)
+		if errors.Is(err, os.ErrNotExist) { // as it was loaded, and not written again
+			_, err = os.Stat(file)
+		}
+		if err != nil && first == nil {
 			first = fmt.Errorf("what cell %d kept can't be put in its place: %w", n, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -32,6 +33,12 @@ func Begin(dir string, n int) {
 	cell.dir, cell.number = dir, n
 	cell.loaded = map[string][]byte{}
 	os.Remove(savedFile(dir))
+	if dir != "" {
+		left, _ := filepath.Glob(filepath.Join(dir, "*"+newSuffix))
+		for _, file := range left { // of a cell that was killed
+			os.Remove(file)
+		}
+	}
 	signal.Ignore(syscall.SIGXFSZ) // a write beyond `ulimit -f` is then an error with a line instead of a crash
 	listen()
 }

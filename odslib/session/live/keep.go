@@ -95,8 +95,12 @@ func FileName(names []string) string {
 
 func savedFile(dir string) string { return filepath.Join(dir, "saved.json") }
 
-// save writes every variable of the cell, each group by itself and at once,
-// then the list of what there is now.
+// newSuffix is behind the name of a file until the kernel has read the list of
+// its save and puts it in place: a save that is cut short changes nothing.
+const newSuffix = ".new"
+
+// save writes every variable of the cell, each group into a file of its own
+// beside the old one, then the list of what there is now.
 func save() {
 	if cell.dir == "" {
 		return
@@ -120,7 +124,7 @@ func save() {
 	for _, g := range groups {
 		file := FileName(g.Names)
 		if !g.Same {
-			if err := write(filepath.Join(cell.dir, file), g.Bytes); err != nil {
+			if err := os.WriteFile(filepath.Join(cell.dir, file+newSuffix), g.Bytes, 0o600); err != nil {
 				for _, n := range g.Names {
 					refused[n] = fmt.Errorf("it could not be written: %w", err)
 				}
