@@ -12,6 +12,7 @@ type ExecuteOptions struct {
 	NoHistory   bool              // do not count the cell, do not store it
 	KeepGoing   bool              // an error does not abort what is queued behind
 	Expressions map[string]string // evaluated after the cell
+	CellID      string            // the front end's name for the cell, if it has one
 
 	// OnOutput sees each iopub message of the cell except status, in order.
 	OnOutput func(*Message)
@@ -49,11 +50,15 @@ func (c *Client) Execute(ctx context.Context, code string, opts ExecuteOptions) 
 	if expressions == nil {
 		expressions = map[string]string{}
 	}
+	var metadata any
+	if opts.CellID != "" {
+		metadata = map[string]string{"cellId": opts.CellID}
+	}
 	r := &request{output: opts.OnOutput, input: opts.OnInput}
 	end, err := c.begin(Shell, "execute_request", map[string]any{
 		"code": code, "silent": opts.Silent, "store_history": !opts.NoHistory && !opts.Silent,
 		"user_expressions": expressions, "allow_stdin": opts.OnInput != nil, "stop_on_error": !opts.KeepGoing,
-	}, r)
+	}, metadata, r)
 	if err != nil {
 		return nil, err
 	}

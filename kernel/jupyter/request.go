@@ -18,8 +18,8 @@ func (c *Client) send(ch Channel, msgType string, parent *Message, content any) 
 }
 
 // begin sends a request and registers r for its answers.
-func (c *Client) begin(ch Channel, msgType string, content any, r *request) (end func(), err error) {
-	m, err := newMessage(c.session, msgType, nil, content, nil)
+func (c *Client) begin(ch Channel, msgType string, content, metadata any, r *request) (end func(), err error) {
+	m, err := newMessage(c.session, msgType, nil, content, metadata)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (c *Client) gone(err error) error {
 // Request sends any request and returns its reply.
 func (c *Client) Request(ctx context.Context, ch Channel, msgType string, content any) (*Message, error) {
 	r := &request{}
-	end, err := c.begin(ch, msgType, content, r)
+	end, err := c.begin(ch, msgType, content, nil, r)
 	if err != nil {
 		return nil, err
 	}
