@@ -66,7 +66,7 @@ func choose(want string) (*Engine, error) {
 		if want != "" && want != kind {
 			continue
 		}
-		plugin := pluginPath(kind)
+		plugin := Plugin(kind)
 		be, err := openPlugin(plugin, kind == "xla-cuda")
 		if err == nil {
 			return &Engine{Backend: be, Name: kind, Why: fmt.Sprintf("engine %s (%s)", kind, filepath.Base(plugin))}, nil
@@ -99,7 +99,8 @@ func resident(socket, want string) (*Engine, error) {
 	return &Engine{Backend: be, Name: name, Why: fmt.Sprintf("engine %s (resident process)", name)}, nil
 }
 
-func pluginPath(kind string) string {
+// Plugin is the path of the PJRT plugin of an engine ("xla-cpu", "xla-cuda"), whether or not it is there.
+func Plugin(kind string) string {
 	name := "pjrt_c_api_cpu_plugin.so"
 	if kind == "xla-cuda" {
 		name = "pjrt_c_api_cuda_plugin.so"
