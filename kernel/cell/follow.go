@@ -19,6 +19,10 @@ import (
 // readers fresh. A cell that adds to a variable (x++) is not made stale by a
 // later one that adds more, but by what sets the variable anew. What is dropped
 // makes nobody stale: there is nothing newer to read.
+//
+// Where the front end names its cells, their order is known: x := 2 in a new
+// cell is another x, which those that came before have nothing to do with, and
+// a cell run again does not reach past a later one that makes the same name.
 
 // Origin says which cell of the notebook a text comes from.
 type Origin struct {
@@ -47,6 +51,7 @@ type cellRun struct {
 	reads  map[string]string // name → mark of what was read
 	from   map[string]string // variables: which cell made them
 	adds   map[string]bool   // read and changed as well
+	makes  map[string]bool   // declared or defined, not only set
 	stale  map[string]int    // name → number of the cell that changed it
 }
 
@@ -55,9 +60,9 @@ type following struct {
 	runs    map[string]*cellRun // by cell
 	marks   map[string]string   // name → its value or text now
 	by      map[string]string   // variables: which cell changed them last
-	next    int
-	touched []*cellRun // made stale by the last run
-	sumless uint64     // values so far whose sum is not known
+	next    int                 // place of the next new cell
+	touched []*cellRun          // made stale by the last run
+	sumless uint64              // values so far whose sum is not known
 }
 
 func newFollowing() *following {
@@ -100,7 +105,12 @@ func (s *Session) marks() map[string]string {
 // follow notes the run of a program that has just been committed.
 func (s *Session) follow(p *Program) {
 	f, now := s.following, s.marks()
-	run := &cellRun{origin: p.origin, n: p.N, at: f.next, src: p.text, reads: map[string]string{}, from: map[string]string{}, adds: map[string]bool{}, stale: map[string]int{}}
+	run := &cellRun{origin: p.origin, n: p.N, at: f.next, src: p.text, reads: map[string]string{}, from: map[string]string{}, adds: map[string]bool{}, makes: maps.Clone(p.draft.defined), stale: map[string]int{}}
+	for _, x := range p.draft.own {
+		for _, name := range x.names {
+			run.makes[name] = true
+		}
+	}
 	for name := range p.reads {
 		if mark, ok := f.marks[name]; ok {
 			run.reads[name] = mark
@@ -110,7 +120,8 @@ func (s *Session) follow(p *Program) {
 		}
 	}
 	key := p.origin.key(p.text)
-	if old := f.runs[key]; old != nil {
+	old := f.runs[key]
+	if old != nil {
 		run.at = old.at
 	} else {
 		f.next++
@@ -129,7 +140,7 @@ func (s *Session) follow(p *Program) {
 		}
 		_, run.adds[name] = run.reads[name]
 		for _, r := range f.runs {
-			if read, ok := r.reads[name]; ok && r != run {
+			if read, ok := r.reads[name]; ok && r != run && !f.apart(r, run, name, old == nil) {
 				f.changed(r, run, name, read == mark)
 			}
 		}
@@ -139,6 +150,17 @@ func (s *Session) follow(p *Program) {
 			f.by[name] = key
 		}
 	}
+}
+
+// apart: by the order of the notebook, what run has made of a name is not what
+// r has read under it.
+func (f *following) apart(r, run *cellRun, name string, isNew bool) bool {
+	_, read := run.reads[name]
+	if r.origin.Cell == "" || run.origin.Cell == "" || !run.makes[name] || read {
+		return false
+	}
+	maker := f.runs[r.from[name]]
+	return isNew || maker != nil && maker.at > run.at && maker.at < r.at && maker.makes[name] && !maker.adds[name]
 }
 
 // changed tells the reader r that run has changed a name; back says that it is

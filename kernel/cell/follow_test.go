@@ -80,6 +80,16 @@ func TestStale(t *testing.T) {
 		"a reader before a cell that adds": {
 			{"a: x := 0", "x=0", ""}, {"b: y := x * 2", "y=0", ""}, {"c: x++", "x=1", "b(x)"}, {"b: y := x * 2", "y=2", ""},
 		},
+		"a name used again further down": {
+			{"a: x := 1", "x=1", ""}, {"b: fmt.Println(x)", "", ""}, {"c: x := 5", "x=5", ""}, {"d: fmt.Println(x)", "", ""},
+			{"a: x := 2", "x=2", "b(x)"}, {"c: x := 6", "x=6", "b(x) d(x)"}, {"e: x = 7", "x=7", "b(x) d(x)"}, {"f: func x() {}", "", "b(x) d(x)"},
+		},
+		"a name used again by cells without names": {
+			{"x := 1", "x=1", ""}, {"fmt.Println(x)", "", ""}, {"x := 5", "x=5", "fmt.Println(x)(x)"},
+		},
+		"a later cell that makes of a name what it was": {
+			{"a: x := 1", "x=1", ""}, {"b: x := x + 1", "x=2", ""}, {"c: fmt.Println(x)", "", ""}, {"a: x := 3", "x=3", "b(x) c(x)"},
+		},
 		"functions by their source": {
 			{"a: func f() int { return 1 }", "", ""}, {"b: y := f()", "y=1", ""}, {"c: func g() int { return f() }", "", ""}, {"d: g()", "", ""},
 			{"a: func f() int { return 1 }", "", ""}, {"a: func f() int { return 2 }", "", "b(f) d(f)"},
@@ -93,7 +103,7 @@ func TestStale(t *testing.T) {
 			{"a: type T struct{ A int }\nfunc (t T) String() string { return \"b\" }", "", "b(T.String) c(T.String)"},
 		},
 		"constants": {
-			{"a: const k = 1", "", ""}, {"b: fmt.Println(k)", "", ""}, {"c: k := 5; fmt.Println(k)", "k=5", "b(k)"},
+			{"a: const k = 1", "", ""}, {"b: fmt.Println(k)", "", ""}, {"a: const k = 2", "", "b(k)"},
 		},
 		"a func kept by source is made again where it is called": {
 			{"a: x := 1", "x=1", ""}, {"b: f := func() int { return x }", "", ""}, {"c: f()", "", ""}, {"d: h := f; _ = h", "", ""},
