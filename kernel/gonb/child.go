@@ -51,6 +51,7 @@ type Child struct {
 
 const (
 	failureFile = "failure.json"
+	graceFile   = "grace"
 	// startTimeout is generous: GoNB binds its sockets in a quarter of a second.
 	startTimeout = 30 * time.Second
 )
@@ -144,6 +145,7 @@ func (c *Child) environ(cfg Config) []string {
 		envNext+"="+c.next(),
 		MarkEnv+"="+c.mark,
 		ErrorEnv+"="+c.path(failureFile),
+		GraceEnv+"="+c.path(graceFile),
 		boot.StdinEnv+"="+c.path("stdin"),
 		orderEnv+"="+c.path("order"),
 	)
@@ -184,7 +186,8 @@ func (c *Child) setCurrent(r *run) {
 }
 
 // Interrupt asks what runs to stop: SIGINT to all processes of the cell, and an
-// end by force after a grace time. It returns at once.
+// end by force after a grace time, which a second interrupt makes short. It
+// returns at once.
 func (c *Child) Interrupt() {
 	c.cur.Lock()
 	r := c.current

@@ -9,4 +9,7 @@ const (
 	MarkEnv = "ODSLAB_KERNEL"
 	// ErrorEnv names the file in which a cell says how it failed; see Failure.
 	ErrorEnv = "ODSLAB_ERROR"
+	// GraceEnv names the file in which an interrupted cell says until when it
+	// needs to end by itself, in milliseconds since 1970.
+	GraceEnv = "ODSLAB_GRACE"
 )

@@ -15,9 +15,6 @@ import (
 	"odslab/kernel/jupyter"
 )
 
-// interruptGrace is what a cell gets to end after an interrupt.
-const interruptGrace = 2 * time.Second
-
 // run is one cell on its way through GoNB.
 type run struct {
 	child  *Child
@@ -30,6 +27,7 @@ type run struct {
 
 	mu          sync.Mutex
 	interrupted time.Time
+	again       chan struct{} // a second interrupt
 	asked       bool
 	over        chan struct{}
 	ended       bool
@@ -39,6 +37,7 @@ type run struct {
 func (r *run) send(ctx context.Context, code string) error {
 	c := r.child
 	os.Remove(c.path(failureFile))
+	os.Remove(c.path(graceFile))
 	r.held, r.stderr = "", crash{}
 	r.order = newSequence(r.stream, r.display)
 	reply, err := c.client.Execute(ctx, code, jupyter.ExecuteOptions{
@@ -151,61 +150,6 @@ func (r *run) finish() {
 		close(r.over)
 		r.over = nil
 	}
-}
-
-// sweep kills what an interrupted cell has left: a process that it was starting
-// when the signal came had no environment to be known by yet.
-func (r *run) sweep() {
-	for range 5 {
-		left := false
-		for _, pid := range marked(r.child.mark) {
-			if pid != r.child.PID() {
-				left = true
-				syscall.Kill(pid, syscall.SIGKILL)
-			}
-		}
-		if !left {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}
-
-// interrupt signals what runs now and what starts until the run is over: a cell
-// can be between its build and its start.
-func (r *run) interrupt() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ended || !r.interrupted.IsZero() {
-		return
-	}
-	r.interrupted = time.Now()
-	r.over = make(chan struct{})
-	go func(over <-chan struct{}) {
-		told := map[int]bool{}
-		kill := time.Now().Add(interruptGrace)
-		for {
-			for _, pid := range marked(r.child.mark) {
-				switch {
-				case pid == r.child.PID():
-				case time.Now().After(kill):
-					syscall.Kill(pid, syscall.SIGKILL)
-				case !told[pid]:
-					told[pid] = true
-					syscall.Kill(pid, syscall.SIGINT)
-				}
-			}
-			select {
-			case <-over:
-				return
-			case <-time.After(50 * time.Millisecond):
-			}
-			if time.Since(kill) > interruptGrace { // GoNB itself hangs
-				syscall.Kill(r.child.PID(), syscall.SIGKILL)
-				return
-			}
-		}
-	}(r.over)
 }
 
 // acceptStdin serves the standard input of cells: each connects when it starts.

@@ -15,24 +15,50 @@ const watchdogCommand = "odslab-watchdog"
 
 // startWatchdog starts the process that ends all processes with this mark and
 // removes the folders when this process dies, in whatever way: the pipe that
-// only this process holds is closed then.
+// only this process holds is closed then. One that is killed is started again.
 func startWatchdog(seam, mark string, dirs ...string) (stop func(), err error) {
-	cmd := exec.Command(filepath.Join(seam, "go"), append([]string{watchdogCommand, mark}, dirs...)...)
-	pipe, err := cmd.StdinPipe()
+	begin := func() (*exec.Cmd, error) {
+		cmd := exec.Command(filepath.Join(seam, "go"), append([]string{watchdogCommand, mark}, dirs...)...)
+		if _, err := cmd.StdinPipe(); err != nil { // Wait closes it
+			return nil, err
+		}
+		cmd.Dir = "/"
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		return cmd, cmd.Start()
+	}
+	cmd, err := begin()
 	if err != nil {
 		return nil, err
 	}
-	cmd.Dir = "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	return func() {
-		cmd.Process.Kill()
-		pipe.Close()
-		cmd.Wait()
-	}, nil
+	quit, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		for pause := watchdogPause; ; pause *= 2 {
+			dead := make(chan struct{})
+			go func() { cmd.Wait(); close(dead) }()
+			select {
+			case <-dead:
+			case <-quit:
+				cmd.Process.Kill()
+				<-dead
+				return
+			}
+			select {
+			case <-time.After(pause):
+			case <-quit:
+				return
+			}
+			if cmd, err = begin(); err != nil {
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-over }, nil
 }
+
+// watchdogPause is before the first new watchdog, and doubles: whatever kills
+// them is not helped by many.
+const watchdogPause = 20 * time.Millisecond
 
 func watchdog(mark string, dirs []string) int {
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)

@@ -188,6 +188,9 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 	x.child = nil
 	x.mu.Unlock()
 	if err != nil {
+		if commit != nil { // what the cell has declared, and saved before that
+			commit()
+		}
 		if x.interrupted() {
 			return "", x.interruptFailure(nil)
 		}

@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"encoding/json"
+	"io"
 	"os"
 	"path"
 	"path/filepath"
@@ -44,8 +45,13 @@ func openHistory(file string) *history {
 		return h // a kernel without a past is still a kernel
 	}
 	h.file = f
-	if info, err := f.Stat(); err == nil && info.Size() > maxHistory {
-		f.Seek(-maxHistory, 2)
+	if info, err := f.Stat(); err == nil {
+		// A line that a killed kernel has left unfinished takes no other along.
+		var last [1]byte
+		if _, err := f.ReadAt(last[:], info.Size()-1); err == nil && last[0] != '\n' {
+			f.Write([]byte("\n"))
+		}
+		f.Seek(max(0, info.Size()-maxHistory), io.SeekStart)
 	}
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, maxHistory)

@@ -17,6 +17,7 @@ import (
 // bar draws one progress line in place: nothing for work of less than half a second, at most five updates a second, and
 // one grey line when it is over. All work of a cell shares one line, so that a loop of draws does not fill the page.
 type bar struct {
+	over        func()
 	mu          sync.Mutex
 	start, last time.Time
 	used        bool
@@ -30,7 +31,7 @@ var line = struct {
 	shown atomic.Bool
 }{id: fmt.Sprintf("odslab-progress-%d-%d", os.Getpid(), time.Now().UnixNano())}
 
-func newBar() *bar { return &bar{start: time.Now()} }
+func newBar() *bar { return &bar{start: time.Now(), over: live.Working()} }
 
 func (b *bar) observe(p odslib.Progress) {
 	b.mu.Lock()
@@ -48,6 +49,7 @@ func (b *bar) observe(p odslib.Progress) {
 
 // done leaves one grey line, or nothing where nothing was shown.
 func (b *bar) done() {
+	b.over()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.used {
