@@ -81,7 +81,7 @@ func TestResumeToTheBit(t *testing.T) {
 		}
 
 		tr.Batch = 32
-		if _, err := tr.Train(ctx, data, odslib.Budget{Steps: 200}, 3); err == nil || !strings.Contains(err.Error(), "another Batch (64 there, 32 here)") {
+		if _, err := tr.Train(ctx, data, odslib.Budget{Steps: 200}, 3); err == nil || !strings.Contains(err.Error(), "another batch (64 there, 32 here)") {
 			t.Errorf("a checkpoint of other settings: %v", err)
 		}
 	})
