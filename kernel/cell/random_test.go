@@ -4,10 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -15,7 +14,8 @@ import (
 // that cells retype, shadow and break each other's variables.
 type grammar struct {
 	r     *rand.Rand
-	used  map[string]int // productions
+	used  map[string]int // rules
+	rares int            // how many rare forms so far
 	depth int
 	scope []map[string]string // name → type, innermost last
 	kinds map[string]string   // of the notebook's variables
@@ -192,6 +192,9 @@ func (g *grammar) cell() string {
 	if g.r.IntN(10) == 0 {
 		b.WriteString(g.pick("magic", "%who\n", "!ls\n", "// only a comment\n"))
 	}
+	if g.r.IntN(4) == 0 {
+		b.WriteString(g.fill(rare[g.r.IntN(len(rare))]) + "\n")
+	}
 	for range 1 + g.r.IntN(5) {
 		b.WriteString(g.stmt(true) + "\n")
 	}
@@ -206,72 +209,162 @@ func named(i int) int { return i }
 const K0 = 1
 const K1 = 1.5`
 
-// TestRandomCells compiles thousands of random cells in a row, as one person
-// would type them, and builds some: none may crash, lose its place, or check
-// as it was written and fail as it was generated.
+// rare are forms that no other rule makes: § is a number of its own, ¤ an int
+// expression, ° a bool expression.
+var rare = []string{
+	"x§, y§ := 7, uint8(3); x§ += ¤; x§ -= 1; x§ *= 2; x§ /= 3; x§ %= 5; y§ &= 6; y§ |= 1; y§ ^= 9; y§ <<= 1; y§ >>= 2; y§ &^= 2; x§--",
+	"bits§ := (¤ & 6) | (¤ ^ 3) &^ 1 << 2 >> 1 - ¤ % 7 / 3 * 2; _ = ^bits§ + -bits§ + +bits§",
+	"c§ := 2i * 3.5; r§ := 'é'; _, _ = c§, r§",
+	"if ° && ¤ <= 3 || ¤ >= 4 && ¤ != 5 { } else if ¤ < 6 == ° { } else { }",
+	"i§ := 0\nagain§:\n\ti§++\n\tif i§ < 3 {\n\t\tgoto again§\n\t}",
+	"outer§:\n\tfor i := range 3 {\n\t\tfor {\n\t\t\tif i == 1 { continue outer§ }\n\t\t\tbreak outer§\n\t\t}\n\t}",
+	"i§ := 0; for i§ < 3 { i§++; if i§ == 2 { continue }; ; }",
+	"switch w := ¤; w {\ncase 1, 2:\n\tfallthrough\ncase 3:\ndefault:\n}",
+	"switch { case °: case ¤ > 3: default: }",
+	"switch w := any(¤); v := w.(type) { case int, string: _ = v; case nil: }",
+	"switch any(¤).(type) { case error: default: }",
+	"ch§ := make(chan int, 2)\nselect {\ncase ch§ <- ¤:\ndefault:\n}\nch§ <- 1\nv§, ok§ := <-ch§; _, _ = v§, ok§",
+	"send§ := func(c chan<- int, d <-chan int) { c <- ¤; <-d }; if false { send§(nil, nil) }",
+	"arr§ := [...]int{2: 1, 5}; sl§ := arr§[1:2:3]; _ = append(sl§, arr§[:]...)",
+	"tab§ := map[string][]struct{ A, B int }{\"k\": {{1, 2}, {B: 3}}, `l`: nil}; _ = tab§[\"k\"][0].B",
+	"p§ := &T0{A: ¤}; *p§ = T0{}; (*p§).A, p§.b = 2, nil",
+	"type E§ struct {\n\tT0\n\t*G[int] `json:\"g\"`\n\tf func(...int) (n int, err error)\n}",
+	"type N§ interface{ ~int | ~float64 }\nfunc sum§[A N§](xs ...A) (s A) { for _, x := range xs { s += x }; return s }\nsum§(1.5, 2)",
+	"type P§[A, B any] struct{ L A; R B }\nfunc (p *P§[A, B]) Swap() P§[B, A] { return P§[B, A]{p.R, p.L} }\npp§ := P§[int, string]{¤, \"r\"}; pp§.Swap()",
+	"func two§[A, B any](a A, b B) (A, B) { return a, b }\nt§, u§ := two§[int, string](¤, \"b\")",
+	"type S§ interface { M§() int }\nfunc (t T0) M§() int { return t.A }\nvar s§ S§ = T0{A: ¤}\ns§.(T0).M§()",
+	"func seq§(n int) func(func(int) bool) { return func(yield func(int) bool) { for i := range n { if !yield(i) { return } } } }\nfor v := range seq§(3) { _ = v }",
+	"var k§ int; for k§ = range 4 { }; for k§, _ = range []int{1} { }",
+	"func in§() int {\n\tconst c = 1\n\ttype t int\n\tvar v t = c\n\tdefer func() { recover() }()\n\tgo func() { }()\n\treturn int(v) + ¤\n}\nin§()",
+	"import _ \"embed\"", "import . \"math\"", "import str§ \"strings\"\nstr§.ToUpper(`a`)", "import (\n\t\"errors\"\n\tio§ \"io\"\n)\n_ = io§.EOF",
+	"const (\n\tA§ float64 = 1 << iota\n\tB§\n\tC§\n); B§ + C§", "type A§ = map[string]T0; a§ := A§{}", "/* a comment */ z§ := ° /* and more */ // and more",
+	"len := ¤; string := \"s\"; _, _ = len, string", "nil§ := (*T0)(nil); nil§ == nil", "func init() { _ = ¤ }", "func main() { _ = ¤ }",
+	"var f§ func(a, b int) (q, r int) = func(a, b int) (int, int) { return a / b, a % b }\nf§(7, 2)", "m§ := [][]float64{{1}, {}}; m§[0][0]++; ; m§",
+	"func(){ defer func() { _ = recover() }(); var m map[int]int; m[0] = ¤ }()", "a§, b§ := 1, 2; a§, b§ = b§, a§",
+}
+
+// fill puts numbers and expressions into a rare form.
+func (g *grammar) fill(form string) string {
+	g.rares++
+	form = strings.ReplaceAll(form, "§", fmt.Sprint(g.rares%40))
+	for strings.Contains(form, "¤") {
+		form = strings.Replace(form, "¤", "("+g.leaf("int")+")", 1)
+	}
+	for strings.Contains(form, "°") {
+		form = strings.Replace(form, "°", "("+g.leaf("bool")+")", 1)
+	}
+	return form
+}
+
+func newGrammar(seed uint64) *grammar {
+	return &grammar{r: rand.New(rand.NewPCG(seed, 2)), used: map[string]int{}}
+}
+
+// TestRandomCells compiles thousands of random cells in rows, as persons would
+// type them: none may crash, lose its place, or check as it was written and
+// fail as it was generated. With -v it prints which productions of Go's grammar
+// they had.
 func TestRandomCells(t *testing.T) {
 	t.Parallel()
-	s := newSession(t)
-	g := &grammar{r: rand.New(rand.NewPCG(1, 2)), used: map[string]int{}}
-	if _, err := s.Compile(1, fuzzPrelude); err != nil {
-		t.Fatal(err)
+	cells, workers := 10_000, 4
+	if testing.Short() {
+		cells = 2_000
 	}
-	good, bad, built := 0, 0, 0
-	reasons := map[string]int{}
-	for n := 2; n < 1200; n++ {
-		src := g.cell()
-		p, err := s.Compile(n, src)
-		if err != nil {
-			e := err.(*Error)
-			bad++
-			reasons[e.Msg]++
-			if strings.Contains(e.Msg, os.Getenv("SHOW_REASON")) && os.Getenv("SHOW_REASON") != "" {
-				t.Logf("%v\n%s", e, src)
+	var mu sync.Mutex
+	seen, reasons, good, bad := map[string]int{}, map[string]int{}, 0, 0
+	var wg sync.WaitGroup
+	for w := range workers {
+		s, g := newSession(t), newGrammar(uint64(w))
+		wg.Go(func() {
+			for n := 1; n <= cells/workers; n++ {
+				src := g.cell()
+				if n%250 == 1 { // another notebook
+					s.reset()
+					src = fuzzPrelude
+				}
+				p, err := s.compileOnce(n, src)
+				mu.Lock()
+				if err != nil {
+					bad++
+					checkRejection(t, n, src, err.(*Error), reasons)
+				} else {
+					good++
+					count(src, seen)
+				}
+				mu.Unlock()
+				if err == nil {
+					s.pretend(p)
+				}
 			}
-			if e.generated && !strings.Contains(e.Msg, "overflows") {
-				t.Errorf("cell %d checks as written, but not as generated: %v\n%s", n, e, src)
-			}
-			if e.Line < 1 || e.Line > strings.Count(src, "\n")+1 {
-				t.Errorf("cell %d: place %d:%d\n%s", n, e.Line, e.Col, src)
-			}
-			continue
-		}
-		good++
-		if !p.Empty && built < 6 && g.r.IntN(60) == 0 {
-			built++
-			dir := t.TempDir()
-			main := filepath.Join(dir, "main.go")
-			os.WriteFile(main, p.Source, 0o644)
-			c := exec.Command("go", "build", "-o", filepath.Join(dir, "bin"), main)
-			c.Dir, _ = moduleDir()
-			c.Env = append(os.Environ(), "GOFLAGS=-mod=mod")
-			if out, err := c.CombinedOutput(); err != nil {
-				t.Errorf("cell %d does not build: %s\n%s\n%s", n, out, src, p.Source)
-			}
-		}
-		s.pretend(p)
+		})
 	}
-	if good < bad {
+	wg.Wait()
+	if good < 2*bad {
 		t.Errorf("%d cells compile, %d don't: the generator has lost its way: %v", good, bad, reasons)
 	}
-	var uses []string
-	for k, n := range g.used {
-		uses = append(uses, fmt.Sprintf("%s %d", k, n))
-	}
-	sort.Strings(uses)
+	covered(t, seen, 5)
 	var why []string
 	for msg, n := range reasons {
-		if n > 9 {
+		if n > cells/500 {
 			why = append(why, fmt.Sprintf("%4d %s", n, msg))
 		}
 	}
-	sort.Strings(why)
-	t.Logf("rejected for:\n%s", strings.Join(why, "\n"))
-	t.Logf("%d cells compiled, %d rejected; productions: %s", good, bad, strings.Join(uses, ", "))
-	for _, want := range []string{"select", "switch", "label", "type", "function", "group", "const", "tuple", "if", "for"} {
-		if g.used[want] < 50 {
-			t.Errorf("production %s was used %d times", want, g.used[want])
+	slices.Sort(why)
+	t.Logf("%d cells compiled, %d were rejected, mostly for:\n%s", good, bad, strings.Join(why, "\n"))
+}
+
+// compileOnce is Compile without a second look at packages that have changed.
+func (s *Session) compileOnce(n int, src string) (*Program, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.compile(Origin{}, n, src, splitCell(src))
+}
+
+func checkRejection(t *testing.T, n int, src string, e *Error, reasons map[string]int) {
+	reasons[e.Msg]++
+	if why := os.Getenv("SHOW_REASON"); why != "" && strings.Contains(e.Msg, why) {
+		t.Logf("%v\n%s", e, src)
+	}
+	if e.generated && !strings.Contains(e.Msg, "overflows") {
+		t.Errorf("cell %d checks as written, but not as generated: %v\n%s", n, e, src)
+	}
+	if e.Line < 1 || e.Line > strings.Count(src, "\n")+1 {
+		t.Errorf("cell %d: place %d:%d\n%s", n, e.Line, e.Col, src)
+	}
+	if strings.Contains(e.Msg, "_.") || strings.Contains(e.Msg, "kernel:") {
+		t.Errorf("cell %d: generated names in %q\n%s", n, e.Msg, src)
+	}
+}
+
+// TestRandomRuns builds random cells and runs them: each ends, well or with a
+// failure that has a line of a cell.
+func TestRandomRuns(t *testing.T) {
+	t.Parallel()
+	b, g := newNotebook(t), newGrammar(7)
+	b.want(fuzzPrelude, "")
+	want := 50
+	if testing.Short() {
+		want = 8
+	}
+	ran, failed := 0, 0
+	for ran < want {
+		src := g.cell()
+		o := b.run(src)
+		if o.err != nil || o.prog.Empty {
+			continue
 		}
+		ran++
+		if o.status == 0 {
+			continue
+		}
+		failed++
+		if o.fail.Ename == "" || o.fail.Evalue == "" || o.fail.Ename == "panic" && len(o.fail.Traceback) < 2 {
+			t.Errorf("a cell ends with status %d and %+v:\n%s\n%s", o.status, o.fail, src, o.out)
+		}
+	}
+	t.Logf("%d cells ran, %d failed", ran, failed)
+	if failed > ran*2/3 {
+		t.Errorf("%d of %d cells fail when they run: the generator has lost its way", failed, ran)
 	}
 }
 
