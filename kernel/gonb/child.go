@@ -100,7 +100,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	}
 	c.cmd = exec.Command(cfg.Gonb, "-raw_error", "-kernel", c.path(cfg.Name))
 	c.cmd.Env = c.environ(cfg)
-	var said tail
+	var said jupyter.Tail
 	c.cmd.Stdout, c.cmd.Stderr = &said, &said
 	c.cmd.WaitDelay = time.Second
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

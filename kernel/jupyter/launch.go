@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -21,7 +19,7 @@ const shutdownGrace = 5 * time.Second
 type process struct {
 	cmd  *exec.Cmd
 	dir  string
-	tail tail
+	tail Tail
 	done chan struct{}
 	exit error
 }
@@ -130,29 +128,3 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	}
 	return nil
 }
-
-// tail keeps the last few lines that a process printed.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-const tailSize = 4 << 10
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - tailSize; over > 0 {
-		t.buf = append(t.buf[:0], t.buf[over:]...)
-	}
-	return len(p), nil
-}
-
-func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return string(t.buf)
-}
-
-var _ io.Writer = (*tail)(nil)

@@ -1,16 +1,17 @@
-package gonb
+package jupyter
 
 import "sync"
 
-// tail keeps the last of what GoNB logs, for the case that it does not start.
-type tail struct {
+// Tail keeps the last of what a process prints, for the case that it fails. It
+// is an io.Writer.
+type Tail struct {
 	mu  sync.Mutex
 	buf []byte
 }
 
 const tailSize = 4 << 10
 
-func (t *tail) Write(p []byte) (int, error) {
+func (t *Tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.buf = append(t.buf, p...)
@@ -20,7 +21,7 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (t *tail) String() string {
+func (t *Tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return string(t.buf)
