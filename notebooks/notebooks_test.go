@@ -37,7 +37,7 @@ func copied(t *testing.T) (dir string, env []string) {
 		}
 	}
 	return dir, append(os.Environ(), "JUPYTER_PATH="+data, "JUPYTER_DATA_DIR="+data, "JUPYTER_CONFIG_DIR="+filepath.Join(dir, "config"),
-		"JUPYTER_RUNTIME_DIR="+filepath.Join(dir, "run"), "IPYTHONDIR="+filepath.Join(dir, "ipython"), "PYTHONUNBUFFERED=1")
+		"JUPYTER_RUNTIME_DIR="+filepath.Join(dir, "run"), "IPYTHONDIR="+filepath.Join(dir, "ipython"), "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1")
 }
 
 func python(t *testing.T, script string, limit time.Duration, packages []string, args ...string) string {

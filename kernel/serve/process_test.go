@@ -16,7 +16,12 @@ import (
 // launch starts the kernel as a process of its own.
 func launch(t *testing.T, env ...string) *front {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
+	return launchFor(t, 2*time.Minute, env...)
+}
+
+func launchFor(t *testing.T, limit time.Duration, env ...string) *front {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	exe, err := os.Executable()
 	if err != nil {

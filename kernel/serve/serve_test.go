@@ -29,6 +29,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) == 2 && os.Args[1] == "intruder" {
+		intrude()
+		os.Exit(0)
+	}
 	gonbtest.Main(m)
 }
 
