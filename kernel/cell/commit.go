@@ -28,6 +28,7 @@ type savedGroup struct {
 	Types   []string
 	Dynamic []string
 	Pointed []bool
+	Held    []string // arrays of the resident process
 	Same    bool     // as it was loaded
 	Sums    []uint64 // of each name, unless Same
 }
@@ -131,6 +132,7 @@ func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) 
 					v.mates[j] = old.typ
 				}
 			}
+			v.held = g.Held
 			v.pointed = i < len(g.Pointed) && g.Pointed[i]
 			switch old := s.vars[name]; {
 			case i < len(g.Sums):

@@ -15,20 +15,22 @@ import (
 
 // Program is a compiled cell: what to build and run, and what it will change.
 type Program struct {
-	N       int
-	Source  []byte  // main.go
-	Key     string  // equal for programs that differ in the cell's number only
-	Magics  []Magic // lines for GoNB, in order
-	Empty   bool    // nothing to build: the cell is committed already
-	Notes   []string
-	Text    string // output of the magics that the session answers itself
-	draft   *draft
-	origin  Origin
-	text    string          // of the cell
-	reads   map[string]bool // names of the notebook
-	defs    []*definition
-	dropped []string // kept variables whose type is gone
-	done    bool
+	N      int
+	Source []byte  // main.go
+	Key    string  // equal for programs that differ in the cell's number only
+	Magics []Magic // lines for GoNB, in order
+	Empty  bool    // nothing to build: the cell is committed already
+	Notes  []string
+	Text   string // output of the magics that the session answers itself
+	// Resident: the program computes in the kernel's resident process.
+	Resident bool
+	draft    *draft
+	origin   Origin
+	text     string          // of the cell
+	reads    map[string]bool // names of the notebook
+	defs     []*definition
+	dropped  []string // kept variables whose type is gone
+	done     bool
 }
 
 // definition is a variable that the cell defines at its top level.
@@ -113,6 +115,7 @@ func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program,
 		return nil, err
 	}
 	p.Source = []byte(d.render())
+	p.Resident = d.resident
 	p.Key = programKey(p.Source, n)
 	s.notes(d, p)
 	if len(d.stmts) == 0 && len(d.inits) == 0 && len(d.mains) == 0 {

@@ -11,9 +11,10 @@ import (
 // draft is a program in the making. It is rendered and checked, learns from
 // what the type checker says, and is rendered again until nothing changes.
 type draft struct {
-	s     *Session
-	n     int
-	stmts []*piece
+	s        *Session
+	n        int
+	stmts    []*piece
+	resident bool // links the client of the resident process
 
 	own     map[string]*declaration // of this cell
 	avail   map[string]*declaration // own ones over remembered ones

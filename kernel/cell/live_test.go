@@ -234,17 +234,17 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-func TestXLA(t *testing.T) {
+func TestResident(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
-	s.opt.XLA = func() bool { return true }
+	s.opt.Resident = func() bool { return true }
 	for src, want := range map[string]bool{"fmt.Println()": false, "p := priors.Grid25()": true} {
 		p, err := s.Compile(1, src)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := bytes.Contains(p.Source, []byte("import _ \""+xlaPath+"\"")); got != want {
-			t.Errorf("%s: XLA linked in: %v", src, got)
+		if got := bytes.Contains(p.Source, []byte("import _ \""+resPath+"\"")); got != want {
+			t.Errorf("%s: the resident client is linked in: %v", src, got)
 		}
 	}
 }

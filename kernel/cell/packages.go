@@ -18,6 +18,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"odslab/kernel/toolchain"
 )
 
 // pkg is what `go list` says of a package.
@@ -52,7 +54,10 @@ const (
 	richPath    = livePath + "/rich"
 	sessionPath = "odslab/odslib/session"
 	xlaPath     = "odslab/odslib/engine/xla"
-	enginePath  = "odslab/odslib/engine"
+	resPath     = "odslab/odslib/engine/resident"
+	devicePath  = livePath + "/device"
+	computePath = "github.com/gomlx/compute"
+	tensorsPath = "github.com/gomlx/gomlx/core/tensors"
 	gonbuiPath  = "github.com/janpfeifer/gonb/gonbui"
 )
 
@@ -85,7 +90,7 @@ func newPackages(opt Options) *packages {
 func (p *packages) list(args ...string) ([]*pkg, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.opt.Go, append([]string{"list"}, args...)...)
+	cmd := exec.CommandContext(ctx, p.opt.Go, append([]string{"list", toolchain.Tags}, args...)...)
 	cmd.Dir, cmd.Env = p.opt.ModuleDir, p.opt.Env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

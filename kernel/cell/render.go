@@ -119,8 +119,12 @@ func (d *draft) extraImports() (out []string) {
 	if d.s.pkgs.reaches(paths, gonbuiPath) {
 		out = append(out, richPath)
 	}
-	if !slices.Contains(paths, xlaPath) && d.s.pkgs.reaches(paths, enginePath) && d.s.opt.XLA() {
-		out = append(out, xlaPath)
+	if d.s.pkgs.reaches(paths, tensorsPath) {
+		out = append(out, devicePath)
+	}
+	if d.s.pkgs.reaches(paths, computePath) && d.s.opt.Resident() {
+		out = append(out, resPath)
+		d.resident = true
 	}
 	return out
 }

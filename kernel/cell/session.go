@@ -22,9 +22,9 @@ type Options struct {
 	Go        string   // the go command; "go" when empty
 	Env       []string // of the go command; this process's when nil
 	KeepDir   string   // where kept values are stored
-	// XLA says whether cells that use the engine link XLA; nil means where
-	// set-up has found its plugin and a C compiler.
-	XLA func() bool
+	// Resident says whether cells that compute do so in the kernel's resident
+	// process; nil: where set-up has built one.
+	Resident func() bool
 }
 
 // Session is the memory of one notebook. Its methods may be called from
@@ -82,7 +82,8 @@ type variable struct {
 	pointed bool
 	dynamic []string // full names of types inside its interfaces
 	bytes   int
-	sum     uint64 // equal for equal values; 0 when not known
+	sum     uint64   // equal for equal values; 0 when not known
+	held    []string // arrays of the resident process that its file stands for
 
 	source *piece // by source: the statement that makes it
 	why    string // why it isn't kept by value
@@ -97,8 +98,8 @@ func NewSession(opt Options) (*Session, error) {
 	if opt.KeepDir == "" {
 		return nil, errors.New("cell: no folder for kept values")
 	}
-	if opt.XLA == nil {
-		opt.XLA = linksXLA
+	if opt.Resident == nil {
+		opt.Resident = hasResident
 	}
 	var err error
 	if opt.KeepDir, err = filepath.Abs(opt.KeepDir); err != nil {
@@ -113,7 +114,21 @@ func NewSession(opt Options) (*Session, error) {
 	return s, nil
 }
 
-func linksXLA() bool {
+// Held lists, by variable, the arrays of the resident process that the
+// notebook's values stand for.
+func (s *Session) Held() map[string][]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := map[string][]string{}
+	for name, v := range s.vars {
+		if len(v.held) > 0 {
+			out[name] = v.held
+		}
+	}
+	return out
+}
+
+func hasResident() bool {
 	l, err := toolchain.Default()
 	if err != nil {
 		return false

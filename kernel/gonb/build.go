@@ -39,7 +39,7 @@ func (c *Child) build(ctx context.Context, program []byte) (log string, err erro
 		tmp := bin + ".tmp"
 		cmd := exec.CommandContext(ctx, c.cfg.Go, slices.Concat([]string{"build", "-o", tmp}, flags, files)...)
 		cmd.Dir, cmd.Env = c.cfg.Module, c.cmd.Env
-		deathSignal(cmd)
+		DeathSignal(cmd)
 		if said, err := cmd.CombinedOutput(); err != nil {
 			if len(said) == 0 {
 				return "go build: " + err.Error() + "\n", nil

@@ -104,7 +104,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	c.cmd.Stdout, c.cmd.Stderr = &said, &said
 	c.cmd.WaitDelay = time.Second
 	c.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	deathSignal(c.cmd)
+	DeathSignal(c.cmd)
 	if err := c.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start GoNB: %w", err)
 	}

@@ -40,8 +40,8 @@ func isZombie(pid int) bool {
 	return err != nil || i < 0 || i+2 >= len(stat) || stat[i+2] == 'Z'
 }
 
-// deathSignal makes a child end when this process does.
-func deathSignal(cmd *exec.Cmd) {
+// DeathSignal makes a child end when this process does.
+func DeathSignal(cmd *exec.Cmd) {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}

@@ -2,16 +2,21 @@
 // it has XLA loaded, keeps compiled programs and arrays on the device, and runs
 // what cells record (package odslab/odslib/engine/resident).
 //
-// The kernel starts it with a listening socket as file descriptor 3 and holds
-// its standard input open; when that ends, so does the process.
+// The kernel starts it with a listening socket as file descriptor 3. On standard
+// input it says which kept arrays its notebook still needs ("retain ID ID …")
+// and asks what is held ("list", answered by a line of JSON). When that input
+// ends, so does the process.
 package main
 
 import (
+	"bufio"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"strings"
 
 	"odslab/kernel/resident/server"
 	"odslab/odslib/engine"
@@ -54,9 +59,9 @@ func run(spill string, limit int64) int {
 		fmt.Fprintln(os.Stderr, "resident:", err)
 		return 1
 	}
-	go func() { // until the kernel is gone
-		io.Copy(io.Discard, os.Stdin)
-		l.Close()
+	go func() {
+		obey(s, os.Stdin, os.Stdout)
+		l.Close() // the kernel is gone
 	}()
 	err = s.Serve(l)
 	if err != nil {
@@ -64,4 +69,22 @@ func run(spill string, limit int64) int {
 		return 1
 	}
 	return 0
+}
+
+// obey does what the kernel says until it is gone.
+func obey(s *server.Server, in io.Reader, out io.Writer) {
+	lines := bufio.NewReader(in)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return
+		}
+		switch words := strings.Fields(line); {
+		case len(words) == 0:
+		case words[0] == "retain":
+			s.Retain(words[1:])
+		case words[0] == "list":
+			json.NewEncoder(out).Encode(s.Held())
+		}
+	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // serve runs a server of the backend and returns a client of it.
-func serve(t *testing.T, be compute.Backend, o server.Options) (*resident.Backend, *server.Server, string) {
+func serve(t testing.TB, be compute.Backend, o server.Options) (*resident.Backend, *server.Server, string) {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
 	l, err := net.Listen("unix", socket)
@@ -42,7 +42,7 @@ func serve(t *testing.T, be compute.Backend, o server.Options) (*resident.Backen
 	return c, s, socket
 }
 
-func realBackend(t *testing.T) compute.Backend {
+func realBackend(t testing.TB) compute.Backend {
 	t.Helper()
 	e, err := engine.Open()
 	if err != nil {

@@ -21,6 +21,8 @@ type Program struct {
 	Notes  []string // for the person, shown before the output
 	Text   string   // output of magics that the compiler has done itself
 	Commit func() error
+
+	Resident bool // it computes in the resident process
 }
 
 // CompileError says what is wrong with a cell before anything was built.

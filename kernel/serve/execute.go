@@ -184,6 +184,10 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 		return "", x.interruptFailure(nil)
 	}
 	result, err := child.Run(ctx, cell, events)
+	if k.resident != nil {
+		k.mourn(out)
+		defer func() { k.resident.retain(k.held()) }()
+	}
 	x.mu.Lock()
 	x.child = nil
 	x.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,8 @@ type kernel struct {
 	log     io.Writer
 	child   *childHolder
 	history *history
+
+	resident *resident // nil: cells compute in their own process
 
 	compiling sync.Mutex // guards compiler
 	compiler  Compiler
@@ -48,6 +51,9 @@ type kernel struct {
 type config struct {
 	conn  jupyter.Connection
 	child gonb.Config
+	// resident is the program of the resident process and its environment; "": there is none.
+	resident    string
+	residentEnv []string
 	// prepare is called once, in the background; keep is a folder for values, and
 	// env is for processes of its own, so that they end with the kernel.
 	prepare func(keep string, env []string) (Compiler, error)
@@ -63,13 +69,19 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		cfg.log = os.Stderr
 	}
 	// Kept values are the notebook's own: nobody else may read them.
-	keep, err := os.MkdirTemp("", "odslab-kept-")
+	keep, err := os.MkdirTemp(shortTemp(), "odslab-kept-")
 	if err != nil {
 		return nil, err
 	}
 	cfg.child.Sweep, cfg.child.Mark = keep, rand.Text()
+	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
+	var res *resident
+	if cfg.resident != "" {
+		res = newResident(cfg.resident, keep, append(slices.Clone(env), cfg.residentEnv...))
+		cfg.child.Env = append(slices.Clone(cfg.child.Env), "ODSLAB_RESIDENT="+res.socket())
+	}
 	k := &kernel{
-		keep:    keep,
+		keep: keep, resident: res,
 		mark:    cfg.child.Mark,
 		version: cfg.version, log: cfg.log,
 		child:    newChildHolder(cfg.child),
@@ -97,7 +109,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	go k.child.get(ctx)
 	go func() {
 		defer close(k.prepared)
-		k.compiler, k.prepErr = cfg.prepare(k.keep, append(os.Environ(), gonb.MarkEnv+"="+k.mark))
+		k.compiler, k.prepErr = cfg.prepare(k.keep, env)
 	}()
 	go k.work(ctx)
 	return k, nil
@@ -113,6 +125,9 @@ func (k *kernel) wait(ctx context.Context) {
 	k.interrupt()
 	k.child.close()
 	k.history.close()
+	if k.resident != nil {
+		k.resident.close()
+	}
 	gonb.End(k.mark)
 	os.RemoveAll(k.keep)
 	if d := k.srv.Dropped(); d != (jupyter.Dropped{}) {
@@ -120,6 +135,14 @@ func (k *kernel) wait(ctx context.Context) {
 			d.Malformed, d.Signature, d.Transport)
 	}
 	k.srv.Close()
+}
+
+// shortTemp is where sockets may lie: their paths have room for about 100 bytes.
+func shortTemp() string {
+	if dir := os.TempDir(); len(dir) <= 60 {
+		return dir
+	}
+	return "/tmp"
 }
 
 func (k *kernel) end() { k.once.Do(func() { close(k.stop) }) }

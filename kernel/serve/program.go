@@ -52,6 +52,11 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 			return gonb.Cell{Raw: code}, nil, nil
 		}
 	}
+	if p.Resident && k.resident != nil {
+		if f := k.ready(out); f != nil {
+			return cell, nil, f
+		}
+	}
 	p.Source = k.sameProgram(x.n, p)
 	for _, note := range p.Notes {
 		out.stream("stderr", "note: "+strings.TrimRight(note, "\n")+"\n")

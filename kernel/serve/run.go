@@ -41,14 +41,16 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
 		},
 		prepare: func(keep string, env []string) (Compiler, error) {
-			xla := func() bool { // asked anew for each cell: set-up may come later
+			resident := func() bool { // asked anew for each cell: set-up may come later
 				engine, _ := layout.Engine()
 				return strings.HasPrefix(engine, "xla")
 			}
-			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, XLA: xla})
+			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, Resident: resident})
 		},
-		history: filepath.Join(layout.Root, "history.jsonl"),
-		version: Version,
+		resident:    layout.Resident(),
+		residentEnv: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
+		history:     filepath.Join(layout.Root, "history.jsonl"),
+		version:     Version,
 	})
 	if err != nil {
 		return err

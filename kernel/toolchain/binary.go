@@ -42,7 +42,7 @@ func (l Layout) binaryStep(m *module, o Options) (step, bool) {
 		if own != "" {
 			err = l.copyBinary(ctx, own)
 		} else {
-			err = l.buildBinary(ctx, o)
+			err = l.buildProgram(ctx, o, commandPackage, l.Tool("odslab"))
 		}
 		if err != nil {
 			return nil, err
@@ -72,34 +72,7 @@ func (l Layout) copyBinary(ctx context.Context, exe string) error {
 	if err := between(ctx, "copied"); err != nil {
 		return err
 	}
-	return l.place(tmp)
-}
-
-func (l Layout) buildBinary(ctx context.Context, o Options) error {
-	work, remove, err := l.work()
-	if err != nil {
-		return err
-	}
-	defer remove()
-	tmp := filepath.Join(work, "odslab")
-	c, err := goCommand(l.Clone, "build", "-buildvcs=false", "-ldflags=-s -w", "-o", tmp, commandPackage)
-	if err != nil {
-		return err
-	}
-	if o.Offline {
-		c.Env = append(c.Env, "GOPROXY=off", "GOTOOLCHAIN=local")
-	}
-	if err := run(ctx, c); err != nil {
-		return err
-	}
-	return l.place(tmp)
-}
-
-func (l Layout) place(tmp string) error {
-	if err := os.MkdirAll(l.Bin(), 0o755); err != nil {
-		return err
-	}
-	return os.Rename(tmp, l.Tool("odslab"))
+	return place(tmp, l.Tool("odslab"))
 }
 
 // linkSeam makes the seam's go; a relative link, so that the cache may move.

@@ -25,6 +25,33 @@ func (l Layout) Engine() (name, why string) { return l.EngineFor(os.Getenv("ODSL
 // EngineFor is Engine for an engine that is asked for by name, or "" for the
 // best that works.
 func (l Layout) EngineFor(asked string) (name, why string) {
+	name, why = l.xla(asked)
+	if !strings.HasPrefix(name, "xla") {
+		return name, why
+	}
+	switch st, ok := readStamp(l.stampOf("resident")); {
+	case !ok:
+		return "go", "the resident process has not been built: `go run ./kernel setup`"
+	case st.Failed != "":
+		return "go", st.Failed
+	case len(st.Outputs) == 0 || !st.Outputs[0].unchanged():
+		return "go", "the resident process has not been built with XLA: `go run ./kernel setup`"
+	}
+	return name, why
+}
+
+// xlaPossible says whether a resident process can be built that runs the engine
+// asked for.
+func (l Layout) xlaPossible(asked string) bool {
+	if asked == "" {
+		asked = os.Getenv("ODSLAB_ENGINE")
+	}
+	name, _ := l.xla(asked)
+	return strings.HasPrefix(name, "xla")
+}
+
+// xla is EngineFor before it is known whether the resident process was built.
+func (l Layout) xla(asked string) (name, why string) {
 	if asked != "" && !strings.HasPrefix(asked, "xla") {
 		return asked, "asked for"
 	}

@@ -163,7 +163,7 @@ func (l Layout) steps(o Options) ([]step, error) {
 	if s, ok := l.pluginStep(o); ok {
 		list = append(list, s)
 	}
-	list = append(list, l.warmStep(mod, o))
+	list = append(list, l.residentStep(mod, o), l.warmStep(mod, o))
 	if o.Gopls {
 		list = append(list, l.goplsStep(o))
 	}

@@ -9,55 +9,35 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
 // BuildFlags are the flags that cells are built with. Warming the cache and
 // building a cell must agree on them, or the warmth is lost. -s leaves out the
-// symbol table, which halves the linker's work; panics keep their lines.
-var BuildFlags = []string{"-buildvcs=false", "-ldflags=-s"}
+// symbol table, which halves the linker's work; panics keep their lines. XLA is
+// in the resident process, never in a cell, whatever a cell imports.
+var BuildFlags = []string{"-buildvcs=false", "-ldflags=-s", Tags}
 
-// xlaPackage brings XLA in by a blank import.
-const xlaPackage = "odslab/odslib/engine/xla"
+// Tags is the flag by which the go command sees packages as cells do.
+const Tags = "-tags=noxla"
 
-// warmStep compiles all that a cell can import, with and without XLA, so that
-// the first cell is as fast as the next ones.
+// warmStep compiles all that a cell can import, so that the first cell is as
+// fast as the next ones.
 func (l Layout) warmStep(m *module, o Options) step {
-	stampPath := l.stampOf("warm")
-	hash := func(withXLA bool) string {
-		return hashOf(m.hash(), l.Clone, strings.Join(BuildFlags, " "), fmt.Sprint(withXLA),
-			sourceState(l.Clone, "odslib", "plotting"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
-	}
 	return step{
 		name:  "warm",
 		what:  "compiling the library for cells",
-		stamp: stampPath,
+		stamp: l.stampOf("warm"),
 		inputs: func() string {
-			if !l.usesXLA(o) {
-				// A cache that is warm with XLA is warm without it.
-				if st, ok := readStamp(stampPath); !ok || st.Inputs != hash(true) {
-					return hash(false)
-				}
-			}
-			return hash(true)
+			return hashOf(m.hash(), l.Clone, strings.Join(BuildFlags, " "),
+				sourceState(l.Clone, "odslib", "plotting"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
 		},
 		soft: "cells will compile the library when they need it",
 		do: func(ctx context.Context, line *stepLine) (*stepResult, error) {
-			os.Remove(stampPath)
-			return l.warm(ctx, o, l.usesXLA(o), line)
+			os.Remove(l.stampOf("warm"))
+			return l.warm(ctx, o, line)
 		},
 	}
-}
-
-// usesXLA reports how the plugin's step, which is before this one, has ended.
-func (l Layout) usesXLA(o Options) bool {
-	engine := o.Engine
-	if engine == "" {
-		engine = os.Getenv("ODSLAB_ENGINE")
-	}
-	name, _ := l.EngineFor(engine)
-	return strings.HasPrefix(name, "xla")
 }
 
 type listed struct {
@@ -66,7 +46,7 @@ type listed struct {
 	DepsErrors               []struct{ Err string }
 }
 
-func (l Layout) warm(ctx context.Context, o Options, withXLA bool, line *stepLine) (*stepResult, error) {
+func (l Layout) warm(ctx context.Context, o Options, line *stepLine) (*stepResult, error) {
 	packages, err := l.libraryPackages(ctx, o)
 	if err != nil {
 		return nil, err
@@ -76,28 +56,19 @@ func (l Layout) warm(ctx context.Context, o Options, withXLA bool, line *stepLin
 		return nil, err
 	}
 	defer remove()
-	var size int64
-	variants := [][]string{nil}
-	if withXLA && slices.Contains(packages, xlaPackage) {
-		variants = append(variants, []string{xlaPackage})
+	src, out := filepath.Join(work, "warm.go"), filepath.Join(work, "warm")
+	if err := os.WriteFile(src, warmProgram(packages), 0o644); err != nil {
+		return nil, err
 	}
-	packages = slices.DeleteFunc(packages, func(p string) bool { return p == xlaPackage })
-	for i, extra := range variants {
-		line.say([]string{"compiling the library for cells", "compiling the library for cells, with XLA"}[i])
-		src := filepath.Join(work, fmt.Sprintf("warm%d.go", i))
-		if err := os.WriteFile(src, warmProgram(append(slices.Clone(packages), extra...)), 0o644); err != nil {
-			return nil, err
-		}
-		out := filepath.Join(work, fmt.Sprintf("warm%d", i))
-		if err := l.cellGo(ctx, o, nil, append(append([]string{"build"}, BuildFlags...), "-o", out, src)...); err != nil {
-			return nil, err
-		}
-		if info, err := os.Stat(out); err == nil {
-			size = max(size, info.Size())
-		}
-		if err := between(ctx, "warmed"); err != nil {
-			return nil, err
-		}
+	if err := l.cellGo(ctx, o, nil, append(append([]string{"build"}, BuildFlags...), "-o", out, src)...); err != nil {
+		return nil, err
+	}
+	var size int64
+	if info, err := os.Stat(out); err == nil {
+		size = info.Size()
+	}
+	if err := between(ctx, "warmed"); err != nil {
+		return nil, err
 	}
 	line.say("compiling the standard library for cells")
 	exports, err := l.exports(ctx, o, append([]string{"std"}, packages...))
@@ -168,7 +139,7 @@ func (l Layout) exports(ctx context.Context, o Options, patterns []string) (map[
 
 func (l Layout) list(ctx context.Context, o Options, args ...string) ([]listed, error) {
 	var out bytes.Buffer
-	args = append([]string{"list", "-json=ImportPath,Name,Export,Error,DepsErrors"}, args...)
+	args = append([]string{"list", Tags, "-json=ImportPath,Name,Export,Error,DepsErrors"}, args...)
 	if err := l.cellGo(ctx, o, &out, args...); err != nil {
 		return nil, err
 	}

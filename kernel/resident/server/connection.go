@@ -128,10 +128,6 @@ func (k *connection) answer(kind byte, payload []byte, e *wire.Enc) (bulk []byte
 		err = k.keep(d, e)
 	case wire.Get:
 		err = k.get(d, e)
-	case wire.Retain:
-		err = k.retain(d)
-	case wire.List:
-		err = k.list(e)
 	default:
 		err = fmt.Errorf("%w: request %d", wire.ErrCode, kind)
 	}

@@ -81,27 +81,18 @@ func (s *Server) restore(id string) (*entry, error) {
 	return e, nil
 }
 
-// retain gives up what is kept under other ids.
-func (k *connection) retain(d *wire.Dec) error {
-	wanted := map[string]bool{}
-	for range d.Count() {
-		wanted[d.Str()] = true
-	}
-	if d.Err != nil {
-		return d.Err
-	}
-	s := k.s
+// Retain gives up what is kept under other ids.
+func (s *Server) Retain(ids []string) {
 	s.mu.Lock()
 	for id, e := range s.kept {
-		if !wanted[id] {
+		if !slices.Contains(ids, id) {
 			delete(s.kept, id)
 			e.id = "" // a client may keep it again
 			s.release(e)
 		}
 	}
 	s.mu.Unlock()
-	s.spill.retain(wanted)
-	return nil
+	s.spill.retain(ids)
 }
 
 // Held is what a server holds.
@@ -120,31 +111,14 @@ type Kept struct {
 	OnDisk    bool
 }
 
-func (k *connection) list(out *wire.Enc) error {
-	s := k.s
+// Held returns what the server holds.
+func (s *Server) Held() Held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out.Uint(uint64(len(s.kept)))
+	h := Held{Buffers: s.live, Bytes: s.bytes, Programs: len(s.cache.byHash), Stats: s.stats}
 	for _, id := range slices.Sorted(maps.Keys(s.kept)) {
 		e := s.kept[id]
-		out.Str(id)
-		out.Str(e.shape.String())
-		out.Int(int64(e.shape.ByteSize()))
-		out.Bool(s.spill.has(id))
+		h.Kept = append(h.Kept, Kept{id, e.shape.String(), int64(e.shape.ByteSize()), s.spill.has(id)})
 	}
-	for _, n := range []int{s.live, int(s.bytes), len(s.cache.byHash), s.stats.Compiled, s.stats.Found, s.stats.Executed, s.stats.Refused, s.stats.Panics} {
-		out.Int(int64(n))
-	}
-	return nil
-}
-
-// DecHeld reads the answer to a List request.
-func DecHeld(d *wire.Dec) (h Held) {
-	for range d.Count() {
-		h.Kept = append(h.Kept, Kept{d.Str(), d.Str(), d.Int(), d.Bool()})
-	}
-	next := func() int { return int(d.Int()) }
-	h.Buffers, h.Bytes, h.Programs = next(), int64(next()), next()
-	h.Stats = Stats{next(), next(), next(), next(), next()}
 	return h
 }

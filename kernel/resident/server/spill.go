@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -194,11 +195,11 @@ func (sp *spill) drop(id string) {
 }
 
 // retain removes what is not wanted.
-func (sp *spill) retain(wanted map[string]bool) {
+func (sp *spill) retain(wanted []string) {
 	sp.mu.Lock()
 	var gone []string
 	for id := range sp.files {
-		if !wanted[id] {
+		if !slices.Contains(wanted, id) {
 			gone = append(gone, id)
 		}
 	}

@@ -41,13 +41,3 @@ func (b *Backend) Get(id string) (compute.Buffer, error) {
 	}
 	return buf, nil
 }
-
-// Retain gives up every kept buffer but those named.
-func (b *Backend) Retain(ids []string) error {
-	return b.call(wire.Retain, func(e *wire.Enc) {
-		e.Uint(uint64(len(ids)))
-		for _, id := range ids {
-			e.Str(id)
-		}
-	}, nil, nil, nil)
-}

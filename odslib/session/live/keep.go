@@ -26,6 +26,9 @@ func Keep(name string, ptr any) {
 	cell.vars = append(cell.vars, &variable{name, ptr})
 }
 
+// Held lists the arrays of a resident process that a kept file mentions; package device sets it where they can occur.
+var Held func(file []byte) []string
+
 // unkept is a pointer to load into and then forget.
 type unkept struct{ ptr any }
 
@@ -147,6 +150,9 @@ func save() {
 		}
 		j.close(']')
 		j.key("dynamic").texts(g.Types)
+		if Held != nil {
+			j.key("held").texts(Held(g.Bytes))
+		}
 		j.key("pointed").array()
 		for _, p := range g.Pointed {
 			j.item().raw(strconv.FormatBool(p))

@@ -15,8 +15,6 @@ const (
 	Free                  // nothing but the dropped handles
 	Keep                  // id, buffer → nothing: it outlives its client
 	Get                   // id → buffer
-	Retain                // ids → nothing: other kept buffers are given up
-	List                  // → what is held
 )
 
 // Answers, the kind of a frame from the server.

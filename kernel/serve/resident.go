@@ -1,0 +1,259 @@
+package serve
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"odslab/kernel/gonb"
+)
+
+// resident is the process that computes for the cells of this kernel. It starts
+// with the first cell that needs it, and again after it has died.
+type resident struct {
+	program string   // of package odslab/kernel/resident
+	dir     string   // of this kernel alone: the socket, and arrays for after a crash
+	env     []string // of the process
+
+	mu      sync.Mutex
+	cmd     *exec.Cmd
+	control io.WriteCloser
+	answers *json.Decoder
+	ended   chan struct{} // closed when cmd has ended
+	starts  int
+	told    bool // how it ended was asked for
+	closing bool
+	kept    []string // what retain has said last
+}
+
+func newResident(program, dir string, env []string) *resident {
+	return &resident{program: program, dir: dir, env: env}
+}
+
+func (r *resident) socket() string { return filepath.Join(r.dir, "resident") }
+
+func (r *resident) log() string { return filepath.Join(r.dir, "resident.log") }
+
+func (r *resident) spill() string { return filepath.Join(r.dir, "arrays") }
+
+// start makes sure that the process is there; after reports whether an earlier
+// one has died.
+func (r *resident) start() (after bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closing {
+		return false, errors.New("the kernel is shutting down")
+	}
+	if r.running() {
+		return false, nil
+	}
+	os.Remove(r.socket())
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: r.socket(), Net: "unix"})
+	if err != nil {
+		return false, err
+	}
+	defer l.Close() // the process has a descriptor of its own
+	l.SetUnlinkOnClose(false)
+	if err := os.Chmod(r.socket(), 0o600); err != nil {
+		return false, err
+	}
+	file, err := l.File()
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	log, err := os.OpenFile(r.log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return false, err
+	}
+	defer log.Close()
+	cmd := exec.Command(r.program, "-spill", r.spill())
+	cmd.Env, cmd.ExtraFiles, cmd.Stderr = r.env, []*os.File{file}, log
+	cmd.WaitDelay = time.Second
+	gonb.DeathSignal(cmd)
+	cmd.SysProcAttr.Setpgid = true // Ctrl-C at a terminal is for the kernel
+	if r.control, err = cmd.StdinPipe(); err != nil {
+		return false, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return false, err
+	}
+	if err := cmd.Start(); err != nil {
+		return false, fmt.Errorf("start the resident process: %w", err)
+	}
+	r.cmd, r.answers, r.ended, r.told = cmd, json.NewDecoder(out), make(chan struct{}), false
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		cmd.Wait()
+		close(ended)
+	}(cmd, r.ended)
+	r.starts++
+	return r.starts > 1, nil
+}
+
+func (r *resident) running() bool {
+	if r.cmd == nil {
+		return false
+	}
+	select {
+	case <-r.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// death says how the process has ended, once for each time.
+func (r *resident) death() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cmd == nil || r.closing || r.told || r.running() {
+		return ""
+	}
+	r.told = true
+	return r.how()
+}
+
+// how the process ended; exit statuses are those of package resident.
+func (r *resident) how() string {
+	switch state := r.cmd.ProcessState; {
+	case state == nil:
+		return "it has ended"
+	case state.ExitCode() == 75:
+		return "it was ended, since a computation that nobody waits for could not be stopped otherwise"
+	default:
+		said, _ := os.ReadFile(r.log())
+		lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+		if last := lines[len(lines)-1]; last != "" {
+			return state.String() + ": " + last
+		}
+		return state.String()
+	}
+}
+
+// retain gives up the arrays of values that the notebook has no more.
+func (r *resident) retain(held map[string][]string) {
+	ids := slices.Sorted(maps.Keys(idsOf(held)))
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.running() || slices.Equal(ids, r.kept) {
+		return
+	}
+	r.kept = ids
+	fmt.Fprintln(r.control, strings.Join(append([]string{"retain"}, ids...), " "))
+}
+
+func idsOf(held map[string][]string) map[string]bool {
+	out := map[string]bool{}
+	for _, ids := range held {
+		for _, id := range ids {
+			out[id] = true
+		}
+	}
+	return out
+}
+
+// holding is what the resident process holds, as it says itself.
+type holding struct {
+	Buffers, Programs int
+	Bytes             int64
+}
+
+// holdings asks the process; ok is false when there is none.
+func (r *resident) holdings() (h holding, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.running() {
+		return h, false
+	}
+	fmt.Fprintln(r.control, "list")
+	return h, r.answers.Decode(&h) == nil
+}
+
+// saved says which variables a new process finds on disk, and which are lost
+// with the old one.
+func (r *resident) saved(held map[string][]string) (back, lost []string) {
+	for _, name := range slices.Sorted(maps.Keys(held)) {
+		there := true
+		for _, id := range held[name] {
+			if _, err := os.Stat(filepath.Join(r.spill(), id+".array")); err != nil {
+				there = false
+			}
+		}
+		if there {
+			back = append(back, name)
+		} else {
+			lost = append(lost, name)
+		}
+	}
+	return back, lost
+}
+
+// close ends the process.
+func (r *resident) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closing = true
+	if !r.running() {
+		return
+	}
+	r.control.Close()
+	select {
+	case <-r.ended:
+	case <-time.After(time.Second):
+		r.cmd.Process.Kill()
+		<-r.ended
+	}
+}
+
+// holder is a compiler that knows which arrays of the resident process its
+// variables stand for, by variable.
+type holder interface{ Held() map[string][]string }
+
+func (k *kernel) held() (h map[string][]string) {
+	k.use(func(c Compiler) {
+		if c, ok := c.(holder); ok {
+			h = c.Held()
+		}
+	})
+	return h
+}
+
+// ready starts the resident process for a program that needs it, and says what
+// became of the values of one that has died.
+func (k *kernel) ready(out *output) *failure {
+	k.mourn(out)
+	again, err := k.resident.start()
+	if err != nil {
+		return kernelFailure(err)
+	}
+	if held := k.held(); again && len(held) > 0 {
+		back, lost := k.resident.saved(held)
+		var says []string
+		if len(back) > 0 {
+			says = append(says, strings.Join(back, ", ")+" came back from disk")
+		}
+		if len(lost) > 0 {
+			says = append(says, strings.Join(lost, ", ")+" can't be had again: run the cell that makes it")
+		}
+		out.stream("stderr", "note: a new resident process has started; "+strings.Join(says, "; ")+"\n")
+	}
+	return nil
+}
+
+// mourn says that the resident process has died.
+func (k *kernel) mourn(out *output) {
+	if how := k.resident.death(); how != "" {
+		out.stream("stderr", "note: the resident process, which computes for cells, has ended ("+how+"); the next cell gets a new one\n")
+	}
+}
