@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -53,7 +54,7 @@ func startWatchdog(seam, mark string, dirs ...string) (stop func(), err error) {
 			}
 		}
 	}()
-	return func() { close(quit); <-over }, nil
+	return sync.OnceFunc(func() { close(quit); <-over }), nil
 }
 
 // watchdogPause is before the first new watchdog, and doubles: whatever kills

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io/fs"
 	"net"
@@ -38,7 +39,7 @@ func TestOtherUsers(t *testing.T) {
 	if f.Client, err = jupyter.Launch(t.Context(), open, gonbtest.Env(layout)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { f.Shutdown(t.Context()) })
+	t.Cleanup(func() { f.Shutdown(context.Background()) })
 	f.run("x := []int{1, 2, 3}\ngonbui.DisplayHTML(\"<b>x</b>\")")
 	done := f.begin("y := 2\nfmt.Println(\"on\", x)\nfmt.Println(\"on\")\nfor {\n}")
 
