@@ -29,8 +29,10 @@ type savedGroup struct {
 	Dynamic []string
 	Pointed []bool
 	Held    []string // arrays of the resident process
-	Same    bool     // as it was loaded
-	Sums    []uint64 // of each name, unless Same
+	// HeldBytes is how large those are.
+	HeldBytes int
+	Same      bool     // as it was loaded
+	Sums      []uint64 // of each name, unless Same
 }
 
 // Commit makes what the program declared and saved part of the notebook. It is
@@ -123,7 +125,7 @@ func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) 
 				continue
 			}
 			v.print = layout(v.typ)
-			v.file, v.group, v.bytes, v.dynamic = g.File, slices.Clone(g.Names), g.Bytes, g.Dynamic
+			v.file, v.group, v.bytes, v.dynamic = g.File, slices.Clone(g.Names), g.Bytes+g.HeldBytes, g.Dynamic
 			v.mates = make([]types.Type, len(g.Names))
 			for j, mate := range g.Names {
 				if def := defs[mate]; def != nil {

@@ -137,7 +137,7 @@ func (s *Session) describe(c *checked, o types.Object) string {
 	text := types.ObjectString(o, qual)
 	if o.Pkg() == c.pkg {
 		if v := s.vars[o.Name()]; v != nil && o.Parent() != nil {
-			how := "kept by value, " + bytesText(v.bytes)
+			how := "kept " + v.how() + ", " + bytesText(v.bytes)
 			if v.source != nil {
 				how = "kept by source: " + v.why
 			}

@@ -55,7 +55,7 @@ func (s *Session) who() string {
 	fmt.Fprintln(w, "name\ttype\tsize\tkept\tcell")
 	for _, name := range sortedKeys(s.vars) {
 		v := s.vars[name]
-		how, size := "by value", bytesText(v.bytes)
+		how, size := v.how(), bytesText(v.bytes)
 		if len(v.group) > 1 {
 			others := slices.DeleteFunc(slices.Clone(v.group), func(n string) bool { return n == name })
 			how += " with " + strings.Join(others, ", ")

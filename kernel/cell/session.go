@@ -90,6 +90,14 @@ type variable struct {
 	lost   bool   // neither: a mention is an error that says why
 }
 
+// how says where the data of a kept variable is.
+func (v *variable) how() string {
+	if len(v.held) > 0 {
+		return "in the resident process"
+	}
+	return "by value"
+}
+
 // NewSession starts an empty notebook. Values of an earlier one in KeepDir go.
 func NewSession(opt Options) (*Session, error) {
 	if opt.Go == "" {

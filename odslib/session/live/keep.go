@@ -26,8 +26,9 @@ func Keep(name string, ptr any) {
 	cell.vars = append(cell.vars, &variable{name, ptr})
 }
 
-// Held lists the arrays of a resident process that a kept file mentions; package device sets it where they can occur.
-var Held func(file []byte) []string
+// Held lists the arrays of a resident process that a kept file mentions, and how many bytes they have; package device
+// sets it where they can occur.
+var Held func(file []byte) (ids []string, size int64)
 
 // unkept is a pointer to load into and then forget.
 type unkept struct{ ptr any }
@@ -151,7 +152,9 @@ func save() {
 		j.close(']')
 		j.key("dynamic").texts(g.Types)
 		if Held != nil {
-			j.key("held").texts(Held(g.Bytes))
+			ids, size := Held(g.Bytes)
+			j.key("held").texts(ids)
+			j.key("heldBytes").raw(strconv.FormatInt(size, 10))
 		}
 		j.key("pointed").array()
 		for _, p := range g.Pointed {

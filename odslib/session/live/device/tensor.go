@@ -1,10 +1,11 @@
 package device
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"reflect"
+	"regexp"
+	"strconv"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -19,6 +20,7 @@ import (
 func init() {
 	live.RegisterCodec(encodeTensor, decodeTensor)
 	live.RegisterCodec(encodeStore, decodeStore)
+	live.RegisterCodec(func(*resident.Backend) ([]byte, error) { return nil, errBackend }, func([]byte, *resident.Backend) error { return errBackend })
 	live.Held = held
 }
 
@@ -28,7 +30,9 @@ const (
 	byID    = 2
 )
 
-// mark stands before each id in a kept file, so that the kernel learns which arrays the notebook still needs.
+var errBackend = errors.New("a backend belongs to its process")
+
+// mark stands before each id and size in a kept file, so that the kernel learns which arrays the notebook still needs.
 const mark = "odslab-array:"
 
 func encodeTensor(t *tensors.Tensor) ([]byte, error) {
@@ -51,7 +55,7 @@ func encodeTensor(t *tensors.Tensor) ([]byte, error) {
 				return nil, err
 			}
 			e.Uint(byID)
-			e.Str(mark + id)
+			e.Str(fmt.Sprintf("%s%s %d;", mark, id, t.ByteSize()))
 			return e.B, nil
 		}
 	}
@@ -74,8 +78,8 @@ func decodeTensor(b []byte, to *tensors.Tensor) error {
 func readTensor(d *wire.Dec) (*tensors.Tensor, error) {
 	switch d.Uint() {
 	case byID:
-		id, ok := bytes.CutPrefix(d.Bytes(), []byte(mark))
-		if d.Err != nil || !ok {
+		ids, _ := held(d.Bytes())
+		if d.Err != nil || len(ids) != 1 {
 			return nil, errDamaged
 		}
 		e, err := engine.Open()
@@ -86,7 +90,7 @@ func readTensor(d *wire.Dec) (*tensors.Tensor, error) {
 		if !ok {
 			return nil, fmt.Errorf("it is in a resident process, and this cell runs on %s", e.Why)
 		}
-		buf, err := r.Get(string(id))
+		buf, err := r.Get(ids[0])
 		if err != nil {
 			return nil, err
 		}
@@ -112,24 +116,13 @@ func fromBytes(shape shapes.Shape, data []byte) (*tensors.Tensor, error) {
 	return t, err
 }
 
-// held lists the ids in a kept file.
-func held(data []byte) (ids []string) {
-	for {
-		i := bytes.Index(data, []byte(mark))
-		if i < 0 {
-			return ids
-		}
-		data = data[i+len(mark):]
-		n := 0
-		for n < len(data) && isID(data[n]) {
-			n++
-		}
-		if n > 0 {
-			ids = append(ids, string(data[:n]))
-		}
-	}
-}
+var token = regexp.MustCompile(mark + `([0-9A-Z-]+) ([0-9]+);`)
 
-func isID(c byte) bool {
-	return c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z'
+// held lists the ids in a kept file, and how many bytes their arrays have.
+func held(file []byte) (ids []string, size int64) {
+	for _, m := range token.FindAllSubmatch(file, -1) {
+		n, _ := strconv.ParseInt(string(m[2]), 10, 64)
+		ids, size = append(ids, string(m[1])), size+n
+	}
+	return ids, size
 }
