@@ -194,12 +194,9 @@ func (p *paths) rows(edit func(row []float32)) engine.Table {
 
 func (p *paths) walk(ctx context.Context, loop *engine.Loop, x, traj odslib.Array, table engine.Table, phi []*tensors.Tensor, rng *tensors.Tensor) (drawn, []*tensors.Tensor, error) {
 	state := append([]*tensors.Tensor{x.Tensor(), rng, engine.NewArray(p.batch).Tensor(), traj.Tensor()}, phi...)
-	out, done, err := loop.Run(ctx, state, table, nil)
-	if err != nil && (out == nil || done == 0) {
-		if out != nil {
-			phi = out[4:]
-		}
-		return drawn{}, phi, err
+	out, _, err := loop.Run(ctx, state, table, nil)
+	if out == nil {
+		return drawn{}, nil, err
 	}
 	phi = out[4:]
 	if err != nil {
@@ -236,17 +233,15 @@ func (p *paths) gradient(ctx context.Context, phi []*tensors.Tensor, d drawn, we
 	}
 	state = append(append(state, phi...), d.traj, engine.FromVector(weight).Tensor())
 	k := len(phi)
-	out, done, err := p.grad.Run(ctx, state, table, nil)
+	out, _, err := p.grad.Run(ctx, state, table, nil)
 	if out == nil {
 		return nil, nil, err
 	}
+	engine.Free(out[2*k:]...)
 	if err != nil {
-		if done > 0 {
-			engine.Free(out[:k]...)
-		}
+		engine.Free(out[:k]...)
 		return nil, out[k : 2*k], err
 	}
-	engine.Free(out[2*k:]...)
 	return out[:k], out[k : 2*k], nil
 }
 
