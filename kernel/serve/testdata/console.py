@@ -17,8 +17,10 @@ def start(*args):
 
 
 def finish(console):
-    console.sendeof()
-    console.expect("want to exit")
+    for _ in range(LIMIT):  # one that comes before the editor listens is lost
+        console.sendeof()
+        if console.expect(["want to exit", pexpect.TIMEOUT], timeout=1) == 0:
+            break
     console.send("y\r")
     console.expect(pexpect.EOF)
     console.close()
