@@ -3,6 +3,8 @@ package cell
 import (
 	"fmt"
 	"go/ast"
+	"go/types"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -26,6 +28,11 @@ func (d *draft) errorsLeft(c *checked) error {
 				msg += fmt.Sprintf(": cell %d ended before it was set", n)
 			}
 		}
+		if m := hidesPredeclared.FindStringSubmatch(msg); m != nil {
+			if v := d.s.vars[m[1]+m[2]]; v != nil && types.Universe.Lookup(v.name) != nil {
+				msg += fmt.Sprintf("; %s is the variable of cell %d, %%drop %s brings Go's own back", v.name, v.cell, v.name)
+			}
+		}
 		n, ok := cellOf(e.at.Filename)
 		if ok && n == d.n {
 			all = append(all, Error{Cell: n, Line: e.at.Line, Col: e.at.Column, Msg: msg})
@@ -44,6 +51,10 @@ func (d *draft) errorsLeft(c *checked) error {
 	}
 	return newError(d.n, all)
 }
+
+// hidesPredeclared: what the checker says where a variable named len or string
+// stands for the builtin or type.
+var hidesPredeclared = regexp.MustCompile(`^(?:invalid operation: cannot call (?:non-function )?(\w+) \(|(\w+) \((?:local|package-level) variable\) is not a type)`)
 
 // userNames puts the names that the user wrote back into a message.
 func (d *draft) userNames(msg string) string {

@@ -84,6 +84,9 @@ func (d *draft) gather() {
 		}
 		decls = append(decls, x)
 		for id := range x.idents {
+			if types.Universe.Lookup(id) != nil && declOf(d.avail, id) == nil {
+				continue // a variable named len or string is not theirs
+			}
 			inDecl[id] = true
 			visit(id)
 		}

@@ -53,6 +53,9 @@ func count(src string, seen map[string]int) {
 		lines[c.line] = true
 		if p, err := parsePiece(c, 1); err == nil {
 			ast.Inspect(p.node(), func(n ast.Node) bool {
+				if n == nil {
+					return false
+				}
 				for _, k := range kinds(n) {
 					seen[k]++
 				}

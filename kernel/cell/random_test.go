@@ -164,7 +164,8 @@ func (g *grammar) stmt(top bool) string {
 		if !top {
 			return g.pick("block", "{\n"+g.block(2)+"}", "func() {\n"+g.block(1)+"}()")
 		}
-		return g.pick("label", fmt.Sprintf("L%d:\n\tfor {\n\t\tbreak L%d\n\t}", g.r.IntN(1e6), 0), "{\n"+g.block(2)+"}")
+		l := fmt.Sprint("L", g.r.IntN(1e6))
+		return g.pick("label", l+":\n\tfor {\n\t\tbreak "+l+"\n\t}", "{\n"+g.block(2)+"}")
 	case 9:
 		return g.pick("panics", "if false { panic(1) }", "if false { os.Exit(1) }", "if false { log.Fatal(1) }", "if false { return }")
 	}
@@ -183,7 +184,7 @@ func (g *grammar) stmt(top bool) string {
 	case 13:
 		return g.pick("group", "var (\n\tp"+n+", q"+n+" "+t+"\n\tr"+n+" = "+g.expr("int")+"\n)", "func gen"+n+"[E any](x E) E { return x }")
 	}
-	return g.pick("expression", g.expr(t), g.expr("int")+";", "fmt.Println("+g.expr(t)+")")
+	return g.pick("expression", "_ = "+g.expr(t), "id("+g.expr("int")+");", "fmt.Println("+g.expr(t)+")")
 }
 
 func (g *grammar) cell() string {
@@ -197,6 +198,9 @@ func (g *grammar) cell() string {
 	}
 	for range 1 + g.r.IntN(5) {
 		b.WriteString(g.stmt(true) + "\n")
+	}
+	if g.r.IntN(4) == 0 { // the last expression is shown
+		b.WriteString(g.expr(fuzzTypes[g.r.IntN(len(fuzzTypes))]) + "\n")
 	}
 	return b.String()
 }
@@ -302,7 +306,7 @@ func TestRandomCells(t *testing.T) {
 	if good < 2*bad {
 		t.Errorf("%d cells compile, %d don't: the generator has lost its way: %v", good, bad, reasons)
 	}
-	covered(t, seen, 5)
+	covered(t, seen, cells/2000)
 	var why []string
 	for msg, n := range reasons {
 		if n > cells/500 {

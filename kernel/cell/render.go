@@ -212,7 +212,7 @@ func (d *draft) loads(live string) {
 		}
 	}
 	done := map[string]bool{}
-	for _, v := range d.kept {
+	for _, v := range lastUniverse(d.kept) {
 		name := d.local(v)
 		if name != v.name || !d.atTop[v.name] {
 			d.writef("\tvar %s %s\n", name, d.typeText(v.typ))
@@ -246,6 +246,22 @@ func (d *draft) loads(live string) {
 			d.writef("\t%s.SetSeed(uint64(seed))\n", live)
 		}
 	}
+}
+
+// lastUniverse puts variables named like types behind those that may have them.
+func lastUniverse(kept []*variable) []*variable {
+	kept = slices.Clone(kept)
+	slices.SortStableFunc(kept, func(a, b *variable) int {
+		x, y := types.Universe.Lookup(a.name) != nil, types.Universe.Lookup(b.name) != nil
+		switch {
+		case x == y:
+			return 0
+		case x:
+			return 1
+		}
+		return -1
+	})
+	return kept
 }
 
 // together: the mate still stands in the file of v.
