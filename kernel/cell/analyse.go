@@ -59,7 +59,7 @@ func (d *draft) analyse(c *checked, p *Program) {
 	live := d.s.alias(livePath)
 	statement := map[*piece]ast.Stmt{}
 	for _, st := range mainBody(c.file) {
-		if q, off := d.at(c, st.Pos()); q != nil && off == 0 {
+		if q := d.of(c, st.Pos()); q != nil && statement[q] == nil {
 			statement[q] = st
 		}
 	}

@@ -56,6 +56,17 @@ func (d *draft) at(c *checked, pos token.Pos) (*piece, int) {
 	return nil, 0
 }
 
+// of is the piece that stands at a position, with what edits have put into it.
+func (d *draft) of(c *checked, pos token.Pos) *piece {
+	off := c.fset.File(pos).Offset(pos)
+	for p, s := range d.span {
+		if off >= s[0] && off < s[1] {
+			return p
+		}
+	}
+	return nil
+}
+
 // end is at for the end of a node.
 func (d *draft) end(c *checked, pos token.Pos) (*piece, int) {
 	p, off := d.at(c, pos-1)

@@ -209,7 +209,7 @@ func (d *draft) readDecl(p *piece) {
 		// main and init belong to their cell: they are called, not remembered.
 		switch f.Name.Name {
 		case "main", "init":
-			name := fmt.Sprintf("%s%d_", f.Name.Name, len(d.inits)+len(d.mains)+1)
+			name := fmt.Sprintf("%s%d%s", f.Name.Name, len(d.inits)+len(d.mains)+1, ours)
 			p.edit(p.offset(f.Name.Pos()), p.offset(f.Name.End()), name)
 			x := newDeclarations(p)[0]
 			x.key, x.names = name, nil

@@ -97,6 +97,6 @@ func (d *draft) isShown(c *checked, e problem) bool {
 	if !strings.HasSuffix(e.Msg, "is not used") && !strings.Contains(e.Msg, "is not used") {
 		return false
 	}
-	p, _ := d.at(c, e.Pos)
+	p := d.of(c, e.Pos)
 	return p != nil && len(d.stmts) > 0 && p == d.stmts[len(d.stmts)-1] && p.expression() != nil
 }

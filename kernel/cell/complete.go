@@ -58,7 +58,7 @@ func (s *Session) Complete(src string, cursor int) (matches []string, start, end
 
 func filter(names map[string]bool, ok func(string) bool) (out []string) {
 	for n := range names {
-		if ok(n) && !strings.Contains(n, marker) && !strings.HasSuffix(n, "_") {
+		if ok(n) && !strings.Contains(n, marker) && !strings.HasSuffix(n, ours) {
 			out = append(out, n)
 		}
 	}

@@ -44,6 +44,7 @@ type draft struct {
 
 	out  strings.Builder
 	segs []segment
+	span map[*piece][2]int // where a piece stands in the output, edits and all
 }
 
 // importLine is where an import stands in the output.

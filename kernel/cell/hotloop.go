@@ -76,8 +76,8 @@ func (d *draft) localise(c *checked, q *piece, stmt ast.Stmt) {
 	var after []string
 	for _, name := range names {
 		if written[name] {
-			before = append(before, fmt.Sprintf("%s_p_ := &%s", name, name))
-			after = append(after, fmt.Sprintf("*%s_p_ = %s", name, name))
+			before = append(before, fmt.Sprintf("%s%s := &%[1]s", name, ours))
+			after = append(after, fmt.Sprintf("*%s%s = %[1]s", name, ours))
 		}
 		before = append(before, fmt.Sprintf("%s := %s", name, name))
 	}

@@ -335,7 +335,7 @@ func checkRejection(t *testing.T, n int, src string, e *Error, reasons map[strin
 	if e.Line < 1 || e.Line > strings.Count(src, "\n")+1 {
 		t.Errorf("cell %d: place %d:%d\n%s", n, e.Line, e.Col, src)
 	}
-	if strings.Contains(e.Msg, "_.") || strings.Contains(e.Msg, "kernel:") {
+	if strings.Contains(e.Msg, ours) || strings.Contains(e.Msg, "kernel:") {
 		t.Errorf("cell %d: generated names in %q\n%s", n, e.Msg, src)
 	}
 }

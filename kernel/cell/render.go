@@ -14,7 +14,7 @@ func (d *draft) writef(format string, args ...any) { fmt.Fprintf(&d.out, format,
 // a directive in a comment puts the column right again.
 func (d *draft) place(p *piece) {
 	d.writef("\n//line cell[%d]:%d:%d\n", p.cell, p.line, p.col)
-	at := 0
+	at, begin := 0, d.out.Len()
 	run := func(to int) {
 		if to > at {
 			d.segs = append(d.segs, segment{d.out.Len(), to - at, p, at})
@@ -38,6 +38,7 @@ func (d *draft) place(p *piece) {
 		}
 	}
 	run(len(p.text))
+	d.span[p] = [2]int{begin, d.out.Len()}
 	d.out.WriteString("\n")
 }
 
@@ -48,7 +49,7 @@ func (d *draft) generated() { d.writef("\n//line kernel:1\n") }
 // ones before it only say enough for the type checker.
 func (d *draft) render() string {
 	d.out.Reset()
-	d.segs = nil
+	d.segs, d.span = nil, map[*piece][2]int{}
 	body := d.body() // first, for the imports it needs
 	segs := d.segs
 	d.out.Reset()
@@ -92,6 +93,9 @@ func (d *draft) render() string {
 	shift := d.out.Len()
 	for i := range segs {
 		segs[i].out += shift
+	}
+	for p, s := range d.span {
+		d.span[p] = [2]int{s[0] + shift, s[1] + shift}
 	}
 	d.segs = segs
 	d.out.WriteString(body)
@@ -233,10 +237,10 @@ func (d *draft) loads(live string) {
 		for i, mate := range v.group {
 			switch {
 			case !d.together(v, mate): // it has moved to another file since
-				d.writef("\tvar %s_was_ %s\n", mate, d.typeText(v.mates[i]))
-				args += fmt.Sprintf(", %q, %s.Unkept(&%s_was_)", mate, live, mate)
+				d.writef("\tvar %s %s\n", mate+was, d.typeText(v.mates[i]))
+				args += fmt.Sprintf(", %q, %s.Unkept(&%s)", mate, live, mate+was)
 			case d.local(d.s.vars[mate]) != mate:
-				args += fmt.Sprintf(", %q, %s.Unkept(&%s_was_)", mate, live, mate)
+				args += fmt.Sprintf(", %q, %s.Unkept(&%s)", mate, live, mate+was)
 			default:
 				args += fmt.Sprintf(", %q, &%s", mate, mate)
 			}
@@ -270,11 +274,14 @@ func (d *draft) together(v *variable, mate string) bool {
 	return w != nil && w.file == v.file
 }
 
+// was ends the name of a variable that is another one now.
+const was = ours + "was" + ours
+
 // local is the name by which a kept variable is loaded: its own, unless the
 // cell makes a package variable of that name with another type.
 func (d *draft) local(v *variable) string {
 	if t, ok := d.hoist[v.name]; ok && !types.Identical(t, v.typ) && d.typeText(t) != d.typeText(v.typ) {
-		return v.name + "_was_"
+		return v.name + was
 	}
 	return v.name
 }

@@ -36,12 +36,14 @@ func (s *Session) retyped(d *draft, p *Program) (dropped []string) {
 	return dropped
 }
 
+const now = ours + "now" + ours
+
 // typeNow checks what a kept variable's type is with this cell's declarations.
 func (d *draft) typeNow(v *variable) (types.Type, bool) {
 	e := d.s.newDraft(d.n)
 	e.avail, e.imports = d.avail, d.imports
 	e.own = map[string]*declaration{}
-	holder := fmt.Sprintf("var %s_now_ ", v.name)
+	holder := "var " + v.name + now + " "
 	q, err := parsePiece(chunk{text: holder + e.typeText(v.typ), line: 1, col: 1}, 0)
 	if err != nil {
 		return nil, false
@@ -51,7 +53,7 @@ func (d *draft) typeNow(v *variable) (types.Type, bool) {
 	if err != nil {
 		return nil, false
 	}
-	t := e.typeOf(c, v.name+"_now_")
+	t := e.typeOf(c, v.name+now)
 	return t, t != nil
 }
 

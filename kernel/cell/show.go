@@ -42,8 +42,11 @@ func (d *draft) wrap(c *checked, q *piece, x ast.Expr, last bool, live string) {
 	if !ok {
 		return
 	}
-	_, from := d.at(c, x.Pos())
-	_, to := d.end(c, x.End())
+	own := q.expression()
+	if own == nil {
+		return
+	}
+	from, to := q.offset(own.Pos()), q.offset(own.End())
 	around := func(f string) {
 		q.edit(from, from, live+"."+f+"(")
 		q.edit(to, to, ")")

@@ -12,6 +12,9 @@ import (
 // mainPath is the import path of the generated program.
 const mainPath = "main"
 
+// ours ends the names that generated code makes up: a letter that nobody types.
+const ours = "ˍ"
+
 // alias is the name that generated code imports a package under: one that
 // nothing of the user's hides.
 func (s *Session) alias(importPath string) string {
@@ -24,7 +27,7 @@ func (s *Session) alias(importPath string) string {
 		}
 		return '_'
 	}, strings.ToLower(path.Base(importPath)))
-	a := base + "_"
+	a := base + ours
 	for i := 2; ; i++ {
 		taken := false
 		for _, b := range s.aliases {
@@ -33,7 +36,7 @@ func (s *Session) alias(importPath string) string {
 		if !taken {
 			break
 		}
-		a = fmt.Sprintf("%s%d_", base, i)
+		a = fmt.Sprintf("%s%d%s", base, i, ours)
 	}
 	s.aliases[importPath] = a
 	return a
