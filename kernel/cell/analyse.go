@@ -36,16 +36,9 @@ func (d *draft) replaceExits(c *checked) (changed bool) {
 				p.edit(from, to, live+"."+by)
 				changed = true
 			}
-		case *ast.GoStmt:
-			f, ok := x.Call.Fun.(*ast.FuncLit)
-			if !ok {
-				return true
-			}
-			if p, at := d.end(c, f.Body.Lbrace+1); p != nil {
-				if text := " defer " + live + ".Guard();"; !slices.Contains(p.edits, edit{at, at, text}) {
-					p.edit(at, at, text)
-					changed = true
-				}
+		case *ast.GoStmt, *ast.CallExpr:
+			if d.guard(c, n) {
+				changed = true
 			}
 		}
 		return true

@@ -28,6 +28,13 @@ func (d *draft) errorsLeft(c *checked) error {
 				msg += fmt.Sprintf(": cell %d ended before it was set", n)
 			}
 		}
+		if p, off := d.at(c, e.Pos); p != nil && p.kind == declPiece {
+			for _, name := range []string{"main", "init"} {
+				if strings.HasPrefix(p.text[off:], name) && (d.defined[name] || d.s.vars[name] != nil) && strings.Contains(msg, name) {
+					msg = "a function can't use a variable named " + name + ": give it another name"
+				}
+			}
+		}
 		if m := hidesPredeclared.FindStringSubmatch(msg); m != nil {
 			if v := d.s.vars[m[1]+m[2]]; v != nil && types.Universe.Lookup(v.name) != nil {
 				msg += fmt.Sprintf("; %s is the variable of cell %d, %%drop %s brings Go's own back", v.name, v.cell, v.name)

@@ -89,12 +89,8 @@ func bytesText(n int) string {
 
 // dropName forgets a variable or declaration and says what that breaks.
 func (s *Session) dropName(name string) (string, error) {
-	var users []string
-	for _, key := range sortedKeys(s.decls) {
-		if x := s.decls[key]; x.idents[name] && key != name && x.recv != name {
-			users = append(users, fmt.Sprintf("%s (cell %d)", key, x.piece.cell))
-		}
-	}
+	before := s.uncompilable(name)
+	text := name + " is dropped."
 	if v := s.vars[name]; v != nil {
 		delete(s.vars, name)
 		if len(v.group) < 2 && v.file != "" {
@@ -115,12 +111,42 @@ func (s *Session) dropName(name string) (string, error) {
 				delete(s.decls, key)
 			}
 		}
+		var values []string
+		for _, n := range sortedKeys(s.vars) {
+			if v := s.vars[n]; v.typ != nil && slices.Contains(ownTypes(v.typ), name) {
+				values = append(values, n)
+				delete(s.vars, n)
+			}
+		}
+		if len(values) > 0 {
+			text += " These are of its type and go with it: " + strings.Join(values, ", ") + "."
+		}
 	} else {
 		return "", fmt.Errorf("nothing named %s is kept; %%who lists what is", name)
 	}
-	text := name + " is dropped."
+	var users []string
+	for _, key := range s.uncompilable(name) {
+		if !slices.Contains(before, key) {
+			users = append(users, fmt.Sprintf("%s (cell %d)", key, s.decls[key].piece.cell))
+		}
+	}
 	if len(users) > 0 {
 		text += " These use it and no longer compile: " + strings.Join(users, ", ") + "."
 	}
 	return text + "\n", nil
+}
+
+// uncompilable lists the remembered declarations that mention a name and do
+// not compile as the notebook stands.
+func (s *Session) uncompilable(name string) (keys []string) {
+	if s.pkgs.warm() != nil {
+		return nil
+	}
+	d := s.newDraft(0)
+	for _, key := range sortedKeys(s.decls) {
+		if x := s.decls[key]; x.idents[name] && x.recv != name && !slices.Contains(x.names, name) && d.stillCompiles(x, &Program{}) != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
