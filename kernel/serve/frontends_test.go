@@ -106,6 +106,7 @@ func TestJupyterLab(t *testing.T) {
 
 // jupyter console works line by line.
 func TestConsole(t *testing.T) {
+	t.Parallel()
 	out := python(t, toolchain.NeedPython(t, "jupyter-console"), "console.py", 3*time.Minute)
 	if strings.Count(out, ": as expected") != 2 {
 		t.Error(out)

@@ -78,6 +78,27 @@ def interrupt_by_message(k, t):
     assert r.status == "error" and waiting.status == "aborted", waiting
 
 
+@check(python3="Python has no samplers of its own")
+def progress(k, t):
+    """Long work has one line, updated in place five times a second at most; an interrupt keeps the partial result; short work has none."""
+    k.ok(t["sampler"])
+    r = k.ok(t["sample"] % 5)
+    assert r.types == [], r
+    r = k.begin(t["sample"] % 5000)
+    k.wait(lambda: r.of("display_data"), "the line")
+    before = len(r.of("update_display_data"))
+    k.sleep(2)
+    assert 3 <= len(r.of("update_display_data")) - before <= 12, r
+    k.interrupt()
+    k.finish(r)
+    lines = r.of("display_data") + r.of("update_display_data")
+    assert r.types.count("display_data") == 1 and len({c["transient"]["display_id"] for c in lines}) == 1, r
+    assert all("text/html" in c["data"] and "script" not in c["data"]["text/html"] for c in lines), r
+    assert "of 5000" in lines[-1]["data"]["text/plain"] and r.reply["content"]["ename"] == "interrupted", r
+    assert "3 samples are kept in drawn" in "\n".join(r.reply["content"]["traceback"]), r
+    assert k.ok(t["sampled"]).value == "3"
+
+
 @check()
 def interrupt_idle(k, t):
     """An interrupt when nothing runs does nothing, and does not hit the next cell."""

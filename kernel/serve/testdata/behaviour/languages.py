@@ -45,6 +45,22 @@ GO = dict(
     big_shown='gonbui.DisplayHTML("<!--" + strings.Repeat("x", 5<<20) + "-->")',
 )
 
+GO["sampler"] = """type stepper struct{ Steps int }
+
+func (s stepper) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
+	r := odslib.NewResult("stepper", s, seed)
+	r.Samples = engine.NewArray(n, 1)
+	for i := range s.Steps {
+		odslib.Observe(ctx, odslib.Progress{What: "stepping", Step: i, Steps: s.Steps, ESS: .5, Loss: math.NaN(), LogZ: math.NaN()})
+		time.Sleep(20 * time.Millisecond)
+		if ctx.Err() != nil {
+			return r, ctx.Err()
+		}
+	}
+	return r, nil
+}"""
+GO["sample"], GO["sampled"] = "drawn := draw(stepper{%d}, odslib.Posterior{}, 3)", "drawn.Samples.Len()"
+
 PYTHON = dict(
     name="python", extension=".py",
     hello='print("hello, world")',
