@@ -23,7 +23,7 @@ func silent(c *checked, call *ast.CallExpr) bool {
 		return false
 	}
 	switch {
-	case f.Pkg().Path() == "fmt" && strings.Contains(f.Name(), "rint"):
+	case f.Pkg().Path() == "fmt" && (strings.HasPrefix(f.Name(), "Print") || strings.HasPrefix(f.Name(), "Fprint")):
 		return true
 	case f.Signature().Recv() != nil:
 		switch f.Name() {

@@ -111,6 +111,9 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	} else {
 		page, f = x.run(ctx, x.code, x.out)
 	}
+	if k.resident != nil {
+		k.resident.retain(k.held())
+	}
 	x.out.flush()
 	payload := []any{}
 	if page != "" {
@@ -185,8 +188,7 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 	}
 	result, err := child.Run(ctx, cell, events)
 	if k.resident != nil {
-		k.mourn(out)
-		defer func() { k.resident.retain(k.held()) }()
+		out.mourn(k.resident.death())
 	}
 	x.mu.Lock()
 	x.child = nil

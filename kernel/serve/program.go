@@ -64,6 +64,11 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 	if p.Text != "" {
 		out.stream("stdout", p.Text)
 	}
+	if strings.HasPrefix(strings.TrimSpace(code), "%who") && k.resident != nil {
+		if h, ok := k.resident.holdings(); ok {
+			out.stream("stdout", h.String()+"\n")
+		}
+	}
 	return gonb.Cell{Magics: magics, Program: p.Source}, p.Commit, nil
 }
 

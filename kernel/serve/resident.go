@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +29,8 @@ type resident struct {
 	mu      sync.Mutex
 	cmd     *exec.Cmd
 	control io.WriteCloser
-	answers *json.Decoder
+	lines   chan []byte   // what the process says
+	silent  chan struct{} // closed when it can say no more
 	ended   chan struct{} // closed when cmd has ended
 	starts  int
 	told    bool // how it ended was asked for
@@ -46,35 +48,35 @@ func (r *resident) log() string { return filepath.Join(r.dir, "resident.log") }
 
 func (r *resident) spill() string { return filepath.Join(r.dir, "arrays") }
 
-// start makes sure that the process is there; after reports whether an earlier
-// one has died.
-func (r *resident) start() (after bool, err error) {
+// start makes sure that the process is there. again reports whether it took the
+// place of one that had died; obituary says how, unless that was told before.
+func (r *resident) start() (again bool, obituary string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closing {
-		return false, errors.New("the kernel is shutting down")
+		return false, "", errors.New("the kernel is shutting down")
 	}
-	if r.running() {
-		return false, nil
+	if r.running() && r.answers() {
+		return false, "", nil
 	}
 	os.Remove(r.socket())
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: r.socket(), Net: "unix"})
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	defer l.Close() // the process has a descriptor of its own
 	l.SetUnlinkOnClose(false)
 	if err := os.Chmod(r.socket(), 0o600); err != nil {
-		return false, err
+		return false, "", err
 	}
 	file, err := l.File()
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	defer file.Close()
 	log, err := os.OpenFile(r.log(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	defer log.Close()
 	cmd := exec.Command(r.program, "-spill", r.spill())
@@ -83,22 +85,38 @@ func (r *resident) start() (after bool, err error) {
 	gonb.DeathSignal(cmd)
 	cmd.SysProcAttr.Setpgid = true // Ctrl-C at a terminal is for the kernel
 	if r.control, err = cmd.StdinPipe(); err != nil {
-		return false, err
+		return false, "", err
 	}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
-		return false, err
+		return false, "", err
 	}
 	if err := cmd.Start(); err != nil {
-		return false, fmt.Errorf("start the resident process: %w", err)
+		return false, "", fmt.Errorf("start the resident process: %w", err)
 	}
-	r.cmd, r.answers, r.ended, r.told = cmd, json.NewDecoder(out), make(chan struct{}), false
-	go func(cmd *exec.Cmd, ended chan struct{}) {
-		cmd.Wait()
-		close(ended)
-	}(cmd, r.ended)
+	if r.cmd != nil && !r.told {
+		obituary = r.how()
+	}
+	r.cmd, r.told = cmd, false
+	r.lines, r.silent, r.ended = make(chan []byte, 1), make(chan struct{}), make(chan struct{})
+	go listen(cmd, out, r.lines, r.silent, r.ended)
 	r.starts++
-	return r.starts > 1, nil
+	return r.starts > 1, obituary, nil
+}
+
+// listen passes on what the process says until it ends.
+func listen(cmd *exec.Cmd, out io.Reader, lines chan<- []byte, silent, ended chan struct{}) {
+	scan := bufio.NewScanner(out)
+	scan.Buffer(nil, 64<<20)
+	for scan.Scan() {
+		select {
+		case lines <- slices.Clone(scan.Bytes()):
+		default: // nobody has asked
+		}
+	}
+	close(silent)
+	cmd.Wait()
+	close(ended)
 }
 
 func (r *resident) running() bool {
@@ -110,6 +128,42 @@ func (r *resident) running() bool {
 		return false
 	default:
 		return true
+	}
+}
+
+// answers reports whether the process is well: one that was killed a moment ago
+// is still there while its memory is taken down. One that does not answer is
+// getting ready.
+func (r *resident) answers() bool {
+	if _, ok := r.ask(300 * time.Millisecond); ok {
+		return true
+	}
+	select {
+	case <-r.silent:
+	default:
+		return true
+	}
+	select {
+	case <-r.ended:
+	case <-time.After(2 * time.Second):
+		r.cmd.Process.Kill()
+		<-r.ended
+	}
+	return false
+}
+
+// ask has the process say what it holds.
+func (r *resident) ask(wait time.Duration) (h holding, ok bool) {
+	select { // of an earlier question
+	case <-r.lines:
+	default:
+	}
+	fmt.Fprintln(r.control, "list")
+	select {
+	case line, more := <-r.lines:
+		return h, more && json.Unmarshal(line, &h) == nil
+	case <-time.After(wait):
+		return h, false
 	}
 }
 
@@ -169,6 +223,10 @@ type holding struct {
 	Bytes             int64
 }
 
+func (h holding) String() string {
+	return fmt.Sprintf("resident process: arrays %d (%.1f MiB), compiled programs %d", h.Buffers, float64(h.Bytes)/(1<<20), h.Programs)
+}
+
 // holdings asks the process; ok is false when there is none.
 func (r *resident) holdings() (h holding, ok bool) {
 	r.mu.Lock()
@@ -176,8 +234,7 @@ func (r *resident) holdings() (h holding, ok bool) {
 	if !r.running() {
 		return h, false
 	}
-	fmt.Fprintln(r.control, "list")
-	return h, r.answers.Decode(&h) == nil
+	return r.ask(time.Second)
 }
 
 // saved says which variables a new process finds on disk, and which are lost
@@ -232,11 +289,11 @@ func (k *kernel) held() (h map[string][]string) {
 // ready starts the resident process for a program that needs it, and says what
 // became of the values of one that has died.
 func (k *kernel) ready(out *output) *failure {
-	k.mourn(out)
-	again, err := k.resident.start()
+	again, how, err := k.resident.start()
 	if err != nil {
 		return kernelFailure(err)
 	}
+	out.mourn(how)
 	if held := k.held(); again && len(held) > 0 {
 		back, lost := k.resident.saved(held)
 		var says []string
@@ -252,8 +309,8 @@ func (k *kernel) ready(out *output) *failure {
 }
 
 // mourn says that the resident process has died.
-func (k *kernel) mourn(out *output) {
-	if how := k.resident.death(); how != "" {
-		out.stream("stderr", "note: the resident process, which computes for cells, has ended ("+how+"); the next cell gets a new one\n")
+func (o *output) mourn(how string) {
+	if how != "" {
+		o.stream("stderr", "note: the resident process, which computes for cells, has ended ("+how+"); the next cell that needs one gets a new one\n")
 	}
 }

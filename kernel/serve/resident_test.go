@@ -1,0 +1,157 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"odslab/kernel/jupyter"
+	"odslab/kernel/toolchain"
+)
+
+// withXLA is a kernel whose cells compute in a resident process with XLA; tag is
+// in the environment of all its processes.
+func withXLA(t *testing.T) (f *front, tag string) {
+	t.Helper()
+	toolchain.NeedXLA(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	t.Cleanup(cancel)
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tag = fmt.Sprintf("ODSLAB_TEST_TAG=%s%d", t.Name(), os.Getpid())
+	f = &front{t: t, ctx: ctx}
+	if f.Client, err = jupyter.Launch(ctx, []string{exe, "kernel", "-f", "{connection_file}"}, []string{tag, "ODSLAB_ENGINE="}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Shutdown(context.Background()) })
+	return f, tag
+}
+
+// residentPID is the resident process among those of a tag.
+func residentPID(t *testing.T, tag string) int {
+	t.Helper()
+	for _, p := range family(tag, 0) {
+		if pid, cmd, _ := strings.Cut(p, " "); strings.Contains(cmd, "-spill") {
+			n, err := strconv.Atoi(pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+	}
+	t.Fatalf("no resident process among %q", family(tag, 0))
+	return 0
+}
+
+// gone waits until a process is no longer there.
+func gone(t *testing.T, tag string, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		there := false
+		for _, p := range family(tag, 0) {
+			there = there || strings.HasPrefix(p, fmt.Sprint(pid, " "))
+		}
+		if !there {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the resident process goes on")
+		}
+	}
+}
+
+func (f *front) prints(code, want string) {
+	f.t.Helper()
+	if got := f.value(code); got != want {
+		f.t.Errorf("%q gives %s, want %s", code, got, want)
+	}
+}
+
+const doubled = `graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 2) }).MustCall1`
+
+// Tensors and model stores go from cell to cell on the device, and come back from
+// disk when the process that held them is killed: alone, in the middle of an
+// execution, and when it would not stop.
+func TestResident(t *testing.T) {
+	f, tag := withXLA(t)
+	f.prints("x := "+doubled+"([]float32{1, 2, 3})\nx.IsLocal()", "false")
+	f.prints("y := "+doubled+"(x)\ny.IsLocal()", "false")
+	f.prints("y.Value().([]float32)[2]", "12")
+	s := f.run("%who")
+	if !strings.Contains(s.stdout, "in the resident process") || !strings.Contains(s.stdout, "resident process: arrays 2 (") {
+		t.Errorf("%%who: %v", s)
+	}
+
+	// A model goes on training where the last cell stopped.
+	f.value(`store := model.NewStore()
+store.RootScope().SetParam("learning_rate", .1)
+store.RootScope().VariableWithValue("w", []float32{1, 2}).SetTrainable(true)
+store.RootScope().VariableWithValue("step", int64(3)).SetTrainable(false)
+func grow(s *model.Scope, x *graph.Node) *graph.Node {
+	w := s.VariableWithValue("w", []float32{1, 2})
+	w.SetNodeValue(graph.AddScalar(w.NodeValue(x), 1))
+	return x
+}
+model.MustNewExec(compute.MustNew(), store, grow).MustCall1(float32(0))`)
+	f.value("model.MustNewExec(compute.MustNew(), store, grow).MustCall1(float32(0))")
+	state := `lr, _ := store.GetParam("/learning_rate")
+fmt.Sprint(store.GetVariable("/w").MustValue().Value(), store.GetVariable("/step").Trainable, store.GetVariable("/w").Trainable, lr)`
+	f.prints(state, `"[3 4] false true 0.1"`)
+
+	pid := residentPID(t, tag)
+	kill9(pid)
+	gone(t, tag, pid)
+	s = f.run("y.Value().([]float32)[0]")
+	if got := s.last("execute_result"); got == nil || !strings.Contains(fmt.Sprint(got), "4") {
+		t.Errorf("after the resident process was killed: %v", s)
+	}
+	for _, want := range []string{"has ended (signal: killed)", "store, x, y came back from disk"} {
+		if !strings.Contains(s.stderr, want) {
+			t.Errorf("the person is not told that it %q: %s", want, s.stderr)
+		}
+	}
+	f.prints(state, `"[3 4] false true 0.1"`)
+
+	const forever = `fmt.Println("on")
+graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node {
+	g := x.Graph()
+	cond := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node { return []*graph.Node{graph.LessThan(graph.Parameter(g, "i", x.Shape()), graph.Const(g, float32(1)))} })
+	body := graph.NewClosure(g, func(g *graph.Graph) []*graph.Node { return []*graph.Node{graph.Sin(graph.Parameter(g, "i", x.Shape()))} })
+	return graph.While(cond, body, x)[0]
+}).MustCall1(float32(0))`
+	done := f.begin(forever)
+	time.Sleep(300 * time.Millisecond)
+	kill9(residentPID(t, tag))
+	if s := <-done; !strings.Contains(s.EValue, "the resident process has ended; run the cell again") {
+		t.Errorf("killed in the middle of an execution: %v", s)
+	}
+	f.prints("y.Value().([]float32)[1]", "8")
+
+	// An interrupt ends the cell; the computation, which can't be stopped, goes with its process.
+	done = f.begin(forever)
+	time.Sleep(300 * time.Millisecond)
+	pid = residentPID(t, tag)
+	f.Interrupt()
+	if s := <-done; s.EName != "interrupted" {
+		t.Errorf("interrupted: %v", s)
+	}
+	gone(t, tag, pid)
+	s = f.run("x.Value().([]float32)[1]")
+	if !strings.Contains(s.stderr, "nobody waits for") || !strings.Contains(fmt.Sprint(s.last("execute_result")), "4") {
+		t.Errorf("after a computation that would not stop: %v", s)
+	}
+
+	// What the notebook drops, the process gives up.
+	f.run("%drop x")
+	if s := f.run("%who"); !strings.Contains(s.stdout, "resident process: arrays 0 (") {
+		t.Errorf("after %%drop: %s", s.stdout)
+	}
+	kill9(f.PID())
+	waitGone(t, tag, 5*time.Second)
+}
