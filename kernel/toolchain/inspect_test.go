@@ -30,7 +30,7 @@ func TestInspect(t *testing.T) {
 		t.Error("looking made the cache")
 	}
 	w.mustSetUp(Options{})
-	for _, name := range []string{"go", "cache", "compiler", "tools", "cells", "odslab", "plugin", "warm", "engine"} {
+	for _, name := range []string{"go", "cache", "compiler", "tools", "cells", "odslab", "plugin", "resident", "warm", "engine"} {
 		if f := state(name); f.State != OK {
 			t.Errorf("after set-up: %+v", f)
 		}

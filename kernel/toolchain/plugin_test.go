@@ -132,9 +132,9 @@ func TestEngineGoLeavesThePluginOut(t *testing.T) {
 		t.Errorf("got:\n%s", out)
 	}
 	w.wantEngine("go")
-	// Then XLA, then not: what was compiled with XLA serves without it.
+	// Then XLA, then not: what was built with XLA stays.
 	t.Setenv("ODSLAB_ENGINE", "")
-	if out := w.mustSetUp(Options{}); !strings.Contains(out, "plugin") || !strings.Contains(out, "warm") {
+	if out := w.mustSetUp(Options{}); !strings.Contains(out, "plugin") || !strings.Contains(out, "resident") {
 		t.Errorf("got:\n%s", out)
 	}
 	t.Setenv("ODSLAB_ENGINE", "go")

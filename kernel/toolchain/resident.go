@@ -21,6 +21,9 @@ func (l Layout) residentStep(m *module, o Options) step {
 		stamp: l.stampOf("resident"),
 		inputs: func() string {
 			if !l.xlaPossible(o.Engine) {
+				if st, ok := readStamp(l.stampOf("resident")); ok {
+					return st.Inputs // it stays, for the day that XLA is wanted
+				}
 				return hashOf("no XLA")
 			}
 			return hashOf(m.hash(), l.Clone, sourceState(l.Clone, "kernel/resident", "odslib/engine"))

@@ -16,7 +16,7 @@ import (
 func TestSecondSetUpIsQuietAndQuick(t *testing.T) {
 	w := newWorld(t)
 	out := w.mustSetUp(Options{})
-	for _, want := range []string{"tools", "cells", "odslab", "plugin", "warm"} {
+	for _, want := range []string{"tools", "cells", "odslab", "plugin", "resident", "warm"} {
 		if !strings.Contains(out, "  "+want) {
 			t.Errorf("no line for %s in:\n%s", want, out)
 		}
