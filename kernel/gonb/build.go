@@ -29,8 +29,8 @@ func (c *Child) build(ctx context.Context, program []byte) (log string, err erro
 		return "", err
 	}
 	files := []string{c.path("next/main.go"), c.path("next/boot.go")}
-	flags := slices.Concat(toolchain.BuildFlags, c.goflags)
-	key, err := fingerprint(files, flags, c.cfg.Module)
+	flags := withTags(slices.Concat(toolchain.BuildFlags, c.goflags), c.env)
+	key, err := fingerprint(files, append(goEnv(c.env), flags...), c.cfg.Module)
 	if err != nil {
 		return "", err
 	}
@@ -38,7 +38,7 @@ func (c *Child) build(ctx context.Context, program []byte) (log string, err erro
 	if _, err := os.Stat(bin); err != nil {
 		tmp := bin + ".tmp"
 		cmd := exec.CommandContext(ctx, c.cfg.Go, slices.Concat([]string{"build", "-o", tmp}, flags, files)...)
-		cmd.Dir, cmd.Env = c.cfg.Module, c.cmd.Env
+		cmd.Dir, cmd.Env = c.cfg.Module, slices.Concat(c.cmd.Env, c.env)
 		DeathSignal(cmd)
 		if said, err := cmd.CombinedOutput(); err != nil {
 			if len(said) == 0 {
@@ -53,6 +53,52 @@ func (c *Child) build(ctx context.Context, program []byte) (log string, err erro
 	}
 	os.Remove(c.next())
 	return "", os.Link(bin, c.next())
+}
+
+// goEnv are the variables that change what go build makes; the last of a name counts.
+func goEnv(env []string) (out []string) {
+	for _, kv := range env {
+		for _, prefix := range []string{"GO", "CGO_", "CC=", "CXX=", "PATH="} {
+			if strings.HasPrefix(kv, prefix) {
+				out = append(out, kv)
+			}
+		}
+	}
+	return out
+}
+
+// withTags adds up the build tags of the kernel, of %goflags and of %env GOFLAGS:
+// to go, one -tags takes the place of another.
+func withTags(flags, env []string) []string {
+	var fromEnv []string
+	for _, kv := range env {
+		if v, ok := strings.CutPrefix(kv, "GOFLAGS="); ok {
+			fromEnv = strings.Fields(v)
+		}
+	}
+	var tags, rest []string
+	take := func(flags []string, keep bool) {
+		for i := 0; i < len(flags); i++ {
+			name, value, has := strings.Cut(strings.TrimPrefix(flags[i], "-"), "=")
+			switch {
+			case strings.TrimPrefix(name, "-") != "tags":
+				if keep {
+					rest = append(rest, flags[i])
+				}
+			case has:
+				tags = append(tags, value)
+			case i+1 < len(flags):
+				i++
+				tags = append(tags, flags[i])
+			}
+		}
+	}
+	take(flags, true)
+	take(fromEnv, false)
+	if len(tags) == 0 {
+		return rest
+	}
+	return append(rest, "-tags="+strings.Join(tags, ","))
 }
 
 // fingerprint covers all that the binary depends on: the program, the flags, the

@@ -89,10 +89,12 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 		}
 	}
 	for _, code := range group(before) {
+		r.setsEnv = strings.Contains(code, "%env")
 		if err := r.send(ctx, code); err != nil || !r.out.OK() {
 			return r.out, err
 		}
 	}
+	r.setsEnv = false
 	if cell.Program == nil {
 		return r.out, nil
 	}

@@ -45,6 +45,7 @@ type Child struct {
 
 	mu      sync.Mutex // one run at a time
 	goflags []string   // of %goflags
+	env     []string   // of %env, for go build
 	current *run       // guarded by cur
 	cur     sync.Mutex
 }

@@ -25,6 +25,8 @@ type run struct {
 	stderr crash
 	held   string // GoNB's own line about how a process ended, perhaps
 
+	setsEnv bool // GoNB does %env now
+
 	mu          sync.Mutex
 	interrupted time.Time
 	again       chan struct{} // a second interrupt
@@ -93,6 +95,8 @@ func (r *run) release() {
 func (r *run) stream(name, text string) {
 	if name == "stderr" {
 		text = r.stderr.filter(text)
+	} else if r.setsEnv {
+		r.child.noteEnv(text)
 	}
 	r.pass(name, text)
 }

@@ -20,9 +20,11 @@ func startCells(t testing.TB) *front {
 	})
 }
 
+// cellCase is a cell and what a front end gets of it.
+type cellCase struct{ code, stdout, result, err string }
+
 func TestCells(t *testing.T) {
-	f := startCells(t)
-	for _, test := range []struct{ code, stdout, result, err string }{
+	startCells(t).runAll([]cellCase{
 		{"x := []int{1, 4, 9}\nfmt.Println(len(x))", "3\n", "", ""},
 		{"func double(n int) int {\n\treturn 2 * n\n}", "", "", ""},
 		{"x[1] += double(3)\nx", "", "[]int{1, 10, 9}", ""},
@@ -42,7 +44,49 @@ func TestCells(t *testing.T) {
 		{"%args -n 3\nfmt.Println(os.Args[1:])", "[-n 3]\n", "", ""},
 		{"%%\nfmt.Println(\"as in GoNB\")", "as in GoNB\n", "", ""},
 		{"var name string\nfmt.Scan(&name)", "", "", "input not allowed: "},
-	} {
+	})
+}
+
+// Cells in the forms in which people write them, one after the other.
+func TestShapesOfCells(t *testing.T) {
+	startCells(t).runAll([]cellCase{
+		{"import m \"math\"\ntype P struct{ A, B float64 }\np := P{3, 4}\nfunc (p P) Norm() float64 { return m.Hypot(p.A, p.B) }\np.Norm()", "", "5", ""},
+		{"type Stack[T any] struct{ items []T }\nfunc (s *Stack[T]) Push(v ...T) *Stack[T] { s.items = append(s.items, v...); return s }\nst := new(Stack[string])", "", "", ""},
+		{"st.Push(\"a\", \"b\").items", "", "[]string{\"a\", \"b\"}", ""},
+		{"i := 0; again: i++; if i < 3 { goto again }; fmt.Print(i); i", "3", "3", ""},
+		{"outer:\n\tfor a := range 3 {\n\t\tfor { if a == 1 { break outer }; fmt.Print(a); continue outer }\n\t}", "0", "", ""},
+		{"s := `raw\n%who\n!ls`; strings.Count(s, \"\\n\")", "", "2", ""},
+		{"func main() { fmt.Println(\"own\") }\nfunc init() { fmt.Println(\"first\") }", "first\nown\n", "", ""},
+		{"package main\nimport \"fmt\"\nfunc main() {\n\tfmt.Println(\"pasted\")\n}", "pasted\n", "", ""},
+		{"x := 2", "", "", ""},
+		{"x := \"another type\"; x", "", "another type", ""},
+		{"rows := []struct{ Name string; N int }{{\"a\", 1}, {\"b\", 2}}\nrows", "", "Name", ""},
+		{"v, err := strconv.Atoi(\"zz\"); err", "", "invalid syntax", ""},
+		{"strconv.Atoi(\"zz\")", "", "", "error: strconv.Atoi: parsing \"zz\": invalid syntax"},
+		{"go func() {\n\tpanic(\"aside\")\n}()\ntime.Sleep(time.Minute)", "", "", "panic: aside"},
+		{"set := 1; go boom(set); time.Sleep(time.Minute)\nfunc boom(n int) { panic(n) }", "", "", "panic: 1"},
+		{"set", "", "1", ""},
+		{"fmt.Print(1)\nreturn\nfmt.Print(2)", "1", "", ""},
+		{"defer fmt.Print(\"later \")\nfmt.Print(\"sooner \")", "sooner later ", "", ""},
+		{"len := 2; string := \"s\"; fmt.Print(len, string)\n// a comment\n/* and\n%another */", "2s", "", ""},
+		{"len + 1", "", "3", ""},
+		{"%drop len string\nlen(\"ab\")", "", "2", ""},
+		{"ctx.Err() == nil", "", "true", ""},
+		{"f := func(a int) int { return a * set }; set = 5; f(2)", "", "10", ""},
+		{"set = 7\nf(2)", "", "14", ""},
+		{"switch v := any(set).(type) { case int: fmt.Print(\"int \", v); default: fmt.Print(\"?\") }", "int 7", "", ""},
+		{"ch := make(chan int, 1); select { case ch <- 1: fmt.Print(\"sent\"); default: }", "sent", "", ""},
+		{"for i, r := range \"aé\" { fmt.Print(i, string(r), \" \") }; for range 2 { fmt.Print(\".\") }", "0a 1é ..", "", ""},
+		{"if n := set * 2; n > 10 { fmt.Print(n) } else if n > 5 { } else { }", "14", "", ""},
+		{"set +", "", "", "compile error: cell["},
+		{"graph", "", "", "compile error: cell["},
+	})
+}
+
+func (f *front) runAll(cells []cellCase) {
+	t := f.t
+	t.Helper()
+	for _, test := range cells {
 		s := f.run(test.code)
 		got := ""
 		if s.Status == "error" {
@@ -76,6 +120,23 @@ func TestUnchangedCell(t *testing.T) {
 		if want := fmt.Sprintf("cell[%d]:4    _ = q[n]", i+1); s.EName != "panic" || !strings.Contains(strings.Join(s.Traceback, "\n"), want) || s.stdout != "3\n" {
 			t.Errorf("%v, want %s", s, want)
 		}
+	}
+}
+
+// %env reaches go build and the cell's process.
+func TestEnvOfCells(t *testing.T) {
+	f := startCells(t)
+	built := "info, _ := debug.ReadBuildInfo()\nfor _, s := range info.Settings {\n\tif s.Key == \"-tags\" || s.Key == \"CGO_ENABLED\" {\n\t\tfmt.Println(s.Key, s.Value, os.Getenv(\"WHO\"))\n\t}\n}"
+	f.run(built)
+	s := f.run("%env GOFLAGS=-tags=mine\n%env CGO_ENABLED 0\n%env WHO=\"Ada L\"\n" + built)
+	if s.Status != "ok" || !strings.Contains(s.stdout, ",mine Ada L\n") || !strings.Contains(s.stdout, "CGO_ENABLED 0 Ada L\n") {
+		t.Error(s)
+	}
+	if s = f.run("%env GOFLAGS=-nosuchflag\n1 + 1"); s.EName != "compile error" || !strings.Contains(s.EValue, "nosuchflag") {
+		t.Errorf("a flag that go does not know: %v", s)
+	}
+	if s = f.run("%env GOFLAGS=\"\"\n1 + 1"); s.Status != "ok" {
+		t.Errorf("flags taken back: %v", s)
 	}
 }
 
