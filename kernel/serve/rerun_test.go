@@ -36,15 +36,15 @@ func TestStaleCells(t *testing.T) {
 			t.Errorf("%%stale says %q, want %q", s.stdout, want)
 		}
 	}
-	ok("a", "m := map[string][]float64{\"k\": {1, 2}, \"l\": {3}, \"n\": nil}", "")                      // 1
+	ok("a", "m := map[string][]float64{\"k\": {1, 2}, \"l\": {3}, \"n\": nil}", "")                       // 1
 	ok("b", "total := 0.0\nfor _, v := range m[\"k\"] { total += v }\nfmt.Println(\"total\", total)", "") // 2
-	ok("c", "fmt.Println(len(m), total)", "")                                                           // 3
-	ok("d", "total * 2", "")                                                                            // 4
-	ok("e", "fmt.Println(\"alone\")", "")                                                               // 5
-	ok("f", "sorted := slices.Sorted(maps.Keys(m))", "")                                                // 6
-	ok("x", "ys := append([]float64(nil), m[\"k\"]...)\nys = append(ys, 7)", "")                        // 7
-	ok("y", "len(ys)", "")                                                                              // 8
-	ok("z", "cap(ys) > 100", "")                                                                        // 9
+	ok("c", "fmt.Println(len(m), total)", "")                                                             // 3
+	ok("d", "total * 2", "")                                                                              // 4
+	ok("e", "fmt.Println(\"alone\")", "")                                                                 // 5
+	ok("f", "sorted := slices.Sorted(maps.Keys(m))", "")                                                  // 6
+	ok("x", "ys := append([]float64(nil), m[\"k\"]...)\nys = append(ys, 7)", "")                          // 7
+	ok("y", "len(ys)", "")                                                                                // 8
+	ok("z", "cap(ys) > 100", "")                                                                          // 9
 	stale()
 	ok("a", "m := map[string][]float64{\"k\": {1, 2}, \"l\": {3}, \"n\": nil} // the same", "")
 	ok("a", "m := map[string][]float64{\"k\": {1, 5}, \"l\": {3}, \"n\": nil}", // 12: the sheet of stale counts as well
