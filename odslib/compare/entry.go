@@ -23,6 +23,8 @@ type Entry struct {
 	LogZ, LogZError float64 // mean log Ẑ − log Z and its standard error; NaN without
 	LogZT           float64 // log Z_T − log Z of the reference chain; NaN when not computed
 	Modes           float64 // total variation of mode weights, mean; NaN without modes
+	Found, Counted  float64 // modes found and modes that count, means; see ModesOf
+	Least           float64 // least share of a counted mode over its exact share, of all seeds; NaN without modes
 	Evaluations     int64   // network evaluations a sample
 	Seconds         float64 // for one seed
 }
@@ -30,7 +32,7 @@ type Entry struct {
 // Run draws n samples for each seed and compares them with the case's exact answer. Cases may differ by seed, as the
 // instances of T2 do.
 func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odslib.Sampler, name string, n, seeds int) (Entry, error) {
-	e := Entry{Sampler: name, Seeds: seeds, N: n, LogZ: math.NaN(), LogZT: math.NaN(), Modes: math.NaN()}
+	e := Entry{Sampler: name, Seeds: seeds, N: n, LogZ: math.NaN(), LogZT: math.NaN(), Modes: math.NaN(), Least: math.NaN()}
 	var distance, floor, logZ, modes []float64
 	for seed := range seeds {
 		c, err := caseOf(seed)
@@ -66,12 +68,18 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		if !math.IsNaN(r.LogZ) {
 			logZ = append(logZ, r.LogZ-z)
 		}
-		if c.Modes != nil {
-			tv, err := ModeError(c, r.Samples)
-			if err != nil {
-				return e, err
+		m, ok, err := ModesOf(c, r.Samples)
+		if err != nil {
+			return e, err
+		}
+		if ok {
+			if len(modes) == 0 {
+				e.Least = math.Inf(1)
 			}
-			modes = append(modes, tv)
+			modes = append(modes, m.TV)
+			e.Found += float64(m.Found) / float64(seeds)
+			e.Counted += float64(m.Counted) / float64(seeds)
+			e.Least = min(e.Least, m.Least)
 		}
 		e.Evaluations = r.NetworkEvals / int64(n)
 		e.Seconds += r.Seconds / float64(seeds)
@@ -85,15 +93,6 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		e.Modes, _ = meanError(modes)
 	}
 	return e, nil
-}
-
-// ModeError is the total variation between the samples' mode weights and the exact ones.
-func ModeError(c exact.Case, x odslib.Array) (float64, error) {
-	w, err := measure.ModeWeights(x, nil, engine.FromRows(c.Modes))
-	if err != nil {
-		return 0, err
-	}
-	return measure.TotalVariation(w, c.ModeWeights)
 }
 
 func meanError(v []float64) (mean, se float64) {

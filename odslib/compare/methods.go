@@ -116,10 +116,14 @@ func Markdown(entries []Entry) string {
 		}
 		return num("%.3f", m) + num(" ± %.3f", se)
 	}
-	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | TV of modes | evaluations | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|\n"
+	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | evaluations | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 	for _, e := range entries {
-		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %d | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
-			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), num("%.3f", e.Modes), e.Evaluations, e.Seconds, e.Seeds)
+		found := "–"
+		if e.Counted > 0 {
+			found = fmt.Sprintf("%.3g of %.3g", e.Found, e.Counted)
+		}
+		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %d | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
+			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), e.Evaluations, e.Seconds, e.Seeds)
 	}
 	return out
 }
