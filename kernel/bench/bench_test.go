@@ -77,6 +77,9 @@ func TestRunTakesTurnsAndChecks(t *testing.T) {
 	}
 	var kept []string
 	for _, c := range fast.codes {
+		if strings.Contains(c, "make([]float64") {
+			break // cells of the other cases
+		}
 		if strings.Contains(c, "number") {
 			kept = append(kept, printed(c))
 		}
@@ -119,7 +122,7 @@ func TestOneCase(t *testing.T) {
 	}
 }
 
-func TestPythonPrintsOnly(t *testing.T) {
+func TestPythonGetsPython(t *testing.T) {
 	e := &echo{said: printed}
 	p := peer("ipykernel", e)
 	p.python = true
@@ -127,7 +130,7 @@ func TestPythonPrintsOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range e.codes {
-		if !strings.HasPrefix(c, "print(") {
+		if !strings.HasPrefix(c, "print(") && !strings.HasPrefix(c, "data = [") {
 			t.Errorf("not Python: %q", c)
 		}
 	}
