@@ -40,6 +40,11 @@ func (d *draft) errorsLeft(c *checked) error {
 				msg += fmt.Sprintf("; %s is the variable of cell %d, %%drop %s brings Go's own back", v.name, v.cell, v.name)
 			}
 		}
+		for name := range d.predeclared {
+			if strings.HasPrefix(msg, name+" (") {
+				msg += fmt.Sprintf("; this cell uses %s as Go's own and as the variable of cell %d", name, d.s.vars[name].cell)
+			}
+		}
 		n, ok := cellOf(e.at.Filename)
 		if ok && n == d.n {
 			all = append(all, Error{Cell: n, Line: e.at.Line, Col: e.at.Column, Msg: msg})

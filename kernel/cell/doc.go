@@ -24,6 +24,11 @@
 //   - Unused variables and imports are no errors.
 //   - Loops that only compute run on plain copies of kept variables.
 //   - %who lists what is kept, %drop x forgets x, %reset all.
+//   - %stale lists the cells that have read what another cell has changed since;
+//     the kernel's %rerun runs them again. See [Session.Stale].
+//   - A variable may be named like a builtin, a predeclared type or what is at
+//     hand. Where a name can only mean Go's own, it does.
+//   - A panic in a goroutine ends the cell like any other, and what was set is kept.
 //
 // The way of a cell: split (go/scanner, statements end at depth zero) →
 // classify (go/parser) → check (go/types against export data, packages imported

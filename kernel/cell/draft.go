@@ -42,6 +42,8 @@ type draft struct {
 	before map[*piece][]string
 	final  bool
 
+	predeclared map[string]bool // names of kept variables that are Go's own in this cell
+
 	out  strings.Builder
 	segs []segment
 	span map[*piece][2]int // where a piece stands in the output, edits and all
@@ -65,7 +67,7 @@ func (s *Session) newDraft(n int) *draft {
 		own: map[string]*declaration{}, avail: maps.Clone(s.decls), imports: maps.Clone(s.imports), defined: map[string]bool{},
 		auto: map[string]string{}, unused: map[string]bool{}, drop: map[string]bool{}, written: map[string]bool{}, hoist: map[string]types.Type{},
 		needed: map[string]bool{}, session: map[string]bool{}, pieces: map[*declaration]*piece{}, srcPiece: map[*variable]*piece{},
-		after: map[*piece][]string{}, before: map[*piece][]string{}}
+		after: map[*piece][]string{}, before: map[*piece][]string{}, predeclared: map[string]bool{}}
 }
 
 func (d *draft) need(importPath string) { d.needed[importPath] = true }
@@ -109,7 +111,7 @@ func (d *draft) gather() {
 			return
 		}
 		v := d.s.vars[name]
-		if v == nil || v.lost || d.drop[name] {
+		if v == nil || v.lost || d.drop[name] || d.predeclared[name] {
 			return
 		}
 		if v.source != nil {

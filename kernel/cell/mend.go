@@ -35,6 +35,14 @@ func (d *draft) settle() (*checked, error) {
 
 // mend changes the draft by what the checker has found; true if it did.
 func (d *draft) mend(c *checked) (changed bool) {
+	for _, e := range c.problems {
+		if d.unhide(e.Msg) {
+			changed = true
+		}
+	}
+	if changed { // what else was found may be an echo of it
+		return true
+	}
 	var later []problem
 	for _, e := range c.problems {
 		switch {
@@ -65,6 +73,22 @@ func (d *draft) mend(c *checked) (changed bool) {
 		return true
 	}
 	return d.hoistShared(c) || d.dropUnused(c) || len(later) == 0 && d.replaceExits(c)
+}
+
+// unhide gives a cell the builtin or type that a kept variable has the name
+// of, where it can mean nothing else.
+func (d *draft) unhide(msg string) bool {
+	m := hidesPredeclared.FindStringSubmatch(msg)
+	if m == nil {
+		return false
+	}
+	name := m[1] + m[2]
+	v := d.s.vars[name]
+	if v == nil || types.Universe.Lookup(name) == nil || d.defined[name] || d.predeclared[name] || len(v.group) > 1 {
+		return false
+	}
+	d.predeclared[name] = true
+	return true
 }
 
 // dropBroken leaves out a variable kept by source whose initialiser is in
