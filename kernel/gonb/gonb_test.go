@@ -230,7 +230,7 @@ func TestInput(t *testing.T) {
 	if !out.AskedInput || out.OK() || !strings.Contains(s2.stdout, "got") {
 		t.Errorf("no input allowed: %+v %+v", out, s2)
 	}
-	if d := time.Since(start); d > 5*time.Second {
+	if d := time.Since(start); d > 20*time.Second {
 		t.Errorf("took %v", d)
 	}
 }
@@ -256,7 +256,7 @@ func interrupted(t *testing.T, c *gonb.Child, ctx context.Context, cell gonb.Cel
 	if err != nil || !out.Interrupted {
 		t.Fatalf("%+v %v", out, err)
 	}
-	if took < least || took > least+time.Second {
+	if took < least || took > least+1800*time.Millisecond {
 		t.Errorf("ended %v after the interrupt", took)
 	}
 	for _, pid := range gonb.Marked(c.Mark()) {

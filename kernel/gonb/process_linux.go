@@ -95,3 +95,23 @@ func unread(c *net.UnixConn) int {
 	}
 	return n
 }
+
+// drained reports whether all that the process has printed has been read.
+func drained(pid int) bool {
+	for _, name := range []string{"1", "2"} {
+		fd, err := unix.Open("/proc/"+strconv.Itoa(pid)+"/fd/"+name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
+		if err != nil {
+			continue
+		}
+		var st unix.Stat_t
+		n := 0
+		if unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFIFO {
+			n, _ = unix.IoctlGetInt(fd, unix.TIOCINQ)
+		}
+		unix.Close(fd)
+		if n > 0 {
+			return false
+		}
+	}
+	return true
+}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"os"
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -26,6 +26,8 @@ type run struct {
 	held   string // GoNB's own line about how a process ended, perhaps
 
 	setsEnv bool // GoNB does %env now
+
+	heard atomic.Int64 // when the cell last printed, in nanoseconds since 1970
 
 	mu          sync.Mutex
 	interrupted time.Time
@@ -73,6 +75,7 @@ func (r *run) output(m *jupyter.Message) {
 			r.held = s.Text
 			return
 		}
+		r.heard.Store(time.Now().UnixNano())
 		r.order.print(s.Name, s.Text)
 	case "display_data", "update_display_data":
 		r.order.show(m.Header.Type == "update_display_data", m.Content)
@@ -153,67 +156,5 @@ func (r *run) finish() {
 	if r.over != nil {
 		close(r.over)
 		r.over = nil
-	}
-}
-
-// acceptStdin serves the standard input of cells: each connects when it starts.
-func (c *Child) acceptStdin() {
-	for {
-		conn, err := c.stdin.AcceptUnix()
-		if err != nil {
-			return
-		}
-		c.cur.Lock()
-		r := c.current
-		c.cur.Unlock()
-		if r == nil {
-			conn.Close()
-			continue
-		}
-		go r.feed(conn)
-	}
-}
-
-// feed asks the front end for a line each time the cell waits for one.
-func (r *run) feed(conn *net.UnixConn) {
-	defer conn.Close()
-	pid := peerPID(conn)
-	gone := make(chan struct{})
-	go func() { // the cell never writes; a read ends with it
-		var b [1]byte
-		conn.Read(b[:])
-		close(gone)
-	}()
-	started := time.Now()
-	for {
-		pause := 20 * time.Millisecond
-		if time.Since(started) > 2*time.Second {
-			pause = 100 * time.Millisecond // a long cell is not looked at so often
-		}
-		select {
-		case <-gone:
-			return
-		case <-time.After(pause):
-		}
-		waiting, ok := readsStdin(conn, pid)
-		if !ok {
-			return // nobody tells: end of file at once, rather than a cell that hangs
-		}
-		if !waiting {
-			continue
-		}
-		if r.events.Input == nil {
-			r.mu.Lock()
-			r.asked = true
-			r.mu.Unlock()
-			return
-		}
-		line, err := r.events.Input("", false)
-		if err != nil {
-			return
-		}
-		if _, err := conn.Write([]byte(line + "\n")); err != nil {
-			return
-		}
 	}
 }

@@ -4,13 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
+
+// askPause lets what the cell has printed reach the front end, over another
+// socket, before the question: a terminal shows nothing while it reads.
+const askPause = 10 * time.Millisecond
 
 var errInterrupted = errors.New("interrupted")
 
 // ask puts a question of the cell to the front end.
 func (x *execution) ask(prompt string, password bool) (string, error) {
 	x.out.flush()
+	time.Sleep(askPause)
 	select { // an answer to a question that nobody waits for any more
 	case <-x.k.inputs:
 	default:

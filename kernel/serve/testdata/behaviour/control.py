@@ -4,17 +4,17 @@ import time
 import uuid
 
 from checks import check
-from driver import Front
+from driver import LIMIT, Front
 
 
 @check()
 def control_while_busy(k, t):
     """While a cell runs the control channel answers, and the cell goes on."""
-    r = k.busy(t["slow"] % 1)
-    c = k.call("kernel_info_request", {}, "control", limit=5)
+    r = k.busy(t["endless"])
+    c = k.call("kernel_info_request", {}, "control")
     assert c["status"] == "ok" and r.reply is None, r
+    k.interrupt()
     k.finish(r)
-    assert r.status == "ok", r
 
 
 @check(python3="ipykernel's shell is one thread: these wait for the cell")
@@ -29,7 +29,7 @@ def answers_while_busy(k, t):
     assert k.call("is_complete_request", {"code": t["incomplete"][0]})["status"] == "incomplete"
     assert k.history(n=1)
     assert k.call("comm_info_request", {})["comms"] == {}
-    assert r.reply is None and r.states[-1] == "busy" and time.monotonic() - start < 10, r
+    assert r.reply is None and r.states[-1] == "busy" and time.monotonic() - start < LIMIT, r
     k.interrupt()
     k.finish(r)
 
@@ -61,8 +61,8 @@ def interrupt(k, t):
     r = k.busy(t["bind_and_wait"])
     start = time.monotonic()
     k.interrupt()
-    k.finish(r, limit=5)
-    assert r.status == "error" and r.types.count("error") == 1 and time.monotonic() - start < 3, r
+    k.finish(r)
+    assert r.status == "error" and r.types.count("error") == 1 and time.monotonic() - start < 8, r
     assert r.reply["content"]["ename"] in ("interrupted", "KeyboardInterrupt"), r
     assert k.ok(t["during"]).value == "7" and k.ok(t["reuse"]).value == "4"
 
@@ -73,8 +73,8 @@ def interrupt_by_message(k, t):
     r = k.busy(t["endless"])
     waiting = k.begin(t["hello"])
     k.sleep(0.1)
-    assert k.call("interrupt_request", {}, "control", limit=5)["status"] == "ok"
-    k.finish(r, waiting, limit=5)
+    assert k.call("interrupt_request", {}, "control")["status"] == "ok"
+    k.finish(r, waiting)
     assert r.status == "error" and waiting.status == "aborted", waiting
 
 
@@ -109,10 +109,10 @@ def interrupt_idle(k, t):
 
 @check()
 def questions(k, t):
-    """A cell that reads asks the front end, once for each line."""
+    """A cell that reads asks the front end, once for each line, and what it has printed is there by then."""
     r = k.ok(t["ask"], answers=["Ada"])
     assert r.stdout.endswith("hello Ada\n") and len(r.asked) == 1 and r.asked[0]["password"] is False, r
-    assert "who? " in r.stdout + r.asked[0]["prompt"], r
+    assert "who? " in r.seen_at_question[0] + r.asked[0]["prompt"], r
     r = k.ok(t["ask_twice"], answers=["é 1", "two"])
     assert r.stdout == "é 1 and two\n" and len(r.asked) == 2, r
 
@@ -123,7 +123,7 @@ def questions_not_allowed(k, t):
     start = time.monotonic()
     r = k.run(t["ask"])
     assert r.reply["content"]["ename"] == t["ask_refused"] and r.types.count("error") == 1 and r.asked == [], r
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < LIMIT
 
 
 @check()
@@ -132,7 +132,7 @@ def question_interrupted(k, t):
     r = k.begin(t["ask"], stdin=True)
     k.wait(lambda: r.asked, "the question")
     k.interrupt()
-    k.finish(r, limit=6)
+    k.finish(r)
     assert r.status == "error", r
     k.client.stdin_channel.send(k.client.session.msg("input_reply", {"value": "late", "status": "ok"}))
     k.sleep(0.1)

@@ -24,6 +24,7 @@ class Request:
         self.reply = None  # the whole message
         self.messages = []  # on iopub, in order
         self.asked = []  # contents of input_request
+        self.seen_at_question = []  # stdout when each was asked
 
     @property
     def states(self):
@@ -101,25 +102,31 @@ class Front:
     def pump(self):
         """Take what has arrived."""
         for name in ("iopub", "shell", "control", "stdin"):
-            channel = getattr(self.client, name + "_channel")
-            while True:
-                try:
-                    m = channel.get_msg(timeout=0)
-                except Empty:
-                    break
-                r = self.requests.get(m["parent_header"].get("msg_id"))
-                if r is None:
-                    self.strangers.append(m)
-                elif name == "iopub":
-                    r.messages.append(m)
-                elif name == "stdin":
-                    r.asked.append(m["content"])
-                    if r.answers:
-                        answer = self.client.session.msg("input_reply", {"value": r.answers.pop(0), "status": "ok"}, parent=m)
-                        self.client.stdin_channel.send(answer)
-                else:
-                    assert r.reply is None, "two replies: %s" % r
-                    r.reply = m
+            self.take(name)
+
+    def take(self, name):
+        channel = getattr(self.client, name + "_channel")
+        while True:
+            try:
+                m = channel.get_msg(timeout=0)
+            except Empty:
+                return
+            r = self.requests.get(m["parent_header"].get("msg_id"))
+            if r is None:
+                self.strangers.append(m)
+            elif name == "iopub":
+                r.messages.append(m)
+            elif name == "stdin":
+                time.sleep(0.1)  # the two sockets are not in step
+                self.take("iopub")
+                r.asked.append(m["content"])
+                r.seen_at_question.append(r.stdout)
+                if r.answers:
+                    answer = self.client.session.msg("input_reply", {"value": r.answers.pop(0), "status": "ok"}, parent=m)
+                    self.client.stdin_channel.send(answer)
+            else:
+                assert r.reply is None, "two replies: %s" % r
+                r.reply = m
 
     def wait(self, until, what, limit=LIMIT):
         end = time.monotonic() + limit
