@@ -90,8 +90,13 @@ func newPackages(opt Options) *packages {
 func (p *packages) list(args ...string) ([]*pkg, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.opt.Go, append([]string{"list", toolchain.Tags}, args...)...)
-	cmd.Dir, cmd.Env = p.opt.ModuleDir, p.opt.Env
+	env := p.opt.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	args = slices.Concat([]string{"list"}, toolchain.WithTags([]string{toolchain.Tags}, env), args)
+	cmd := exec.CommandContext(ctx, p.opt.Go, args...)
+	cmd.Dir, cmd.Env = p.opt.ModuleDir, env
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

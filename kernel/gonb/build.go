@@ -29,7 +29,7 @@ func (c *Child) build(ctx context.Context, program []byte) (log string, err erro
 		return "", err
 	}
 	files := []string{c.path("next/main.go"), c.path("next/boot.go")}
-	flags := withTags(slices.Concat(toolchain.BuildFlags, c.goflags), c.env)
+	flags := toolchain.WithTags(slices.Concat(toolchain.BuildFlags, c.goflags), slices.Concat(c.cmd.Env, c.env))
 	key, err := fingerprint(files, append(goEnv(c.env), flags...), c.cfg.Module)
 	if err != nil {
 		return "", err
@@ -65,40 +65,6 @@ func goEnv(env []string) (out []string) {
 		}
 	}
 	return out
-}
-
-// withTags adds up the build tags of the kernel, of %goflags and of %env GOFLAGS:
-// to go, one -tags takes the place of another.
-func withTags(flags, env []string) []string {
-	var fromEnv []string
-	for _, kv := range env {
-		if v, ok := strings.CutPrefix(kv, "GOFLAGS="); ok {
-			fromEnv = strings.Fields(v)
-		}
-	}
-	var tags, rest []string
-	take := func(flags []string, keep bool) {
-		for i := 0; i < len(flags); i++ {
-			name, value, has := strings.Cut(strings.TrimPrefix(flags[i], "-"), "=")
-			switch {
-			case strings.TrimPrefix(name, "-") != "tags":
-				if keep {
-					rest = append(rest, flags[i])
-				}
-			case has:
-				tags = append(tags, value)
-			case i+1 < len(flags):
-				i++
-				tags = append(tags, flags[i])
-			}
-		}
-	}
-	take(flags, true)
-	take(fromEnv, false)
-	if len(tags) == 0 {
-		return rest
-	}
-	return append(rest, "-tags="+strings.Join(tags, ","))
 }
 
 // fingerprint covers all that the binary depends on: the program, the flags, the

@@ -1,4 +1,4 @@
-package gonb
+package toolchain
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ func TestTags(t *testing.T) {
 		{"[-v]", "GOTAGS=-tags=c", "[-v]"},
 	} {
 		flags := strings.Fields(strings.Trim(c.flags, "[]"))
-		if got := fmt.Sprint(withTags(flags, []string{c.env})); got != c.want {
+		if got := fmt.Sprint(WithTags(flags, []string{c.env})); got != c.want {
 			t.Errorf("%s, %s: %s, want %s", c.flags, c.env, got, c.want)
 		}
 	}
