@@ -221,10 +221,15 @@ func idsOf(held map[string][]string) map[string]bool {
 type holding struct {
 	Buffers, Programs int
 	Bytes             int64
+	Stats             struct {
+		Compiled, Found int
+		Compiling       time.Duration
+	}
 }
 
 func (h holding) String() string {
-	return fmt.Sprintf("resident process: arrays %d (%.1f MiB), compiled programs %d", h.Buffers, float64(h.Bytes)/(1<<20), h.Programs)
+	return fmt.Sprintf("resident process: arrays %d (%.1f MiB), programs %d (%d compiled in %.1f s, %d times found again)",
+		h.Buffers, float64(h.Bytes)/(1<<20), h.Programs, h.Stats.Compiled, h.Stats.Compiling.Seconds(), h.Stats.Found)
 }
 
 // holdings asks the process; ok is false when there is none.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"container/list"
+	"time"
 
 	"github.com/gomlx/compute"
 
@@ -134,7 +135,7 @@ func (k *connection) compile(d *wire.Dec, out *wire.Enc) error {
 
 // make compiles; a failure is forgotten, so that it can be tried again.
 func (s *Server) make(p *program, r *replay, rec []byte) {
-	finished := false
+	start, finished := time.Now(), false
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -169,5 +170,6 @@ func (s *Server) make(p *program, r *replay, rec []byte) {
 		}
 	}
 	s.stats.Compiled++
+	s.stats.Compiling += time.Since(start)
 	finished = true
 }

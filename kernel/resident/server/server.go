@@ -45,6 +45,7 @@ type Server struct {
 // Stats counts what a server did.
 type Stats struct {
 	Compiled, Found int // programs
+	Compiling       time.Duration
 	Executed        int
 	Refused         int // peers dropped for what they sent
 	Panics          int // of the backend, each an error of one request
