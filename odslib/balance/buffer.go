@@ -63,6 +63,16 @@ func (b *Buffer) DrawTempered(n int, beta float64, rng *rand.Rand) (odslib.Array
 	return b.x.Take(index), logr
 }
 
+// ess is the effective sample size of the kept samples under weights r^beta.
+func (b *Buffer) ess(beta float64) float64 {
+	top, s1, s2 := slices.Max(b.logr), 0., 0.
+	for _, l := range b.logr {
+		w := math.Exp(beta * (l - top))
+		s1, s2 = s1+w, s2+w*w
+	}
+	return s1 * s1 / s2
+}
+
 // Draw returns n kept samples and their log r, with replacement.
 func (b *Buffer) Draw(n int, rng *rand.Rand) (odslib.Array, []float64) {
 	order := make([]int, b.Len())

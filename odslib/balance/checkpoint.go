@@ -47,6 +47,7 @@ type fingerprint struct {
 	Horizon   int             `json:"horizon"`
 	Anneal    float64         `json:"anneal"`
 	VarGrad   bool            `json:"var_grad"`
+	Robust    float64         `json:"robust"`
 	Explore   float64         `json:"explore"`
 	Replay    float64         `json:"replay"`
 	Pool      int             `json:"pool"`
@@ -64,7 +65,7 @@ func (t *trainer) fingerprint() (string, error) {
 	}
 	f := fingerprint{Method: t.name, Kernel: fmt.Sprintf("%T%+v", t.Chain.Kernel, t.Chain.Kernel), Grid: t.Chain.Grid,
 		Batch: t.Batch, LR: t.LR, LogZRate: t.LogZRate, Clip: t.Clip, GradSteps: t.GradSteps, EMA: t.EMA, Horizon: t.Horizon,
-		Anneal: t.Anneal, VarGrad: t.VarGrad, Explore: t.Explore, Replay: t.Replay, Pool: t.Pool, Buffer: t.Buffer, Ranked: t.Ranked,
+		Anneal: t.Anneal, VarGrad: t.VarGrad, Robust: t.Robust, Explore: t.Explore, Replay: t.Replay, Pool: t.Pool, Buffer: t.Buffer, Ranked: t.Ranked,
 		Seed: t.seed, Posterior: fmt.Sprintf("%T under %T, %s", post.Prior, post.Constraint, checkpoint.Sum(numbers...))}
 	var err error
 	if f.Net, err = nn.Encode(t.Net); err != nil {

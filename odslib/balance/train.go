@@ -245,7 +245,8 @@ func (t *trainer) iterate(ctx context.Context, i int, progress float64) (it Iter
 	}
 	if it.Replay {
 		var x odslib.Array
-		if t.pool != nil && rng.Float64() < .5 {
+		// Samples of the prior have seen all modes, but under a sharp r few of them count: then the policy's own serve better.
+		if t.pool != nil && rng.Float64() < t.pool.ess(it.Beta)/float64(t.Batch) {
 			x, logr = t.pool.DrawTempered(t.Batch, it.Beta, rng)
 		} else {
 			x, logr = t.buffer.Draw(t.Batch, rng)
@@ -310,6 +311,9 @@ func (t *trainer) balance(it *Iteration, d drawn, logr []float64, i int, progres
 	for b := range delta {
 		v := delta[b] + z.value
 		it.Loss += v * v / n
+		if t.Robust > 0 && !t.VarGrad {
+			v /= math.Sqrt(1 + v*v/(t.Robust*t.Robust))
+		}
 		weight[b] = 2 * v / n
 		pull += weight[b]
 	}

@@ -42,7 +42,7 @@ func Standard(quick bool) []Line {
 	likelihood := guide.DPS{Scaling: guide.Likelihood, ErrorAt: widened, Settings: steps}
 	short := guide.DPS{Scaling: guide.Likelihood, Settings: steps}
 	bootstrap := smc.Bootstrap{Particles: 4000}
-	iterations := 3000
+	iterations := 2000
 	if quick {
 		iterations = 300
 	}

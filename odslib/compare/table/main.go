@@ -20,7 +20,7 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "fewer seeds, shorter training")
-	only := flag.String("only", "", "cases whose name begins so")
+	only := flag.String("only", "", "one case, by the first word of its name")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -42,7 +42,7 @@ func run(ctx context.Context, quick bool, only string) error {
 		if err != nil {
 			return err
 		}
-		if !strings.HasPrefix(c.Name, only) {
+		if word, _, _ := strings.Cut(c.Name, " "); only != "" && word != only {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%s, %s …\n", c.Name, line.Name)
@@ -53,7 +53,7 @@ func run(ctx context.Context, quick bool, only string) error {
 		entries = append(entries, entry)
 	}
 	if len(entries) == 0 {
-		return fmt.Errorf("no case begins with %q", only)
+		return fmt.Errorf("no case %q", only)
 	}
 	fmt.Print(compare.Markdown(entries))
 	return nil
