@@ -11,8 +11,8 @@ from functools import partial
 import jax, jax.numpy as jnp, numpy as np
 
 HIDDEN, LAYERS, TIME, BATCH = 256, 4, 64, 128
-STEPS = int(sys.argv[2]) if len(sys.argv) > 2 else 8000
-PEAK, WARMUP, DECAY, CLIP, EMA, SEED = 1e-3, 100, 8000, 1.0, .999, 1
+STEPS = int(sys.argv[2]) if len(sys.argv) > 2 else 4000
+PEAK, WARMUP, DECAY, CLIP, EMA, SEED = 2e-3, 100, 4000, 1.0, .999, 1
 
 
 def read(path):
