@@ -100,7 +100,7 @@ func (r *runner) cell(ctx context.Context, c *Cell, rec *recorder, n int) *CellE
 	inner, abandon := context.WithCancel(context.WithoutCancel(ctx))
 	defer abandon()
 	go func() {
-		reply, err := r.kernel.Execute(inner, c.Source, jupyter.ExecuteOptions{OnOutput: rec.message})
+		reply, err := r.kernel.Execute(inner, c.Source, jupyter.ExecuteOptions{OnOutput: rec.message, CellID: c.ID})
 		done <- outcome{reply, err}
 	}()
 	var late <-chan time.Time
