@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/modfile"
+
+	"odslab/kernel/toolchain"
 )
 
 // listing is what go list has said of the packages of cells, kept beside their
@@ -53,7 +55,7 @@ func (p *packages) listingKey() (string, error) {
 		return "", err
 	}
 	h := sha256.New()
-	fmt.Fprintln(h, basePackages, preferred, indexPatterns)
+	fmt.Fprintln(h, basePackages, preferred, indexPatterns, toolchain.Tags)
 	h.Write(env)
 	for _, name := range []string{"go.mod", "go.sum"} {
 		data, err := os.ReadFile(filepath.Join(p.opt.ModuleDir, name))
