@@ -22,6 +22,7 @@ type Program struct {
 	Empty  bool    // nothing to build: the cell is committed already
 	Notes  []string
 	Text   string // output of the magics that the session answers itself
+	Link    Link
 	// Resident: the program computes in the kernel's resident process.
 	Resident bool
 	draft    *draft
@@ -115,7 +116,7 @@ func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program,
 		return nil, err
 	}
 	p.Source = []byte(d.render())
-	p.Resident = d.resident
+	p.Link, p.Resident = s.pkgs.link(p.Source, s.opt.KeepDir), d.resident
 	p.Key = programKey(p.Source, n)
 	s.notes(d, p)
 	if len(d.stmts) == 0 && len(d.inits) == 0 && len(d.mains) == 0 {

@@ -38,7 +38,7 @@ const listingFile = "packages.json"
 
 // settings are those of the go command that say what it lists.
 var settings = []string{"GOVERSION", "GOROOT", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOFLAGS", "GOEXPERIMENT", "GOWORK",
-	"CGO_ENABLED", "CC", "CGO_CFLAGS", "CGO_CPPFLAGS", "GOMODCACHE", "GOCACHE"}
+	"CGO_ENABLED", "CC", "CGO_CFLAGS", "CGO_CPPFLAGS", "GOMODCACHE", "GOCACHE", "GOTOOLDIR"}
 
 // settle is how old sources must be when they are listed: file times are coarse,
 // and a second change within one tick would leave no trace.
@@ -54,6 +54,13 @@ func (p *packages) listingKey() (string, error) {
 	if err != nil {
 		return "", err
 	}
+	values := strings.Split(string(env), "\n")
+	p.mu.Lock()
+	p.tools = ""
+	if flags := strings.Fields(values[slices.Index(settings, "GOFLAGS")]); !slices.ContainsFunc(flags, changesCode) {
+		p.tools = values[slices.Index(settings, "GOTOOLDIR")]
+	}
+	p.mu.Unlock()
 	h := sha256.New()
 	fmt.Fprintln(h, basePackages, preferred, indexPatterns, toolchain.Tags)
 	h.Write(env)
@@ -66,6 +73,13 @@ func (p *packages) listingKey() (string, error) {
 		h.Write(data)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// changesCode reports whether a flag in GOFLAGS may change what the compiler and
+// the linker are told.
+func changesCode(flag string) bool {
+	name, _, _ := strings.Cut(strings.TrimLeft(flag, "-"), "=")
+	return !slices.Contains([]string{"buildvcs", "mod", "modcacherw", "modfile", "p", "v", "x"}, name)
 }
 
 // restore takes over the listing of an earlier kernel, if it still holds.

@@ -41,6 +41,8 @@ type packages struct {
 	since     time.Time // when the first of them was read
 	key       string    // of the listing, when the first of them was read
 	restored  bool      // from the listing of an earlier kernel
+	tools     string    // folder of the compiler and the linker; "" where flags of the user's ask for more than they do
+	linked    int       // how many packages are in the file that link writes
 	base      sync.Once
 	baseErr   error
 	index     sync.Once
@@ -62,7 +64,7 @@ const (
 )
 
 // basePackages get their export data at once, because nearly every cell uses some.
-var basePackages = []string{livePath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
+var basePackages = []string{livePath, bootPath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
 	"sync", "context", "io", "bufio", "math/rand/v2", "encoding/json", "log", "unicode", "regexp", "path/filepath", "cmp", "math/cmplx", "math/big", "math/bits"}
 
 // preferred are the packages that their name alone means, before any other.
@@ -174,7 +176,7 @@ func (p *packages) refresh() bool {
 		return false
 	}
 	p.mu.Lock()
-	p.exported, p.base, p.since, p.restored = map[string]*pkg{}, sync.Once{}, time.Time{}, false
+	p.exported, p.base, p.since, p.restored, p.linked = map[string]*pkg{}, sync.Once{}, time.Time{}, false, 0
 	p.imp = importer.ForCompiler(token.NewFileSet(), "gc", p.open)
 	p.mu.Unlock()
 	return p.warm() == nil

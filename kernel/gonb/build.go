@@ -14,6 +14,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"odslab/kernel/toolchain"
 )
@@ -24,27 +25,31 @@ const kept = 8
 // build builds a program, or finds the binary of an earlier run of the same one,
 // and puts it where GoNB's go build finds it. log is what the compiler says
 // about a program that does not compile.
-func (c *Child) build(ctx context.Context, program []byte) (log string, err error) {
+func (c *Child) build(ctx context.Context, program []byte, from Link) (log string, err error) {
 	if err := os.WriteFile(c.path("next/main.go"), program, 0o600); err != nil {
 		return "", err
 	}
 	files := []string{c.path("next/main.go"), c.path("next/boot.go")}
 	flags := toolchain.WithTags(slices.Concat(toolchain.BuildFlags, c.goflags), slices.Concat(c.cmd.Env, c.env))
-	key, err := fingerprint(files, append(goEnv(c.env), flags...), c.cfg.Module)
+	env := goEnv(c.env)
+	key, changed, err := fingerprint(files, append(env, flags...), c.cfg.Module)
 	if err != nil {
 		return "", err
 	}
 	bin := filepath.Join(c.path("next/bin"), key)
 	if _, err := os.Stat(bin); err != nil {
 		tmp := bin + ".tmp"
-		cmd := exec.CommandContext(ctx, c.cfg.Go, slices.Concat([]string{"build", "-o", tmp}, flags, files)...)
-		cmd.Dir, cmd.Env = c.cfg.Module, slices.Concat(c.cmd.Env, c.env)
-		DeathSignal(cmd)
-		if said, err := cmd.CombinedOutput(); err != nil {
-			if len(said) == 0 {
-				return "go build: " + err.Error() + "\n", nil
+		plain := len(env) == 0 && len(c.goflags) == 0
+		if !plain || !from.current(changed) || !c.link(ctx, from, tmp, files) {
+			cmd := exec.CommandContext(ctx, c.cfg.Go, slices.Concat([]string{"build", "-o", tmp}, flags, files)...)
+			cmd.Dir, cmd.Env = c.cfg.Module, slices.Concat(c.cmd.Env, c.env)
+			DeathSignal(cmd)
+			if said, err := cmd.CombinedOutput(); err != nil {
+				if len(said) == 0 {
+					return "go build: " + err.Error() + "\n", nil
+				}
+				return string(said), nil
 			}
-			return string(said), nil
 		}
 		if err := os.Rename(tmp, bin); err != nil {
 			return "", err
@@ -68,21 +73,22 @@ func goEnv(env []string) (out []string) {
 }
 
 // fingerprint covers all that the binary depends on: the program, the flags, the
-// module of cells and the sources of the clone, by their sizes and times.
-func fingerprint(files, flags []string, module string) (string, error) {
+// module of cells and the sources of the clone, by their sizes and times, the
+// last of which is changed.
+func fingerprint(files, flags []string, module string) (key string, changed time.Time, err error) {
 	h := sha256.New()
 	fmt.Fprintln(h, flags, os.Getenv("CGO_ENABLED"), os.Getenv("GOFLAGS"))
 	for _, f := range files {
 		data, err := os.ReadFile(f)
 		if err != nil {
-			return "", err
+			return "", changed, err
 		}
 		fmt.Fprintln(h, filepath.Base(f), len(data))
 		h.Write(data)
 	}
 	mod, err := os.ReadFile(filepath.Join(module, "go.mod"))
 	if err != nil {
-		return "", err
+		return "", changed, err
 	}
 	h.Write(mod)
 	for _, clone := range replaced(mod) {
@@ -94,15 +100,18 @@ func fingerprint(files, flags []string, module string) (string, error) {
 				info, err := d.Info()
 				if err == nil {
 					fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
+					if info.ModTime().After(changed) {
+						changed = info.ModTime()
+					}
 				}
 				return nil
 			})
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return "", err
+				return "", changed, err
 			}
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+	return hex.EncodeToString(h.Sum(nil)[:16]), changed, nil
 }
 
 // replaced lists the folders that a go.mod puts in place of modules.

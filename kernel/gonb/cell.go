@@ -14,6 +14,7 @@ type Cell struct {
 	Magics  []string
 	Raw     string
 	Program []byte // main.go; nil when there is no Go code
+	Link    Link
 }
 
 // Events are the callbacks of a run, called one at a time.
@@ -115,7 +116,7 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 		return nil, err
 	}
 	code := head.String() + strings.TrimRight("%%"+args.String(), " ") + "\n_ = 0\n"
-	log, err := c.build(ctx, cell.Program)
+	log, err := c.build(ctx, cell.Program, cell.Link)
 	defer os.Remove(c.next()) // GoNB's own cells are built as they are
 	if err != nil {           // a full disk, not GoNB's fault
 		log = "the cell cannot be built: " + err.Error()

@@ -1,5 +1,7 @@
 package serve
 
+import "odslab/kernel/gonb"
+
 // Compiler makes programs of cells. Calls come one at a time.
 type Compiler interface {
 	// Compile makes the program of the cell with execution count n. The error is
@@ -22,7 +24,8 @@ type Program struct {
 	Text   string   // output of magics that the compiler has done itself
 	Commit func() error
 
-	Resident bool // it computes in the resident process
+	Link     gonb.Link // what it can be linked from
+	Resident bool      // it computes in the resident process
 }
 
 // CompileError says what is wrong with a cell before anything was built.

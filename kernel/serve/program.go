@@ -69,7 +69,7 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 			out.stream("stdout", h.String()+"\n")
 		}
 	}
-	return gonb.Cell{Magics: magics, Program: p.Source}, p.Commit, nil
+	return gonb.Cell{Magics: magics, Program: p.Source, Link: p.Link}, p.Commit, nil
 }
 
 // sameProgram returns the earlier source of a program that differs in the cell's

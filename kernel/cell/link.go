@@ -1,0 +1,66 @@
+package cell
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// bootPath is what the kernel compiles into every cell beside the program.
+const bootPath = "odslab/kernel/gonb/boot"
+
+// Link is what a program can be compiled and linked from without the go command,
+// which takes as long again to find out that nothing has changed.
+type Link struct {
+	Tools  string    // folder of the compiler and the linker
+	Config string    // file of the compiler's -importcfg
+	Since  time.Time // when the export data in it was current: sources changed later make it useless
+}
+
+// link is the Link of a program whose packages all have export data at hand, or
+// the zero value.
+func (p *packages) link(source []byte, dir string) Link {
+	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.ImportsOnly)
+	if err != nil {
+		return Link{}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.tools == "" {
+		return Link{}
+	}
+	paths := []string{bootPath, "runtime"}
+	for _, i := range file.Imports {
+		path, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			return Link{}
+		}
+		paths = append(paths, path)
+	}
+	for _, path := range paths {
+		if q := p.exported[path]; path != "unsafe" && (q == nil || q.Export == "" || q.Error != nil) {
+			return Link{}
+		}
+	}
+	config := filepath.Join(dir, "importcfg")
+	if p.linked != len(p.exported) {
+		var b strings.Builder
+		for _, path := range slices.Sorted(maps.Keys(p.exported)) {
+			if q := p.exported[path]; q.Export != "" {
+				fmt.Fprintf(&b, "packagefile %s=%s\n", path, q.Export)
+			}
+		}
+		if err := os.WriteFile(config, []byte(b.String()), 0o600); err != nil {
+			return Link{}
+		}
+		p.linked = len(p.exported)
+	}
+	return Link{p.tools, config, p.since}
+}
