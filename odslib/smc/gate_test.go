@@ -39,8 +39,8 @@ func clouds(t *testing.T, b Bootstrap, post odslib.Posterior, n int) []*odslib.R
 	return out
 }
 
-// within says whether the mean of values is want to 3.5 of its standard errors and margin: with 8 to 20 values that is
-// missed by chance less than once in a hundred.
+// within says whether the mean of values is want to 3.5 of its standard errors and margin: with 6 to 20 values that is
+// missed by chance at most once in fifty.
 func within(t *testing.T, what string, values []float64, want, margin float64) {
 	t.Helper()
 	mean, sd := moments(values)
@@ -139,7 +139,7 @@ func TestGaussianGate(t *testing.T) {
 // TestMixtureGate: evidence and component weights of the first instances of T2 (8,2), against the closed form. The margin
 // is for the chain's 100 steps: log Z_T − log Z is .02 to .04 on mixtures like these (docs/methods.md).
 func TestMixtureGate(t *testing.T) {
-	for instance := range 3 {
+	for instance := range 2 {
 		c, err := exact.T2(8, 2, instance)
 		if err != nil {
 			t.Fatal(err)
@@ -151,7 +151,7 @@ func TestMixtureGate(t *testing.T) {
 		mixture := truth.(*priors.Mixture)
 		var ratio []float64
 		share := make([][]float64, len(mixture.Means))
-		for _, res := range clouds(t, Bootstrap{Particles: 4000}, c.Post, 8) {
+		for _, res := range clouds(t, Bootstrap{Particles: 4000}, c.Post, 6) {
 			ratio = append(ratio, math.Exp(res.LogZ-logZ))
 			w, err := measure.ModeWeights(res.Particles.X, res.Particles.LogWeights, engine.FromRows(mixture.Means))
 			if err != nil {
