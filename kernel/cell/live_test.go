@@ -135,7 +135,7 @@ func TestInterrupt(t *testing.T) {
 		most time.Duration
 		then string
 	}{
-		{"i1 := 1\nfmt.Println(\"ready\")\nfor { i1 = 2; time.Sleep(1) }", 2 * time.Second, "2"},
+		{"i1 := 1\nfor n := 0; ; n++ {\n\ti1 = 2\n\tif n == 0 {\n\t\tfmt.Println(\"ready\")\n\t}\n\ttime.Sleep(1)\n}", 2 * time.Second, "2"},
 		{"i1 := 3\nfmt.Println(\"ready\")\n<-ctx.Done()\ni1 = 4", 2 * time.Second, "4"},
 		{"i1 := 5\n_ = ctx\nfmt.Println(\"ready\")\nfor { }", 5 * time.Second, "5"},
 	} {
