@@ -2,7 +2,9 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 	"testing"
 
@@ -55,6 +57,59 @@ func TestRandomNormal(t *testing.T) {
 	}
 	want := 2 * distuv.UnitNormal.CDF(-4) * n
 	near(t, "draws beyond 4", tail, want, 4*math.Sqrt(want))
+}
+
+// The bits are those of the published generator, on this engine and on the pure-Go one.
+func TestRandomUniformIsSquares(t *testing.T) {
+	const n, skip = 1000, 7
+	p, err := engine.NewProgram(open(t), nil, func(_ *engine.Scope, in []*engine.Node) []*engine.Node {
+		rng, _ := engine.RandomUniform(in[0], skip)
+		_, u := engine.RandomUniform(rng, n)
+		return []*engine.Node{u}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	state := engine.RNGState(3, "squares")
+	words := state.Value().([]uint64)
+	u, err := p.Call1(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range u.Data {
+		key := words[1]
+		y := (words[0] + skip + uint64(i)) * key
+		z := y + key
+		x := bits.RotateLeft64(y*y+y, 32)
+		x = bits.RotateLeft64(x*x+z, 32)
+		x = bits.RotateLeft64(x*x+y, 32)
+		if want := float32((x*x+z)>>40) / (1 << 24); got != want {
+			t.Fatalf("value %d is %v, want %v", i, got, want)
+		}
+	}
+}
+
+// Serial and lagged pairs are spread evenly: χ² of 64×64 cells, fixed seed.
+func TestRandomPairs(t *testing.T) {
+	z := draw(t, 5, "pairs", 1<<20).Column(0)
+	for _, lag := range []int{1, 2, 64, 1024, 1 << 19} {
+		const cells = 64
+		var count [cells * cells]float64
+		n := 0.
+		for i := 0; i+lag < len(z); i++ {
+			a := min(cells-1, int(cells*distuv.UnitNormal.CDF(z[i])))
+			b := min(cells-1, int(cells*distuv.UnitNormal.CDF(z[i+lag])))
+			count[a*cells+b]++
+			n++
+		}
+		chi2, want := 0., n/(cells*cells)
+		for _, c := range count {
+			chi2 += (c - want) * (c - want) / want
+		}
+		const df = cells*cells - 1
+		near(t, fmt.Sprintf("χ² at lag %d, in standard deviations", lag), (chi2-df)/math.Sqrt(2*df), 0, 4)
+	}
 }
 
 // TestBoxMullerIsFinite crafts the uniforms that a run meets once in 2³² draws.

@@ -178,10 +178,14 @@ func (r *run) resume() error {
 	}
 	state := r.state[:1:1]
 	bits, err := checkpoint.Values[int64](f, "rng")
-	if err != nil || len(bits) != 3 {
+	if err != nil || len(bits) != engine.RNGWords {
 		return fmt.Errorf("checkpoint: %s has no random state; remove it to begin anew", path)
 	}
-	state = append(state, tensors.FromFlatDataAndDimensions([]uint64{uint64(bits[0]), uint64(bits[1]), uint64(bits[2])}, 3))
+	words := make([]uint64, engine.RNGWords)
+	for i, b := range bits {
+		words[i] = uint64(b)
+	}
+	state = append(state, tensors.FromFlatDataAndDimensions(words, engine.RNGWords))
 	for _, prefix := range stateNames {
 		part, err := checkpoint.Params(f, prefix, r.prior.Weights)
 		if err != nil {
