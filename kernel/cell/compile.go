@@ -22,7 +22,7 @@ type Program struct {
 	Empty  bool    // nothing to build: the cell is committed already
 	Notes  []string
 	Text   string // output of the magics that the session answers itself
-	Link    Link
+	Link   Link
 	// Resident: the program computes in the kernel's resident process.
 	Resident bool
 	draft    *draft
