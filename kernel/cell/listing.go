@@ -62,7 +62,7 @@ func (p *packages) listingKey() (string, error) {
 	}
 	p.mu.Unlock()
 	h := sha256.New()
-	fmt.Fprintln(h, basePackages, preferred, indexPatterns, toolchain.Tags)
+	fmt.Fprintln(h, basePackages, preferred, indexPatterns, toolchain.Tags(p.opt.Resident))
 	h.Write(env)
 	for _, name := range []string{"go.mod", "go.sum"} {
 		data, err := os.ReadFile(filepath.Join(p.opt.ModuleDir, name))

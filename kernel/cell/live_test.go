@@ -237,7 +237,7 @@ func TestSeed(t *testing.T) {
 func TestResident(t *testing.T) {
 	t.Parallel()
 	s := newSession(t)
-	s.opt.Resident = func() bool { return true }
+	s.opt.Resident = true
 	for src, want := range map[string]bool{"fmt.Println()": false, "p := priors.Grid25()": true, "var y *tensors.Tensor\ny.Ok()": true} {
 		p, err := s.Compile(1, src)
 		if err != nil {

@@ -71,7 +71,7 @@ var sharedPackages = sync.OnceValues(func() (*packages, error) {
 })
 
 func testOptions(dir string) Options {
-	return Options{ModuleDir: dir, Go: "go", Env: append(os.Environ(), "GOFLAGS=-mod=mod"), Resident: func() bool { return false }}
+	return Options{ModuleDir: dir, Go: "go", Env: append(os.Environ(), "GOFLAGS=-mod=mod")}
 }
 
 func newSession(t testing.TB) *Session {

@@ -126,7 +126,7 @@ func (d *draft) extraImports() (out []string) {
 	if d.s.pkgs.reaches(paths, tensorsPath) {
 		out = append(out, devicePath)
 	}
-	if d.s.pkgs.reaches(paths, computePath) && d.s.opt.Resident() {
+	if d.s.pkgs.reaches(paths, computePath) && d.s.opt.Resident {
 		out = append(out, resPath)
 		d.resident = true
 	}

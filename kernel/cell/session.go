@@ -10,10 +10,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"strings"
 	"sync"
-
-	"odslab/kernel/toolchain"
 )
 
 // Options say where cells are built and where their values are.
@@ -22,9 +19,7 @@ type Options struct {
 	Go        string   // the go command; "go" when empty
 	Env       []string // of the go command; this process's when nil
 	KeepDir   string   // where kept values are stored
-	// Resident says whether cells that compute do so in the kernel's resident
-	// process; nil: where set-up has built one.
-	Resident func() bool
+	Resident  bool     // cells that compute do so in the kernel's resident process
 }
 
 // Session is the memory of one notebook. Its methods may be called from
@@ -106,9 +101,6 @@ func NewSession(opt Options) (*Session, error) {
 	if opt.KeepDir == "" {
 		return nil, errors.New("cell: no folder for kept values")
 	}
-	if opt.Resident == nil {
-		opt.Resident = hasResident
-	}
 	var err error
 	if opt.KeepDir, err = filepath.Abs(opt.KeepDir); err != nil {
 		return nil, err
@@ -134,15 +126,6 @@ func (s *Session) Held() map[string][]string {
 		}
 	}
 	return out
-}
-
-func hasResident() bool {
-	l, err := toolchain.Default()
-	if err != nil {
-		return false
-	}
-	name, _ := l.Engine()
-	return strings.HasPrefix(name, "xla")
 }
 
 func (s *Session) reset() {

@@ -30,7 +30,7 @@ func (c *Child) build(ctx context.Context, program []byte, from Link) (log strin
 		return "", err
 	}
 	files := []string{c.path("next/main.go"), c.path("next/boot.go")}
-	flags := toolchain.WithTags(slices.Concat(toolchain.BuildFlags, c.goflags), slices.Concat(c.cmd.Env, c.env))
+	flags := toolchain.WithTags(slices.Concat(toolchain.BuildFlags(c.cfg.Resident), c.goflags), slices.Concat(c.cmd.Env, c.env))
 	env := goEnv(c.env)
 	key, changed, err := fingerprint(files, append(env, flags...), c.cfg.Module)
 	if err != nil {

@@ -26,6 +26,7 @@ type Config struct {
 	Go        string   // the real go command
 	Module    string   // folder with the go.mod and go.sum of cells
 	Env       []string // more environment for cells
+	Resident  bool     // cells compute in a resident process
 	// Mark is in the environment, under MarkEnv, of all processes that must not
 	// outlive this one, the child's and others; one is made when it is empty.
 	Mark  string

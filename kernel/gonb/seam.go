@@ -25,7 +25,7 @@ func Seam(args []string) int {
 	case slices.Equal(args, []string{"get"}) || slices.Equal(args, []string{"get", "-t"}):
 		return 0
 	case len(args) >= 3 && args[0] == "build" && args[1] == "-o" && isCell(args[2]):
-		args = append(append([]string{"build"}, toolchain.BuildFlags...), args[1:]...)
+		args = append(append([]string{"build"}, toolchain.BuildFlags(false)...), args[1:]...)
 	}
 	return passOn(args)
 }

@@ -30,6 +30,10 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 	if err != nil {
 		return err
 	}
+	residentPath := "" // there is one where there is XLA
+	if engine, _ := layout.Engine(); strings.HasPrefix(engine, "xla") {
+		residentPath = layout.Resident()
+	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -38,16 +42,12 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		child: gonb.Config{
 			Gonb: layout.Tool("gonb"), Seam: layout.Seam(), Goimports: layout.Tool("goimports"),
 			Go: goCmd, Module: layout.CellModule(), Name: filepath.Base(connectionFile),
-			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
+			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()}, Resident: residentPath != "",
 		},
 		prepare: func(keep string, env []string) (Compiler, error) {
-			resident := func() bool { // asked anew for each cell: set-up may come later
-				engine, _ := layout.Engine()
-				return strings.HasPrefix(engine, "xla")
-			}
-			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, Resident: resident})
+			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, Resident: residentPath != ""})
 		},
-		resident:    layout.Resident(),
+		resident:    residentPath,
 		residentEnv: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
 		history:     filepath.Join(layout.Root, "history.jsonl"),
 		version:     Version,

@@ -14,23 +14,38 @@ import (
 
 // BuildFlags are the flags that cells are built with. Warming the cache and
 // building a cell must agree on them, or the warmth is lost. -s leaves out the
-// symbol table, which halves the linker's work; panics keep their lines. XLA is
-// in the resident process, never in a cell, whatever a cell imports.
-var BuildFlags = []string{"-buildvcs=false", "-ldflags=-s", Tags}
+// symbol table, which halves the linker's work; panics keep their lines.
+func BuildFlags(resident bool) []string {
+	return []string{"-buildvcs=false", "-ldflags=-s", Tags(resident)}
+}
 
-// Tags is the flag by which the go command sees packages as cells do.
-const Tags = "-tags=noxla"
+// Tags is the flag by which the go command sees packages as cells do: XLA is in
+// the resident process, never in a cell, whatever a cell imports; and where there
+// is such a process, cells leave the pure-Go engine out too.
+func Tags(resident bool) string {
+	if resident {
+		return "-tags=noxla,resident"
+	}
+	return "-tags=noxla"
+}
 
 // warmStep compiles all that a cell can import, so that the first cell is as
 // fast as the next ones.
 func (l Layout) warmStep(m *module, o Options) step {
+	hash := func(resident bool) string {
+		return hashOf(m.hash(), l.Clone, strings.Join(BuildFlags(resident), " "),
+			sourceState(l.Clone, "odslib", "plotting"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
+	}
 	return step{
 		name:  "warm",
 		what:  "compiling the library for cells",
 		stamp: l.stampOf("warm"),
 		inputs: func() string {
-			return hashOf(m.hash(), l.Clone, strings.Join(BuildFlags, " "),
-				sourceState(l.Clone, "odslib", "plotting"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
+			resident := l.xlaPossible(o.Engine)
+			if st, ok := readStamp(l.stampOf("warm")); ok && st.Inputs == hash(true) {
+				resident = true // a cache that is warm for cells with a resident process is warm for those without
+			}
+			return hash(resident)
 		},
 		soft: "cells will compile the library when they need it",
 		do: func(ctx context.Context, line *stepLine) (*stepResult, error) {
@@ -60,15 +75,21 @@ func (l Layout) warm(ctx context.Context, o Options, line *stepLine) (*stepResul
 	if err := os.WriteFile(src, warmProgram(packages), 0o644); err != nil {
 		return nil, err
 	}
-	if err := l.cellGo(ctx, o, nil, append(append([]string{"build"}, BuildFlags...), "-o", out, src)...); err != nil {
-		return nil, err
+	variants := []bool{false}
+	if l.xlaPossible(o.Engine) {
+		variants = []bool{true, false}
 	}
 	var size int64
-	if info, err := os.Stat(out); err == nil {
-		size = info.Size()
-	}
-	if err := between(ctx, "warmed"); err != nil {
-		return nil, err
+	for _, resident := range variants {
+		if err := l.cellGo(ctx, o, nil, append(append([]string{"build"}, BuildFlags(resident)...), "-o", out, src)...); err != nil {
+			return nil, err
+		}
+		if info, err := os.Stat(out); err == nil {
+			size = max(size, info.Size())
+		}
+		if err := between(ctx, "warmed"); err != nil {
+			return nil, err
+		}
 	}
 	line.say("compiling the standard library for cells")
 	exports, err := l.exports(ctx, o, append([]string{"std"}, packages...))
@@ -139,7 +160,7 @@ func (l Layout) exports(ctx context.Context, o Options, patterns []string) (map[
 
 func (l Layout) list(ctx context.Context, o Options, args ...string) ([]listed, error) {
 	var out bytes.Buffer
-	args = append([]string{"list", Tags, "-json=ImportPath,Name,Export,Error,DepsErrors"}, args...)
+	args = append([]string{"list", Tags(l.xlaPossible(o.Engine)), "-json=ImportPath,Name,Export,Error,DepsErrors"}, args...)
 	if err := l.cellGo(ctx, o, &out, args...); err != nil {
 		return nil, err
 	}

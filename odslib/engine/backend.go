@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend" // the pure-Go backend, always at hand
 )
 
 // Environment variables that choose the engine.
@@ -161,12 +160,3 @@ func checkPlugin(path string) error {
 	}
 	return nil
 }
-
-var pureGo = sync.OnceValues(func() (be compute.Backend, err error) {
-	// The parallel scheduler of the pure-Go backend deadlocks on graphs with independent products.
-	be, err = compute.NewWithConfig("go:ops_sequential")
-	if err != nil {
-		return nil, oneLine(err)
-	}
-	return be, nil
-})

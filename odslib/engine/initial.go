@@ -60,10 +60,11 @@ func Weight(s *Scope, g *graph.Graph, name string, init Init, dims ...int) *Node
 // Initial builds graph code once, without running it, to learn which parameters its layers make, and returns them with
 // their initial values drawn from seed. Layers of GoMLX take part with their own initializers.
 func Initial(seed uint64, inputs []shapes.Shape, build func(scope *Scope, in []*Node)) (params Params, err error) {
-	be, err := pureGo()
+	e, err := Open()
 	if err != nil {
 		return nil, err
 	}
+	be := e.Backend
 	err = Try(func() {
 		store := model.NewStore()
 		store.SetParam("/"+recorderKey, seed)

@@ -1,0 +1,14 @@
+//go:build resident
+
+package engine
+
+import (
+	"fmt"
+
+	"github.com/gomlx/compute"
+)
+
+// pureGo is left out of cells that compute in a resident process: the linker would spend a third of its time on it.
+func pureGo() (compute.Backend, error) {
+	return nil, fmt.Errorf("the pure-Go engine is not linked into cells that compute in the resident process; start the kernel with %s=go", EnvEngine)
+}
