@@ -50,7 +50,7 @@ func (p *packages) link(source []byte, dir string) Link {
 		}
 	}
 	config := filepath.Join(dir, "importcfg")
-	if p.linked != len(p.exported) {
+	if p.linked != len(p.exported) || p.config != config {
 		var b strings.Builder
 		for _, path := range slices.Sorted(maps.Keys(p.exported)) {
 			if q := p.exported[path]; q.Export != "" {
@@ -60,7 +60,7 @@ func (p *packages) link(source []byte, dir string) Link {
 		if err := os.WriteFile(config, []byte(b.String()), 0o600); err != nil {
 			return Link{}
 		}
-		p.linked = len(p.exported)
+		p.linked, p.config = len(p.exported), config
 	}
 	return Link{p.tools, config, p.since}
 }

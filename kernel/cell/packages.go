@@ -42,7 +42,8 @@ type packages struct {
 	key       string    // of the listing, when the first of them was read
 	restored  bool      // from the listing of an earlier kernel
 	tools     string    // folder of the compiler and the linker; "" where flags of the user's ask for more than they do
-	linked    int       // how many packages are in the file that link writes
+	linked    int       // how many packages are in the file that link has written
+	config    string    // that file
 	base      sync.Once
 	baseErr   error
 	index     sync.Once

@@ -74,14 +74,15 @@ func (k *kernel) work(ctx context.Context) {
 			k.status(item.request, "idle")
 			continue
 		}
-		if k.execute(ctx, item.channel, item.request) {
-			failed = time.Now()
+		if at := k.execute(ctx, item.channel, item.request); !at.IsZero() {
+			failed = at
 		}
 	}
 }
 
-// execute runs one cell and reports whether what waits behind it must not run.
-func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Message) (abort bool) {
+// execute runs one cell. When it fails and what waited behind it must not run,
+// it returns the time before the front end could know of it.
+func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Message) (failed time.Time) {
 	req := executeRequest{StoreHistory: true, AllowStdin: true, StopOnError: true}
 	bad := m.Decode(&req)
 	store := req.StoreHistory && !req.Silent && strings.TrimSpace(req.Code) != ""
@@ -115,6 +116,9 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 		k.resident.retain(k.held())
 	}
 	x.out.flush()
+	if f != nil && req.StopOnError {
+		failed = time.Now()
+	}
 	payload := []any{}
 	if page != "" {
 		payload = append(payload, map[string]any{
@@ -141,7 +145,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	k.running = nil
 	k.status(m, "idle")
 	k.mu.Unlock()
-	return f != nil && req.StopOnError
+	return failed
 }
 
 // run compiles and runs code; page is what the front end's pager is to show.

@@ -243,6 +243,13 @@ func TestStopOnError(t *testing.T) {
 	if s := f.run("fmt.Println(3)"); s.Status != "ok" {
 		t.Error(s)
 	}
+	// What is sent once the failure is known was not waiting, however fast it comes.
+	for range 300 {
+		f.run("%nosuchmagic")
+		if s := f.run(" "); s.Status != "ok" {
+			t.Fatalf("sent after the failure: %v", s)
+		}
+	}
 }
 
 func TestCountsAndHistory(t *testing.T) {
