@@ -31,6 +31,7 @@ type Peer struct {
 	Env  []string
 
 	setUp   []string            // cells to run once before all others
+	reset   string              // cell that forgets what earlier cells have imported and defined
 	cell    func(string) string // a cell of Go in the dialect of this kernel
 	python  bool                // runs Python: the print cell only
 	started func() (kernel, error)
@@ -171,6 +172,13 @@ func (cfg *Config) measure(ctx context.Context, w workload, kernels []live) ([]R
 		}
 	}
 	for _, l := range kernels {
+		if l.reset != "" {
+			for _, code := range append([]string{l.reset}, l.setUp...) { // GoNB forgets its go.mod too
+				if _, err := l.run(ctx, code); err != nil {
+					failed[l.Name] = fmt.Errorf("%s: %s: %w", l.Name, w.name, err)
+				}
+			}
+		}
 		if w.before != "" && l.takes(w) {
 			first := w.before
 			if l.python {

@@ -32,8 +32,9 @@ func (w workload) code(l live, i int) (code, want string) {
 	return b.String() + l.cell(fmt.Sprintf(w.body, i)), w.want(i)
 }
 
-// workloads are the cells; those on XLA only if there is a plugin. XLA stands
-// last: GoNB links what was once imported into all cells that follow.
+// workloads are the cells; those on XLA only if there is a plugin. Each begins
+// in an empty notebook: what was once imported is linked into all cells that
+// follow.
 func workloads(plugin string) []workload {
 	ws := []workload{
 		{
@@ -89,7 +90,7 @@ fmt.Println("took", time.Since(start).Microseconds())
 
 // Odslab is this kernel.
 func Odslab(argv, env []string) Peer {
-	return Peer{Name: "odslab", Argv: argv, Env: env, cell: func(s string) string { return s }}
+	return Peer{Name: "odslab", Argv: argv, Env: env, reset: "%reset", cell: func(s string) string { return s }}
 }
 
 // GoNB is the stock kernel: its binary, the folder that holds goimports, which
@@ -104,7 +105,8 @@ func GoNB(binary, tools, path, module string) Peer {
 			"!*cp " + quote(filepath.Join(module, "go.mod")) + " " + quote(filepath.Join(module, "go.sum")) + " .",
 			"!*go mod edit -module=gonb",
 		},
-		cell: func(s string) string { return "%%\n" + s },
+		reset: "%reset",
+		cell:  func(s string) string { return "%%\n" + s },
 	}
 }
 
