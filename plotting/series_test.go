@@ -148,3 +148,27 @@ func TestKnownDensityIsDrawn(t *testing.T) {
 		}
 	}
 }
+
+// A tempered training begins with losses of 0: the axis is logarithmic all the same, and they are left out; where many are
+// not positive it is linear.
+func TestTrainingAxis(t *testing.T) {
+	losses := func(zeros int) []float64 {
+		y := make([]float64, 100)
+		for i := zeros; i < len(y); i++ {
+			y[i] = 1e4 / float64(i+1)
+		}
+		return y
+	}
+	x, y := above0([]float64{1, 2, 3, 4}, []float64{0, 5, -1, math.NaN()})
+	if len(x) != 2 || x[0] != 2 || y[0] != 5 || x[1] != 4 {
+		t.Errorf("kept %v %v", x, y)
+	}
+	for zeros, want := range map[int]bool{0: true, 2: true, 50: false} {
+		if got := spansDecades([]Curve{Runs("RTB", losses(zeros))}); got != want {
+			t.Errorf("%d of 100 losses are 0: logarithmic %v", zeros, got)
+		}
+	}
+	if spansDecades([]Curve{Runs("RTB", []float64{1, 2, 29})}) {
+		t.Error("a factor of 29 is logarithmic")
+	}
+}

@@ -36,7 +36,7 @@ const trainingOptions = "XLabel YLabel XLimits YLimits LogX LogY Exact"
 
 // Training draws losses over steps: []float64, a Curve with several runs, a *odslib.Result or its trace. One run is pale
 // with its running median in ink; several runs are their median over the quartiles, smoothed likewise. Exact draws a known optimum. The y
-// axis is logarithmic where all values are positive and span more than a factor of 30.
+// axis is logarithmic where the values span more than a factor of 30 and at most one in twenty, left out then, is not positive.
 func Training(args ...any) *Figure {
 	c := newSettings()
 	c.xLabel, c.yLabel = "step", "loss"
@@ -58,21 +58,13 @@ func Training(args ...any) *Figure {
 		return failed("Training", errors.New("nothing to draw: give it losses"))
 	}
 	var marks []Mark
-	low, high := math.Inf(1), math.Inf(-1)
 	longest := 0
 	for _, k := range curves {
 		for _, r := range k.runs {
 			longest = max(longest, len(r))
-			for _, v := range r {
-				if !math.IsNaN(v) && !math.IsInf(v, 0) {
-					low, high = min(low, v), max(high, v)
-				}
-			}
 		}
 	}
-	if low > 0 && high/low > 30 && (math.IsNaN(c.exact) || c.exact > 0) {
-		c.logY = true
-	}
+	c.logY = c.logY || (math.IsNaN(c.exact) || c.exact > 0) && spansDecades(curves)
 	pale := map[int]bool{}
 	for _, k := range curves {
 		x := k.at
@@ -84,11 +76,15 @@ func Training(args ...any) *Figure {
 		}
 		if len(k.runs) == 1 {
 			r := k.runs[0]
+			x := x[:len(r)]
+			if c.logY {
+				x, r = above0(x, r)
+			}
 			if len(r) >= 100 {
 				pale[len(marks)] = true
-				marks = append(marks, Line("", x[:len(r)], r), Line(k.name+", running median", x[:len(r)], runningMedian(r, len(r)/25|1)).Along())
+				marks = append(marks, Line("", x, r), Line(k.name+", running median", x, runningMedian(r, len(r)/25|1)).Along())
 			} else {
-				marks = append(marks, Line(k.name, x[:len(r)], r))
+				marks = append(marks, Line(k.name, x, r))
 			}
 			continue
 		}
@@ -216,4 +212,33 @@ func quartiles(runs [][]float64) (q1, q2, q3 []float64) {
 		q1, q2, q3 = append(q1, quantile(at, .25)), append(q2, quantile(at, .5)), append(q3, quantile(at, .75))
 	}
 	return q1, q2, q3
+}
+
+// spansDecades says whether losses are to be seen on a logarithmic axis. A tempered training begins with a few of 0.
+func spansDecades(curves []Curve) bool {
+	low, high := math.Inf(1), math.Inf(-1)
+	all, rest := 0, 0
+	for _, k := range curves {
+		for _, r := range k.runs {
+			for _, v := range r {
+				all++
+				if v <= 0 {
+					rest++
+				} else if !math.IsNaN(v) && !math.IsInf(v, 0) {
+					low, high = min(low, v), max(high, v)
+				}
+			}
+		}
+	}
+	return 20*rest <= all && high > 30*low
+}
+
+// above0 leaves out what a logarithmic axis can't show.
+func above0(x, y []float64) (px, py []float64) {
+	for i, v := range y {
+		if !(v <= 0) {
+			px, py = append(px, x[i]), append(py, v)
+		}
+	}
+	return px, py
 }
