@@ -84,7 +84,7 @@ func TestRunTakesTurnsAndChecks(t *testing.T) {
 			kept = append(kept, printed(c))
 		}
 	}
-	if got := strings.Join(kept, ""); got != "number 0\nnumber 1\nnumber 2\nnumber 1000\nnumber 0\nnumber 0\nnumber 1\nnumber 1\nnumber 2\nnumber 2\n" {
+	if got := strings.Join(kept, ""); got != "number 2000\nnumber 2001\nnumber 2002\nnumber 1000\nnumber 0\nnumber 0\nnumber 1\nnumber 1\nnumber 2\nnumber 2\n" {
 		t.Errorf("cells %q, want each twice after one that is not timed", got)
 	}
 	for line := range strings.Lines(out.String()) {

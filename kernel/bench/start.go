@@ -31,7 +31,7 @@ func (cfg *Config) startAll(ctx context.Context) ([]Row, []live, error) {
 			}
 			answered[j] = append(answered[j], time.Since(t))
 			l := live{p, k}
-			if _, failed[j] = l.check(ctx, workloads("")[0], i); failed[j] == nil {
+			if _, failed[j] = l.check(ctx, workloads("")[0], 2000+i); failed[j] == nil {
 				printed[j] = append(printed[j], time.Since(t))
 			}
 			if i < cfg.N-1 || failed[j] != nil {
