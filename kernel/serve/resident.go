@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"odslab/kernel/gonb"
@@ -82,8 +83,8 @@ func (r *resident) start() (again bool, obituary string, err error) {
 	cmd := exec.Command(r.program, "-spill", r.spill())
 	cmd.Env, cmd.ExtraFiles, cmd.Stderr = r.env, []*os.File{file}, log
 	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C at a terminal is for the kernel
 	gonb.DeathSignal(cmd)
-	cmd.SysProcAttr.Setpgid = true // Ctrl-C at a terminal is for the kernel
 	if r.control, err = cmd.StdinPipe(); err != nil {
 		return false, "", err
 	}
