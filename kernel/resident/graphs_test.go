@@ -1,3 +1,5 @@
+//go:build cgo && !noxla
+
 package main
 
 import (
@@ -19,10 +21,7 @@ import (
 // fourDevices is XLA on four virtual devices, which tests of distributed programs need.
 func fourDevices(t *testing.T) compute.Backend {
 	t.Helper()
-	e, err := engine.Open() // sets XLA's flags, and says where the plugin is
-	if err != nil || e.Name != "xla-cpu" {
-		t.Skipf("needs XLA: %v %v", e, err)
-	}
+	realBackend(t) // sets XLA's flags
 	be, err := xla.NewWithOptions(engine.Plugin("xla-cpu"), pjrt.NamedValuesMap{"cpu_device_count": int64(4)})
 	if err != nil {
 		t.Fatal(err)

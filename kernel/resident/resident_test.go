@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute/support/backendtest"
 
 	"odslab/kernel/resident/server"
+	"odslab/kernel/toolchain"
 	"odslab/odslib/engine"
 	"odslab/odslib/engine/resident"
 )
@@ -44,6 +45,7 @@ func serve(t testing.TB, be compute.Backend, o server.Options) (*resident.Backen
 
 func realBackend(t testing.TB) compute.Backend {
 	t.Helper()
+	toolchain.NeedXLA(t)
 	e, err := engine.Open()
 	if err != nil {
 		t.Fatal(err)
