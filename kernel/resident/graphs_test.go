@@ -32,9 +32,6 @@ func fourDevices(t *testing.T) compute.Backend {
 // GoMLX's own tests of graphs, gradients, loops, random numbers and distributed programs, built with the client in place
 // of XLA.
 func TestGraphSuite(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a minute")
-	}
 	_, s, socket := serve(t, fourDevices(t), server.Options{})
 	module := suiteModule(t)
 	cmd := exec.CommandContext(t.Context(), "go", "test", "-mod=mod", "-tags=noxla", "-count=1", "-timeout=5m", "-v", gomlx+"/core/graph")

@@ -123,7 +123,6 @@ func (k *connection) answer(kind byte, payload []byte, e *wire.Enc) (bulk []byte
 		bulk, err = k.toHost(d)
 	case wire.CopyDevice:
 		err = k.copyDevice(d, e)
-	case wire.Free:
 	case wire.Keep:
 		err = k.keep(d, e)
 	case wire.Get:

@@ -12,7 +12,6 @@ const (
 	FromHost              // device, shape; bulk → buffer
 	ToHost                // buffer → bulk
 	CopyDevice            // buffer, device → buffer
-	Free                  // nothing but the dropped handles
 	Keep                  // id, buffer → nothing: it outlives its client
 	Get                   // id → buffer
 )
