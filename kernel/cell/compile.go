@@ -134,7 +134,7 @@ func programKey(src []byte, n int) string {
 	return hex.EncodeToString(h[:])
 }
 
-var numberInBegin = regexp.MustCompile(`(\.Begin\("(?:[^"\\]|\\.)*"), \d+\)`)
+var numberInBegin = regexp.MustCompile(`(\.Begin\()\d+\)`)
 
 // read parses the chunks and sorts them into imports, declarations, statements.
 func (d *draft) read(cut *split) error {

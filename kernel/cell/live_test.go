@@ -153,6 +153,7 @@ func TestInterrupt(t *testing.T) {
 			t.Fatalf("%s", out)
 		}
 		cmd := exec.Command(bin)
+		cmd.Env = append(os.Environ(), "ODSLAB_KEEP="+b.s.opt.KeepDir)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

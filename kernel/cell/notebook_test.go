@@ -170,7 +170,7 @@ func (b *notebook) run(src string) outcome {
 	os.Remove(errFile)
 	cmd := exec.CommandContext(ctx, bin)
 	cmd.Dir = b.dir
-	cmd.Env = append(append(os.Environ(), "ODSLAB_ERROR="+errFile), b.env...)
+	cmd.Env = append(append(os.Environ(), "ODSLAB_ERROR="+errFile, "ODSLAB_KEEP="+b.s.opt.KeepDir), b.env...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Run()

@@ -148,7 +148,7 @@ func (d *draft) body() string {
 		d.place(d.pieces[x])
 	}
 	d.generated()
-	d.writef("func main() {\n\t%s.Begin(%q, %d)\n\tdefer %s.End()\n", live, d.s.opt.KeepDir, d.n, live)
+	d.writef("func main() {\n\t%s.Begin(%d)\n\tdefer %s.End()\n", live, d.n, live)
 	if d.session["ctx"] || d.session["draw"] || d.session["train"] {
 		d.writef("\t_ = %s.Context() // an interrupt leaves it time to end\n", live)
 	}

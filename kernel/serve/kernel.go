@@ -74,11 +74,12 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		return nil, err
 	}
 	cfg.child.Sweep, cfg.child.Mark = keep, rand.Text()
+	cfg.child.Env = append(slices.Clone(cfg.child.Env), "ODSLAB_KEEP="+keep)
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
 	var res *resident
 	if cfg.resident != "" {
 		res = newResident(cfg.resident, keep, append(slices.Clone(env), cfg.residentEnv...))
-		cfg.child.Env = append(slices.Clone(cfg.child.Env), "ODSLAB_RESIDENT="+res.socket())
+		cfg.child.Env = append(cfg.child.Env, "ODSLAB_RESIDENT="+res.socket())
 	}
 	k := &kernel{
 		keep: keep, resident: res,

@@ -28,8 +28,13 @@ type variable struct {
 	ptr  any
 }
 
-// Begin starts the program of cell n, whose values are kept in dir.
-func Begin(dir string, n int) {
+// KeepEnv names the folder of a notebook's values. It is no part of the program, so that the same cell of the same
+// notebook is the same program in every kernel.
+const KeepEnv = "ODSLAB_KEEP"
+
+// Begin starts the program of cell n.
+func Begin(n int) {
+	dir := os.Getenv(KeepEnv)
 	cell.dir, cell.number = dir, n
 	cell.loaded = map[string][]byte{}
 	os.Remove(savedFile(dir))

@@ -6,7 +6,7 @@
 // The kernel generates the calls (package kernel/cell); a cell `x + 1` is
 //
 //	func main() {
-//		live.Begin("/where/values/are", 7)
+//		live.Begin(7)
 //		defer live.End()
 //		var x float64
 //		live.Load("x.val", "x", &x)
