@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"odslab/kernel/toolchain"
 )
 
 // Program is a compiled cell: what to build and run, and what it will change.
@@ -22,7 +24,7 @@ type Program struct {
 	Empty  bool    // nothing to build: the cell is committed already
 	Notes  []string
 	Text   string // output of the magics that the session answers itself
-	Link   Link
+	Link   toolchain.Link
 	// Resident: the program computes in the kernel's resident process.
 	Resident bool
 	draft    *draft
@@ -127,14 +129,14 @@ func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program,
 }
 
 func programKey(src []byte, n int) string {
-	masked := strings.ReplaceAll(string(src), fmt.Sprintf("cell[%d]", n), "cell[]")
+	masked := strings.ReplaceAll(string(src), fmt.Sprintf("line cell[%d]:", n), "line cell[]:")
 	masked = numberInBegin.ReplaceAllString(masked, "$1)")
 	_, masked, _ = strings.Cut(masked, "\n")
 	h := sha256.Sum256([]byte(masked))
 	return hex.EncodeToString(h[:])
 }
 
-var numberInBegin = regexp.MustCompile(`(\.Begin\()\d+\)`)
+var numberInBegin = regexp.MustCompile(`(func main\(\) \{\n\t\S+\.Begin\()\d+\)`)
 
 // read parses the chunks and sorts them into imports, declarations, statements.
 func (d *draft) read(cut *split) error {

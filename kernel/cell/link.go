@@ -10,43 +10,36 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	"odslab/kernel/toolchain"
 )
 
 // bootPath is what the kernel compiles into every cell beside the program.
 const bootPath = "odslab/kernel/gonb/boot"
 
-// Link is what a program can be compiled and linked from without the go command,
-// which takes as long again to find out that nothing has changed.
-type Link struct {
-	Tools  string    // folder of the compiler and the linker
-	Config string    // file of the compiler's -importcfg
-	Since  time.Time // when the export data in it was current: sources changed later make it useless
-}
-
 // link is the Link of a program whose packages all have export data at hand, or
 // the zero value.
-func (p *packages) link(source []byte, dir string) Link {
+func (p *packages) link(source []byte, dir string) toolchain.Link {
 	file, err := parser.ParseFile(token.NewFileSet(), "", source, parser.ImportsOnly)
 	if err != nil {
-		return Link{}
+		return toolchain.Link{}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.tools == "" {
-		return Link{}
+		return toolchain.Link{}
 	}
 	paths := []string{bootPath, "runtime"}
 	for _, i := range file.Imports {
 		path, err := strconv.Unquote(i.Path.Value)
 		if err != nil {
-			return Link{}
+			return toolchain.Link{}
 		}
 		paths = append(paths, path)
 	}
 	for _, path := range paths {
 		if q := p.exported[path]; path != "unsafe" && (q == nil || q.Export == "" || q.Error != nil) {
-			return Link{}
+			return toolchain.Link{}
 		}
 	}
 	config := filepath.Join(dir, "importcfg")
@@ -58,9 +51,9 @@ func (p *packages) link(source []byte, dir string) Link {
 			}
 		}
 		if err := os.WriteFile(config, []byte(b.String()), 0o600); err != nil {
-			return Link{}
+			return toolchain.Link{}
 		}
 		p.linked, p.config = len(p.exported), config
 	}
-	return Link{p.tools, config, p.since}
+	return toolchain.Link{Tools: p.tools, Config: config, Key: p.key, Since: p.since}
 }

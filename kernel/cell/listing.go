@@ -40,10 +40,6 @@ const listingFile = "packages.json"
 var settings = []string{"GOVERSION", "GOROOT", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOFLAGS", "GOEXPERIMENT", "GOWORK",
 	"CGO_ENABLED", "CC", "CGO_CFLAGS", "CGO_CPPFLAGS", "GOMODCACHE", "GOCACHE", "GOTOOLDIR"}
 
-// settle is how old sources must be when they are listed: file times are coarse,
-// and a second change within one tick would leave no trace.
-const settle = 2 * time.Second
-
 // listingKey covers what a listing depends on, but for the sources of replaced modules.
 func (p *packages) listingKey() (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -62,7 +58,7 @@ func (p *packages) listingKey() (string, error) {
 	}
 	p.mu.Unlock()
 	h := sha256.New()
-	fmt.Fprintln(h, basePackages, preferred, indexPatterns, toolchain.Tags(p.opt.Resident))
+	fmt.Fprintln(h, basePackages, preferred, indexPatterns, toolchain.PackageFlags(p.opt.Resident))
 	h.Write(env)
 	for _, name := range []string{"go.mod", "go.sum"} {
 		data, err := os.ReadFile(filepath.Join(p.opt.ModuleDir, name))
@@ -154,7 +150,7 @@ func (p *packages) store() {
 		return
 	}
 	var last time.Time
-	if l.Sources, last, err = sources(l.Folders); err != nil || last.After(since.Add(-settle)) {
+	if l.Sources, last, err = sources(l.Folders); err != nil || last.After(since.Add(-toolchain.Settled)) {
 		return
 	}
 	if now, err := p.listingKey(); err != nil || now != l.Key {

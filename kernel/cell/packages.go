@@ -97,7 +97,7 @@ func (p *packages) list(args ...string) ([]*pkg, error) {
 	if env == nil {
 		env = os.Environ()
 	}
-	args = slices.Concat([]string{"list"}, toolchain.WithTags([]string{toolchain.Tags(p.opt.Resident)}, env), args)
+	args = slices.Concat([]string{"list"}, toolchain.WithTags(toolchain.PackageFlags(p.opt.Resident), env), args)
 	cmd := exec.CommandContext(ctx, p.opt.Go, args...)
 	cmd.Dir, cmd.Env = p.opt.ModuleDir, env
 	var stderr bytes.Buffer

@@ -25,7 +25,7 @@ const kept = 8
 // build builds a program, or finds the binary of an earlier run of the same one,
 // and puts it where GoNB's go build finds it. log is what the compiler says
 // about a program that does not compile.
-func (c *Child) build(ctx context.Context, program []byte, from Link) (log string, err error) {
+func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) (log string, err error) {
 	if err := os.WriteFile(c.path("next/main.go"), program, 0o600); err != nil {
 		return "", err
 	}
@@ -37,10 +37,14 @@ func (c *Child) build(ctx context.Context, program []byte, from Link) (log strin
 		return "", err
 	}
 	bin := filepath.Join(c.path("next/bin"), key)
-	if _, err := os.Stat(bin); err != nil {
+	plain := len(env) == 0 && len(c.goflags) == 0 && from.Current(changed)
+	if _, err := os.Stat(bin); err != nil && !(plain && c.shelf.take(from.Key+key, bin)) {
 		tmp := bin + ".tmp"
-		plain := len(env) == 0 && len(c.goflags) == 0
-		if !plain || !from.current(changed) || !c.link(ctx, from, tmp, files) {
+		linked := plain && from.Build(ctx, tmp, files, func(cmd *exec.Cmd) {
+			cmd.Dir, cmd.Env = c.path("next"), slices.Clone(c.cmd.Env)
+			DeathSignal(cmd)
+		}) == nil
+		if !linked { // the go command knows what to say
 			cmd := exec.CommandContext(ctx, c.cfg.Go, slices.Concat([]string{"build", "-o", tmp}, flags, files)...)
 			cmd.Dir, cmd.Env = c.cfg.Module, slices.Concat(c.cmd.Env, c.env)
 			DeathSignal(cmd)
@@ -53,6 +57,9 @@ func (c *Child) build(ctx context.Context, program []byte, from Link) (log strin
 		}
 		if err := os.Rename(tmp, bin); err != nil {
 			return "", err
+		}
+		if linked {
+			c.shelf.put(from.Key+key, bin)
 		}
 		prune(c.path("next/bin"))
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"os"
 	"strings"
+
+	"odslab/kernel/toolchain"
 )
 
 // Cell is what one Run does: magics first, then the program.
@@ -14,7 +16,7 @@ type Cell struct {
 	Magics  []string
 	Raw     string
 	Program []byte // main.go; nil when there is no Go code
-	Link    Link
+	Link    toolchain.Link
 }
 
 // Events are the callbacks of a run, called one at a time.

@@ -27,6 +27,7 @@ type Config struct {
 	Module    string   // folder with the go.mod and go.sum of cells
 	Env       []string // more environment for cells
 	Resident  bool     // cells compute in a resident process
+	Shelf     string   // folder for binaries of cells that the next kernel may run too, or ""
 	// Mark is in the environment, under MarkEnv, of all processes that must not
 	// outlive this one, the child's and others; one is made when it is empty.
 	Mark  string
@@ -41,6 +42,7 @@ type Child struct {
 	cmd       *exec.Cmd
 	client    *jupyter.Client
 	unwatch   func() // ends the watchdog
+	shelf     shelf
 	stdin     *net.UnixListener
 	done      chan struct{} // closed when GoNB has ended
 
@@ -67,7 +69,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	if cfg.Mark == "" {
 		cfg.Mark = rand.Text()
 	}
-	c := &Child{cfg: cfg, dir: dir, mark: cfg.Mark + ".child", done: make(chan struct{})}
+	c := &Child{cfg: cfg, dir: dir, mark: cfg.Mark + ".child", shelf: shelf{dir: cfg.Shelf}, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -171,6 +173,7 @@ func (c *Child) Close() {
 		c.stdin.Close()
 	}
 	killMarked(c.mark, time.Second)
+	c.shelf.busy.Wait()
 	os.RemoveAll(c.dir)
 	if c.unwatch != nil {
 		c.unwatch()

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"odslab/kernel/cell"
-	"odslab/kernel/gonb"
 )
 
 // cells is the Compiler of real kernels: package cell, as the kernel sees it.
@@ -50,7 +49,7 @@ func (c *cells) Compile(n int, src string) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Program{Key: p.Key, Notes: p.Notes, Text: p.Text, Resident: p.Resident, Link: gonb.Link(p.Link)}
+	out := &Program{Key: p.Key, Notes: p.Notes, Text: p.Text, Resident: p.Resident, Link: p.Link}
 	for _, m := range p.Magics {
 		out.Magics = append(out.Magics, m.Text)
 	}

@@ -1,6 +1,6 @@
 package serve
 
-import "odslab/kernel/gonb"
+import "odslab/kernel/toolchain"
 
 // Compiler makes programs of cells. Calls come one at a time.
 type Compiler interface {
@@ -24,8 +24,8 @@ type Program struct {
 	Text   string   // output of magics that the compiler has done itself
 	Commit func() error
 
-	Link     gonb.Link // what it can be linked from
-	Resident bool      // it computes in the resident process
+	Link     toolchain.Link // what it can be linked from
+	Resident bool           // it computes in the resident process
 }
 
 // CompileError says what is wrong with a cell before anything was built.

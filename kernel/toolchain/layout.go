@@ -51,6 +51,9 @@ func (l Layout) Seam() string { return filepath.Join(l.home(), "seam") }
 // CellModule holds the go.mod and go.sum that cells are built with.
 func (l Layout) CellModule() string { return filepath.Join(l.home(), "module") }
 
+// Cells holds binaries of cells, for kernels to come.
+func (l Layout) Cells() string { return filepath.Join(l.home(), "cells") }
+
 // Plugin is the PJRT plugin: $ODSLAB_PLUGIN, else the one that set-up fetches.
 func (l Layout) Plugin() string {
 	if p := os.Getenv("ODSLAB_PLUGIN"); p != "" {

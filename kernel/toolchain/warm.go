@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -16,18 +17,23 @@ import (
 // building a cell must agree on them, or the warmth is lost. -s leaves out the
 // symbol table, which halves the linker's work; panics keep their lines.
 func BuildFlags(resident bool) []string {
-	return []string{"-buildvcs=false", "-ldflags=-s", Tags(resident)}
+	return append([]string{"-buildvcs=false", "-ldflags=-s"}, PackageFlags(resident)...)
 }
 
-// Tags is the flag by which the go command sees packages as cells do: XLA is in
-// the resident process, never in a cell, whatever a cell imports; and where there
-// is such a process, cells leave the pure-Go engine out too.
-func Tags(resident bool) string {
+// PackageFlags are those of BuildFlags by which the go command sees packages as
+// cells do. XLA is in the resident process, never in a cell, whatever a cell
+// imports; and where there is such a process, cells leave the pure-Go engine out
+// too. What debuggers would read is a fifth of the linker's work, and nobody
+// reads it.
+func PackageFlags(resident bool) []string {
+	tags := "-tags=noxla"
 	if resident {
-		return "-tags=noxla,resident"
+		tags = "-tags=noxla,resident"
 	}
-	return "-tags=noxla"
+	return []string{"-gcflags=all=" + strings.Join(compilerFlags, " "), tags}
 }
+
+var compilerFlags = []string{"-dwarf=false"}
 
 // warmStep compiles all that a cell can import, so that the first cell is as
 // fast as the next ones.
@@ -160,7 +166,7 @@ func (l Layout) exports(ctx context.Context, o Options, patterns []string) (map[
 
 func (l Layout) list(ctx context.Context, o Options, args ...string) ([]listed, error) {
 	var out bytes.Buffer
-	args = append([]string{"list", Tags(l.xlaPossible(o.Engine)), "-json=ImportPath,Name,Export,Error,DepsErrors"}, args...)
+	args = slices.Concat([]string{"list"}, PackageFlags(l.xlaPossible(o.Engine)), []string{"-json=ImportPath,Name,Export,Error,DepsErrors"}, args)
 	if err := l.cellGo(ctx, o, &out, args...); err != nil {
 		return nil, err
 	}
