@@ -18,7 +18,7 @@ var cell struct {
 	dir    string // where values are kept; empty outside a notebook
 	number int
 	vars   []*variable
-	loaded map[string][]byte // file name → what was read
+	loaded map[string]snapshot.Stamp // file name → what was read
 	target string
 	once   sync.Once
 }
@@ -36,7 +36,7 @@ const KeepEnv = "ODSLAB_KEEP"
 func Begin(n int) {
 	dir := os.Getenv(KeepEnv)
 	cell.dir, cell.number = dir, n
-	cell.loaded = map[string][]byte{}
+	cell.loaded = map[string]snapshot.Stamp{}
 	os.Remove(savedFile(dir))
 	if dir != "" {
 		left, _ := filepath.Glob(filepath.Join(dir, "*"+newSuffix))

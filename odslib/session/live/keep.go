@@ -26,9 +26,9 @@ func Keep(name string, ptr any) {
 	cell.vars = append(cell.vars, &variable{name, ptr})
 }
 
-// Held lists the arrays of a resident process that a kept file mentions, and how many bytes they have; package device
-// sets it where they can occur.
-var Held func(file []byte) (ids []string, size int64)
+// Held lists the arrays of a resident process that what codecs have written mentions, and how many bytes they have;
+// package device sets it where they can occur.
+var Held func(coded []byte) (ids []string, size int64)
 
 // unkept is a pointer to load into and then forget.
 type unkept struct{ ptr any }
@@ -39,7 +39,7 @@ func Unkept(ptr any) any { return unkept{ptr} }
 // Load reads a kept file into the variables it holds, name and pointer in
 // turn, and keeps them further.
 func Load(file string, namesAndPointers ...any) {
-	data, err := os.ReadFile(filepath.Join(cell.dir, file))
+	data, err := readKept(filepath.Join(cell.dir, file))
 	var roots, keep []snapshot.Root
 	for i := 0; i+1 < len(namesAndPointers); i += 2 {
 		r := snapshot.Root{Name: namesAndPointers[i].(string), Ptr: namesAndPointers[i+1]}
@@ -51,7 +51,7 @@ func Load(file string, namesAndPointers ...any) {
 		roots = append(roots, r)
 	}
 	if err == nil {
-		err = snapshot.Decode(data, roots)
+		err = snapshot.Adopt(data, roots)
 	}
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) {
@@ -59,7 +59,7 @@ func Load(file string, namesAndPointers ...any) {
 		}
 		panic(raised{fmt.Errorf("%s can't be loaded: %w; run the cell that defines it again", roots[0].Name, err)})
 	}
-	cell.loaded[file] = data
+	cell.loaded[file] = snapshot.StampOf(data)
 	for _, r := range keep {
 		Keep(r.Name, r.Ptr)
 	}
@@ -116,7 +116,7 @@ func save() {
 		roots[i] = snapshot.Root{Name: v.name, Ptr: v.ptr}
 	}
 	slices.SortFunc(roots, func(a, b snapshot.Root) int { return strings.Compare(a.Name, b.Name) })
-	groups, refused := snapshot.Groups(roots, func(names []string) []byte { return cell.loaded[FileName(names)] })
+	groups, refused := snapshot.Groups(roots, func(names []string) snapshot.Stamp { return cell.loaded[FileName(names)] })
 	types := map[string]string{}
 	for _, r := range roots {
 		types[r.Name] = snapshot.TypeName(reflect.TypeOf(r.Ptr).Elem())
@@ -128,7 +128,7 @@ func save() {
 	for _, g := range groups {
 		file := FileName(g.Names)
 		if !g.Same {
-			if err := os.WriteFile(filepath.Join(cell.dir, file+newSuffix), g.Bytes, 0o600); err != nil {
+			if err := writeKept(filepath.Join(cell.dir, file), g.Image); err != nil {
 				for _, n := range g.Names {
 					refused[n] = fmt.Errorf("it could not be written: %w", err)
 				}
@@ -137,7 +137,7 @@ func save() {
 		}
 		j.item().open()
 		j.key("file").text(file)
-		j.key("bytes").raw(strconv.Itoa(len(g.Bytes)))
+		j.key("bytes").raw(strconv.Itoa(g.Image.Size()))
 		j.key("same").raw(strconv.FormatBool(g.Same))
 		j.key("sums").array()
 		for _, sum := range g.Sums {
@@ -152,7 +152,12 @@ func save() {
 		j.close(']')
 		j.key("dynamic").texts(g.Types)
 		if Held != nil {
-			ids, size := Held(g.Bytes)
+			var ids []string
+			var size int64
+			for part := range g.Image.Coded() {
+				i, n := Held(part)
+				ids, size = append(ids, i...), size+n
+			}
 			j.key("held").texts(ids)
 			j.key("heldBytes").raw(strconv.FormatInt(size, 10))
 		}
@@ -180,17 +185,4 @@ func save() {
 	if err := write(savedFile(cell.dir), j.b); err != nil {
 		fmt.Fprintln(os.Stderr, "odslab: values of this cell are not kept:", err)
 	}
-}
-
-// write puts data at path whole or not at all.
-func write(path string, data []byte) error {
-	tmp := path + ".tmp" + strconv.Itoa(os.Getpid())
-	err := os.WriteFile(tmp, data, 0o600)
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		os.Remove(tmp)
-	}
-	return err
 }

@@ -4,8 +4,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
+	"math/bits"
 	"reflect"
+	"slices"
 	"unsafe"
 )
 
@@ -15,7 +16,14 @@ var ErrChanged = errors.New("its type has changed since it was kept")
 var errDamaged = errors.New("the kept file is damaged")
 
 // Decode reads a group into the roots, which must be those that were written.
-func Decode(file []byte, roots []Root) (err error) {
+func Decode(file []byte, roots []Root) error { return decode(file, roots, false) }
+
+// Adopt is Decode for a file that is no longer the caller's: long arrays and
+// strings stay where they lie in it, so that none is copied. It must be
+// writable; a private mapping of a file will do, for as long as the process runs.
+func Adopt(file []byte, roots []Root) error { return decode(file, roots, true) }
+
+func decode(file []byte, roots []Root, adopt bool) (err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -25,14 +33,18 @@ func Decode(file []byte, roots []Root) (err error) {
 			err = fmt.Errorf("%w (%v)", errDamaged, r)
 		}
 	}()
-	if len(file) < len(magic)+4 || string(file[:len(magic)]) != magic {
+	if len(file) < headAt+sumSize || string(file[:len(magic)]) != magic {
 		return errDamaged
 	}
-	body, sum := file[:len(file)-4], binary.LittleEndian.Uint32(file[len(file)-4:])
-	if crc32.Checksum(body, castagnoli) != sum {
+	body := file[:len(file)-sumSize]
+	if sumOf(slices.Values([][]byte{body}), len(body)) != StampOf(file).Sum {
 		return errDamaged
 	}
-	d := &decoder{b: body[len(magic):], types: map[string]reflect.Type{}}
+	head := binary.LittleEndian.Uint64(file[len(magic):])
+	if head < uint64(headAt) || head > uint64(len(body)) {
+		return errDamaged
+	}
+	d := &decoder{b: body[headAt:head:head], body: body, at: int(head), adopt: adopt, types: map[string]reflect.Type{}}
 	n := int(d.uint())
 	if n != len(roots) {
 		return fmt.Errorf("%w: %d variables, want %d", errDamaged, n, len(roots))
@@ -57,8 +69,9 @@ func Decode(file []byte, roots []Root) (err error) {
 	}
 	d.allocate(order)
 	for i := range d.objs {
-		o := &d.objs[i]
-		d.many(o.p, o.typ, o.n)
+		if o := &d.objs[i]; o.far == nil {
+			d.many(o.p, o.typ, o.n)
+		}
 	}
 	for _, m := range d.maps {
 		k, v := reflect.New(m.Type().Key()), reflect.New(m.Type().Elem())
@@ -77,10 +90,14 @@ type allocated struct {
 	p   unsafe.Pointer
 	typ reflect.Type
 	n   int
+	far []byte // what it holds, where that is a long stretch
 }
 
 type decoder struct {
-	b      []byte
+	b      []byte // the head
+	body   []byte // all of the file before the sum
+	at     int    // where in it the next long stretch is, but for padding
+	adopt  bool
 	types  map[string]reflect.Type
 	objs   []allocated
 	maps   []reflect.Value
@@ -107,7 +124,26 @@ func (d *decoder) take(n int) []byte {
 	return x
 }
 
-func (d *decoder) text() string { return string(d.take(int(d.uint()))) }
+// stretch is the n bytes that put has written.
+func (d *decoder) stretch(n int) []byte {
+	if n < farSize {
+		return d.take(n)
+	}
+	at := d.at + padding(d.at)
+	if at > len(d.body) || n > len(d.body)-at {
+		d.damaged()
+	}
+	d.at = at + n
+	return d.body[at:d.at:d.at]
+}
+
+func (d *decoder) text() string {
+	b := d.stretch(int(d.uint()))
+	if d.adopt && len(b) >= farSize {
+		return unsafe.String(&b[0], len(b))
+	}
+	return string(b)
+}
 
 func (d *decoder) count() int { return int(d.uint()) }
 
@@ -143,7 +179,11 @@ func (d *decoder) allocate(roots []Root) {
 	}
 	d.objs = make([]allocated, d.count())
 	for i := range d.objs {
-		d.objs[i] = allocated{nil, typ(d.uint()), d.count()}
+		o := allocated{typ: typ(d.uint()), n: d.count()}
+		if size := d.sizeOf(o); size >= farSize && flat(o.typ) {
+			o.far = d.stretch(size)
+		}
+		d.objs[i] = o
 	}
 	d.maps = make([]reflect.Value, d.count())
 	d.counts = map[unsafe.Pointer]int{}
@@ -174,10 +214,33 @@ func (d *decoder) allocate(roots []Root) {
 		v.Elem().SetZero()
 	}
 	for i := range d.objs {
-		if o := &d.objs[i]; o.p == nil {
+		o := &d.objs[i]
+		if o.p == nil && d.stays(o) {
+			o.p = unsafe.Pointer(&o.far[0])
+			continue
+		}
+		if o.p == nil {
 			o.p = reflect.MakeSlice(reflect.SliceOf(o.typ), o.n, o.n).UnsafePointer()
 		}
+		if o.far != nil {
+			copy(bytesAt(o.p, uintptr(len(o.far))), o.far)
+		}
 	}
+}
+
+// stays says whether an object is left in the file. What a pointer leads to is
+// not: it may get a finalizer, which is for memory of the Go heap alone.
+func (d *decoder) stays(o *allocated) bool {
+	return d.adopt && o.far != nil && o.n > 1 && uintptr(unsafe.Pointer(&o.far[0]))%uintptr(o.typ.Align()) == 0
+}
+
+// sizeOf is the size of an object in bytes, of which the file can hold as many.
+func (d *decoder) sizeOf(o allocated) int {
+	hi, size := bits.Mul64(uint64(o.n), uint64(o.typ.Size()))
+	if o.n < 0 || hi != 0 || flat(o.typ) && size > uint64(len(d.body)) {
+		d.damaged()
+	}
+	return int(size)
 }
 
 func (d *decoder) loadRegistered() {
@@ -212,7 +275,7 @@ func (d *decoder) reference(t reflect.Type, n int) (p unsafe.Pointer, room int) 
 func (d *decoder) many(p unsafe.Pointer, t reflect.Type, n int) {
 	if flat(t) {
 		size := t.Size() * uintptr(n)
-		copy(bytesAt(p, size), d.take(int(size)))
+		copy(bytesAt(p, size), d.stretch(int(size)))
 		return
 	}
 	for i := range n {
@@ -222,13 +285,13 @@ func (d *decoder) many(p unsafe.Pointer, t reflect.Type, n int) {
 
 func (d *decoder) value(p unsafe.Pointer, t reflect.Type) {
 	if flat(t) {
-		copy(bytesAt(p, t.Size()), d.take(int(t.Size())))
+		copy(bytesAt(p, t.Size()), d.stretch(int(t.Size())))
 		return
 	}
 	v := reflect.NewAt(t, p).Elem()
 	if c := codecOf(t); c != nil {
 		if n := d.uint(); n > 0 {
-			if err := c.decode(d.take(int(n-1)), v.Addr().Interface()); err != nil {
+			if err := c.decode(d.stretch(int(n-1)), v.Addr().Interface()); err != nil {
 				panic(refusal{err})
 			}
 		}

@@ -7,26 +7,21 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"reflect"
 	"slices"
 	"sort"
 	"unsafe"
 )
 
-const magic = "odslab1\n"
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
 // Group is a set of variables that share memory, written together.
 type Group struct {
 	Names []string
-	Bytes []byte
+	Image *Image
 	// Types are the full names of the types to Register before decoding.
 	Types []string
 	// Pointed says, per name, that another value points at the variable itself.
 	Pointed []bool
-	// Same says that Bytes are what earlier returned for the group.
+	// Same says that the image is the one whose stamp earlier returned.
 	Same bool
 	// Sums, per name, are equal for variables that reach equal memory, whatever
 	// group they stand in. There are none where Same is set.
@@ -34,10 +29,10 @@ type Group struct {
 }
 
 // Groups writes the roots, those that share memory into one group. Roots that
-// can't be kept are left out and named in refused. What earlier returns for a
-// group's names, if not nil, was written before: where nothing has changed
-// since, it is found out without writing it again.
-func Groups(roots []Root, earlier func(names []string) []byte) (groups []Group, refused map[string]error) {
+// can't be kept are left out and named in refused. What earlier, if not nil,
+// returns for a group's names is the stamp of what was written before, or the
+// zero Stamp: where nothing has changed since, there is no need to write it.
+func Groups(roots []Root, earlier func(names []string) Stamp) (groups []Group, refused map[string]error) {
 	refused = map[string]error{}
 	all := newMemory()
 	parent := make([]int, len(roots))
@@ -81,7 +76,7 @@ func Groups(roots []Root, earlier func(names []string) []byte) (groups []Group, 
 		}
 	}
 	for _, i := range sortedKeys(members) {
-		var old []byte
+		var old Stamp
 		if earlier != nil {
 			var names []string
 			for _, r := range members[i] {
@@ -126,9 +121,9 @@ func joinShared(objects []object, join func(a, b int)) {
 }
 
 // Encode writes the roots as one group.
-func Encode(roots []Root) (Group, error) { return encode(roots, nil) }
+func Encode(roots []Root) (Group, error) { return encode(roots, Stamp{}) }
 
-func encode(roots []Root, old []byte) (g Group, err error) {
+func encode(roots []Root, old Stamp) (g Group, err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -161,69 +156,51 @@ func encode(roots []Root, old []byte) (g Group, err error) {
 	objs := m.merge()
 	size := 1024
 	for i := range objs {
-		size += int(objs[i].size) + 32
+		if !objs[i].far() {
+			size += int(objs[i].size) + 32
+		}
 	}
-	e := &encoder{memory: m, objs: objs}
-	if e.old = old; len(old) > 4 && e.unchanged(roots) {
-		g.Bytes, g.Same = old, true
-	} else {
-		e = &encoder{memory: m, objs: objs, b: make([]byte, 0, size)}
-		e.all(roots)
-		g.Bytes = binary.LittleEndian.AppendUint32(e.b, crc32.Checksum(e.b, castagnoli))
-	}
+	e := &encoder{memory: m, objs: objs, b: make([]byte, headAt, size)}
+	e.all(roots)
+	g.Image = newImage(e.b, e.far)
+	g.Same = g.Image.Stamp() == old
 	for n := range m.dyn {
 		g.Types = append(g.Types, n)
 	}
 	sort.Strings(g.Types)
 	if !g.Same {
-		g.Sums = sums(roots, g.Bytes)
+		g.Sums = sums(roots, g.Image)
 	}
 	return g, nil
 }
 
 // sums tells for each root alone what it reaches; 0 is not known.
-func sums(roots []Root, whole []byte) []uint64 {
+func sums(roots []Root, whole *Image) []uint64 {
 	if len(roots) == 1 {
-		return []uint64{uint64(binary.LittleEndian.Uint32(whole[len(whole)-4:]))<<32 | uint64(uint32(len(whole)))}
+		return []uint64{whole.Stamp().Sum}
 	}
 	out := make([]uint64, len(roots))
 	for i := range roots {
-		if g, err := encode(roots[i:i+1], nil); err == nil {
+		if g, err := encode(roots[i:i+1], Stamp{}); err == nil {
 			out[i] = g.Sums[0]
 		}
 	}
 	return out
 }
 
-// differs is the panic that ends a comparison.
-type differs struct{}
-
-// unchanged compares what would be written with what was.
-func (e *encoder) unchanged(roots []Root) (same bool) {
-	defer func() {
-		if r := recover(); r != nil {
-			if _, ok := r.(differs); !ok {
-				panic(r)
-			}
-		}
-	}()
-	e.all(roots)
-	return e.at == len(e.old)-4
-}
-
 func (e *encoder) all(roots []Root) {
-	e.put([]byte(magic))
 	e.uint(uint64(len(roots)))
 	for _, r := range roots {
 		t := reflect.TypeOf(r.Ptr).Elem()
 		e.text(r.Name)
 		e.text(TypeName(t))
-		e.put(binary.LittleEndian.AppendUint64(nil, Fingerprint(t)))
+		e.b = binary.LittleEndian.AppendUint64(e.b, Fingerprint(t))
 	}
 	e.table(roots)
 	for _, i := range e.order {
-		o := &e.objs[i]
-		e.many(o.p, o.typ, o.n)
+		if o := &e.objs[i]; !o.far() {
+			e.many(o.p, o.typ, o.n)
+		}
 	}
 	for _, p := range e.mapSeq {
 		e.mapping(e.maps[p])
@@ -232,38 +209,34 @@ func (e *encoder) all(roots []Root) {
 
 type encoder struct {
 	*memory
-	b    []byte
-	old  []byte // to compare with instead of writing
-	at   int
-	objs []object // by address
+	b    []byte    // the head
+	far  []stretch // what is written behind it
+	objs []object  // by address
 
 	order []int // of objs, as the walk came to them
 	id    []int // the inverse
 	mapID map[unsafe.Pointer]uint64
 }
 
-func (e *encoder) put(b []byte) {
-	if e.old == nil {
+// put writes b as it lies; a long one is read when the image is written.
+func (e *encoder) put(b []byte, coded bool) {
+	if len(b) < farSize {
 		e.b = append(e.b, b...)
 		return
 	}
-	if !bytes.HasPrefix(e.old[e.at:], b) {
-		panic(differs{})
-	}
-	e.at += len(b)
+	e.far = append(e.far, stretch{b, coded})
 }
 
-func (e *encoder) uint(x uint64) {
-	var buf [binary.MaxVarintLen64]byte
-	e.put(buf[:binary.PutUvarint(buf[:], x)])
-}
+func (e *encoder) uint(x uint64) { e.b = binary.AppendUvarint(e.b, x) }
 
 func (e *encoder) text(s string) {
 	e.uint(uint64(len(s)))
-	e.put(unsafe.Slice(unsafe.StringData(s), len(s)))
+	e.put(unsafe.Slice(unsafe.StringData(s), len(s)), false)
 }
 
 // table writes what to allocate: types, objects, maps; and where roots lie.
+// Objects that are long stretches are the first behind the head, for the reader
+// must know where they are before it sets the first pointer to one.
 func (e *encoder) table(roots []Root) {
 	var names []string
 	ids := map[string]uint64{}
@@ -297,6 +270,9 @@ func (e *encoder) table(roots []Root) {
 	for _, i := range e.order {
 		e.uint(id(e.objs[i].typ))
 		e.uint(uint64(e.objs[i].n))
+		if o := &e.objs[i]; o.far() {
+			e.put(bytesAt(o.p, o.size), false)
+		}
 	}
 	e.uint(uint64(len(e.mapSeq)))
 	for _, p := range e.mapSeq {
@@ -335,7 +311,7 @@ func (e *encoder) reference(p unsafe.Pointer) *object {
 
 func (e *encoder) many(p unsafe.Pointer, t reflect.Type, n int) {
 	if flat(t) {
-		e.put(bytesAt(p, t.Size()*uintptr(n)))
+		e.put(bytesAt(p, t.Size()*uintptr(n)), false)
 		return
 	}
 	for i := range n {
@@ -345,7 +321,7 @@ func (e *encoder) many(p unsafe.Pointer, t reflect.Type, n int) {
 
 func (e *encoder) value(p unsafe.Pointer, t reflect.Type) {
 	if flat(t) {
-		e.put(bytesAt(p, t.Size()))
+		e.put(bytesAt(p, t.Size()), false)
 		return
 	}
 	v := reflect.NewAt(t, p).Elem()
@@ -358,8 +334,11 @@ func (e *encoder) value(p unsafe.Pointer, t reflect.Type) {
 		if err != nil {
 			panic(refusal{err})
 		}
+		if !c.fresh && len(x) >= farSize {
+			x = bytes.Clone(x) // it may be written over by the next call
+		}
 		e.uint(uint64(len(x)) + 1)
-		e.put(x)
+		e.put(x, true)
 		return
 	}
 	switch t.Kind() {

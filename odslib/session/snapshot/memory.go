@@ -28,6 +28,9 @@ type object struct {
 
 func (o *object) end() uintptr { return o.addr + o.size }
 
+// far: the object is one long stretch.
+func (o *object) far() bool { return o.size >= farSize && flat(o.typ) }
+
 // memory is what a walk from the roots has found.
 type memory struct {
 	objects []object

@@ -1,7 +1,6 @@
 package snapshot
 
 import (
-	"bytes"
 	"container/list"
 	"errors"
 	"fmt"
@@ -26,7 +25,7 @@ func carry[T any](t *testing.T, x *T) *T {
 		t.Fatalf("%T: %v", *x, err)
 	}
 	y := new(T)
-	if err := Decode(g.Bytes, []Root{{"x", y}}); err != nil {
+	if err := Decode(g.Image.Bytes(), []Root{{"x", y}}); err != nil {
 		t.Fatalf("%T: %v", *x, err)
 	}
 	return y
@@ -74,7 +73,7 @@ func TestEqualAfterwards(t *testing.T) {
 			return
 		}
 		w := reflect.New(v.Type().Elem())
-		if err := Decode(g.Bytes, []Root{{"x", w.Interface()}}); err != nil {
+		if err := Decode(g.Image.Bytes(), []Root{{"x", w.Interface()}}); err != nil {
 			t.Errorf("%T: %v", x, err)
 			return
 		}
@@ -180,7 +179,7 @@ func TestGroups(t *testing.T) {
 	}
 	var x2 int
 	var p2 *int
-	if err := Decode(groups[0].Bytes, []Root{{"p", &p2}, {"x", &x2}}); err != nil {
+	if err := Decode(groups[0].Image.Bytes(), []Root{{"p", &p2}, {"x", &x2}}); err != nil {
 		t.Fatal(err)
 	}
 	if x2 != 1 || p2 != &x2 {
@@ -202,11 +201,11 @@ func TestUnchanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := new(node) // elsewhere in memory
-	if err := Decode(g.Bytes, []Root{{"n", &m}}); err != nil {
+	if err := Decode(g.Image.Bytes(), []Root{{"n", &m}}); err != nil {
 		t.Fatal(err)
 	}
 	again := func() bool {
-		gs, _ := Groups([]Root{{"n", &m}}, func([]string) []byte { return g.Bytes })
+		gs, _ := Groups([]Root{{"n", &m}}, func([]string) Stamp { return g.Image.Stamp() })
 		return gs[0].Same
 	}
 	if !again() {
@@ -255,7 +254,7 @@ func TestSums(t *testing.T) {
 	}
 	if g, _ := Encode([]Root{{"h", &h}}); len(g.Sums) == 1 {
 		back := carry(t, &h)
-		if gs, _ := Groups([]Root{{"h", back}}, func([]string) []byte { return g.Bytes }); !gs[0].Same {
+		if gs, _ := Groups([]Root{{"h", back}}, func([]string) Stamp { return g.Image.Stamp() }); !gs[0].Same {
 			t.Error("a map that was only read is written again")
 		}
 	}
@@ -351,15 +350,15 @@ func TestChangedType(t *testing.T) {
 		t.Fatal(err)
 	}
 	var y struct{ A, C int }
-	if err := Decode(g.Bytes, []Root{{"x", &y}}); !errors.Is(err, ErrChanged) {
+	if err := Decode(g.Image.Bytes(), []Root{{"x", &y}}); !errors.Is(err, ErrChanged) {
 		t.Errorf("another layout: %v", err)
 	}
-	b := bytes.Clone(g.Bytes)
+	b := g.Image.Bytes()
 	b[len(b)/2] ^= 1
 	if err := Decode(b, []Root{{"x", &x}}); !errors.Is(err, errDamaged) {
 		t.Errorf("damaged: %v", err)
 	}
-	if err := Decode(g.Bytes[:10], []Root{{"x", &x}}); !errors.Is(err, errDamaged) {
+	if err := Decode(g.Image.Bytes()[:10], []Root{{"x", &x}}); !errors.Is(err, errDamaged) {
 		t.Errorf("truncated: %v", err)
 	}
 }
@@ -391,14 +390,14 @@ func BenchmarkEightMegabytes(b *testing.B) {
 		})
 		b.Run(c.name+"/unchanged", func(b *testing.B) {
 			for b.Loop() {
-				if g, _ := Groups([]Root{{"x", c.p}}, func([]string) []byte { return g.Bytes }); !g[0].Same {
+				if g, _ := Groups([]Root{{"x", c.p}}, func([]string) Stamp { return g.Image.Stamp() }); !g[0].Same {
 					b.Fatal("not the same")
 				}
 			}
 		})
 		b.Run(c.name+"/decode", func(b *testing.B) {
 			for b.Loop() {
-				if err := Decode(g.Bytes, []Root{{"x", c.q()}}); err != nil {
+				if err := Decode(g.Image.Bytes(), []Root{{"x", c.q()}}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -75,6 +75,7 @@ func closed(t reflect.Type) bool {
 type codec struct {
 	encode func(p any) ([]byte, error) // p is a *T
 	decode func(b []byte, p any) error
+	fresh  bool // no later call changes what encode returned
 }
 
 var (
@@ -83,12 +84,14 @@ var (
 )
 
 // RegisterCodec says how values of T are kept, for types that hold a handle.
+// What encode returns is its caller's; what decode is given is not to be kept.
 func RegisterCodec[T any](encode func(*T) ([]byte, error), decode func([]byte, *T) error) {
 	codecsMu.Lock()
 	defer codecsMu.Unlock()
 	codecs[reflect.TypeFor[T]()] = &codec{
 		func(p any) ([]byte, error) { return encode(p.(*T)) },
 		func(b []byte, p any) error { return decode(b, p.(*T)) },
+		true,
 	}
 }
 
@@ -122,11 +125,13 @@ func codecOf(t reflect.Type) *codec {
 		c = &codec{
 			func(p any) ([]byte, error) { return p.(encoding.BinaryMarshaler).MarshalBinary() },
 			func(b []byte, p any) error { return p.(encoding.BinaryUnmarshaler).UnmarshalBinary(b) },
+			false,
 		}
 	case p.Implements(gobMarshal) && p.Implements(gobUnmarshal) && !promoted(t, gobMarshal):
 		c = &codec{
 			func(p any) ([]byte, error) { return p.(gobEncoder).GobEncode() },
 			func(b []byte, p any) error { return p.(gobDecoder).GobDecode(b) },
+			false,
 		}
 	}
 	codecsMu.Lock()

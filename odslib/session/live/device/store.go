@@ -41,7 +41,7 @@ func encodeStore(s *model.Store) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hyperparameters: %w", err)
 	}
-	e.Bytes(g.Bytes)
+	e.Bytes(g.Image.Bytes())
 	return e.B, nil
 }
 

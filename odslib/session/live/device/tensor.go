@@ -59,6 +59,7 @@ func encodeTensor(t *tensors.Tensor) ([]byte, error) {
 			return e.B, nil
 		}
 	}
+	e.B = make([]byte, 0, int(t.ByteSize())+64)
 	e.Uint(byValue)
 	wire.EncShape(e, t.Shape())
 	err := t.ConstBytes(func(data []byte) { e.Bytes(data) })
