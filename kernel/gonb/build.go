@@ -22,6 +22,9 @@ import (
 // kept is how many binaries stay for cells that are run again unchanged.
 const kept = 8
 
+// shelfMax is how many bytes of binaries stay for kernels to come: about a hundred.
+const shelfMax = 512 << 20
+
 // build builds a program, or finds the binary of an earlier run of the same one,
 // and puts it where GoNB's go build finds it. log is what the compiler says
 // about a program that does not compile.
@@ -38,7 +41,7 @@ func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) 
 	}
 	bin := filepath.Join(c.path("next/bin"), key)
 	plain := len(env) == 0 && len(c.goflags) == 0 && from.Current(changed)
-	if _, err := os.Stat(bin); err != nil && !(plain && c.shelf.take(from.Key+key, bin)) {
+	if _, err := os.Stat(bin); err != nil && !(plain && c.shelf.Take(from.Key+key, bin)) {
 		tmp := bin + ".tmp"
 		linked := plain && from.Build(ctx, tmp, files, func(cmd *exec.Cmd) {
 			cmd.Dir, cmd.Env = c.path("next"), slices.Clone(c.cmd.Env)
@@ -59,7 +62,7 @@ func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) 
 			return "", err
 		}
 		if linked {
-			c.shelf.put(from.Key+key, bin)
+			c.shelf.Put(from.Key+key, bin)
 		}
 		prune(c.path("next/bin"))
 	}

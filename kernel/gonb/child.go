@@ -16,6 +16,7 @@ import (
 
 	"odslab/kernel/gonb/boot"
 	"odslab/kernel/jupyter"
+	"odslab/kernel/shelf"
 )
 
 // Config says where a child finds things. All paths are absolute.
@@ -42,7 +43,7 @@ type Child struct {
 	cmd       *exec.Cmd
 	client    *jupyter.Client
 	unwatch   func() // ends the watchdog
-	shelf     shelf
+	shelf     shelf.Shelf
 	stdin     *net.UnixListener
 	done      chan struct{} // closed when GoNB has ended
 
@@ -69,7 +70,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	if cfg.Mark == "" {
 		cfg.Mark = rand.Text()
 	}
-	c := &Child{cfg: cfg, dir: dir, mark: cfg.Mark + ".child", shelf: shelf{dir: cfg.Shelf}, done: make(chan struct{})}
+	c := &Child{cfg: cfg, dir: dir, mark: cfg.Mark + ".child", shelf: shelf.Shelf{Dir: cfg.Shelf, Max: shelfMax}, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -173,7 +174,7 @@ func (c *Child) Close() {
 		c.stdin.Close()
 	}
 	killMarked(c.mark, time.Second)
-	c.shelf.busy.Wait()
+	c.shelf.Wait()
 	os.RemoveAll(c.dir)
 	if c.unwatch != nil {
 		c.unwatch()

@@ -20,7 +20,7 @@ import (
 // The test binary is also the resident process that is killed.
 func TestMain(m *testing.M) {
 	if spill := os.Getenv("RESIDENT_TEST_SPILL"); spill != "" {
-		os.Exit(run(spill, 0))
+		os.Exit(run(spill, 0, ""))
 	}
 	os.Exit(m.Run())
 }

@@ -18,7 +18,11 @@ import (
 	"os"
 	"strings"
 
+	"github.com/gomlx/compute"
+
+	"odslab/kernel/resident/disk"
 	"odslab/kernel/resident/server"
+	"odslab/kernel/shelf"
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
 )
@@ -32,17 +36,32 @@ const (
 func main() {
 	spill := flag.String("spill", "", "folder for kept arrays, found again after a crash")
 	limit := flag.Int64("bytes", 0, "bytes of arrays at most; 0: half of the machine's memory")
+	compiled := flag.String("programs", "", "folder for compiled programs, found again by later processes")
 	flag.Parse()
-	os.Exit(run(*spill, *limit))
+	os.Exit(run(*spill, *limit, *compiled))
 }
 
-func run(spill string, limit int64) int {
+// programsMax is how many bytes of compiled programs stay on disk.
+const programsMax = 512 << 20
+
+func run(spill string, limit int64, compiled string) int {
 	l, err := net.FileListener(os.NewFile(3, "socket"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "resident: file descriptor 3 is no listening socket; the kernel starts this program:", err)
 		return 2
 	}
 	os.Unsetenv(engine.EnvResident)
+	programs := &disk.Programs{Shelf: &shelf.Shelf{Dir: compiled, Max: programsMax}}
+	if open := engine.OpenXLA; open != nil && compiled != "" {
+		engine.OpenXLA = func(plugin string, cuda bool) (compute.Backend, error) {
+			if !cuda { // there, opening the plugin by itself looks for the driver too
+				if err := programs.Install(plugin); err != nil {
+					fmt.Fprintln(os.Stderr, "programs are not kept on disk:", err)
+				}
+			}
+			return open(plugin, cuda)
+		}
+	}
 	e, err := engine.Open()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -52,7 +71,7 @@ func run(spill string, limit int64) int {
 		limit = memory() / 2
 	}
 	s, err := server.New(e.Backend, server.Options{
-		Engine: e.Name, Spill: spill, Bytes: limit,
+		Engine: e.Name, Spill: spill, Bytes: limit, Loaded: programs.Loaded,
 		Stuck: func() { os.Exit(exitStuck) },
 	})
 	if err != nil {
@@ -64,6 +83,7 @@ func run(spill string, limit int64) int {
 		l.Close() // the kernel is gone
 	}()
 	err = s.Serve(l)
+	programs.Shelf.Wait()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "resident:", err)
 		return 1

@@ -53,6 +53,7 @@ type config struct {
 	child gonb.Config
 	// resident is the program of the resident process and its environment; "": there is none.
 	resident    string
+	programs    string // folder where it keeps compiled programs, or ""
 	residentEnv []string
 	// prepare is called once, in the background; keep is a folder for values, and
 	// env is for processes of its own, so that they end with the kernel.
@@ -78,7 +79,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
 	var res *resident
 	if cfg.resident != "" {
-		res = newResident(cfg.resident, keep, append(slices.Clone(env), cfg.residentEnv...))
+		res = newResident(cfg.resident, keep, cfg.programs, append(slices.Clone(env), cfg.residentEnv...))
 		cfg.child.Env = append(cfg.child.Env, "ODSLAB_RESIDENT="+res.socket())
 	}
 	k := &kernel{

@@ -23,9 +23,10 @@ import (
 // resident is the process that computes for the cells of this kernel. It starts
 // with the first cell that needs it, and again after it has died.
 type resident struct {
-	program string   // of package odslab/kernel/resident
-	dir     string   // of this kernel alone: the socket, and arrays for after a crash
-	env     []string // of the process
+	program  string   // of package odslab/kernel/resident
+	dir      string   // of this kernel alone: the socket, and arrays for after a crash
+	env      []string // of the process
+	programs string   // folder of compiled programs, for all kernels
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd
@@ -39,8 +40,8 @@ type resident struct {
 	kept    []string // what retain has said last
 }
 
-func newResident(program, dir string, env []string) *resident {
-	return &resident{program: program, dir: dir, env: env}
+func newResident(program, dir, programs string, env []string) *resident {
+	return &resident{program: program, dir: dir, programs: programs, env: env}
 }
 
 func (r *resident) socket() string { return filepath.Join(r.dir, "resident") }
@@ -80,7 +81,7 @@ func (r *resident) start() (again bool, obituary string, err error) {
 		return false, "", err
 	}
 	defer log.Close()
-	cmd := exec.Command(r.program, "-spill", r.spill())
+	cmd := exec.Command(r.program, "-spill", r.spill(), "-programs", r.programs)
 	cmd.Env, cmd.ExtraFiles, cmd.Stderr = r.env, []*os.File{file}, log
 	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C at a terminal is for the kernel
@@ -223,14 +224,14 @@ type holding struct {
 	Buffers, Programs int
 	Bytes             int64
 	Stats             struct {
-		Compiled, Found int
-		Compiling       time.Duration
+		Compiled, Loaded, Found int
+		Compiling               time.Duration
 	}
 }
 
 func (h holding) String() string {
-	return fmt.Sprintf("resident process: arrays %d (%.1f MiB), programs %d (%d compiled in %.1f s, %d times found again)",
-		h.Buffers, float64(h.Bytes)/(1<<20), h.Programs, h.Stats.Compiled, h.Stats.Compiling.Seconds(), h.Stats.Found)
+	return fmt.Sprintf("resident process: arrays %d (%.1f MiB), programs %d (%d from disk, %d compiled, together in %.1f s; %d times found again)",
+		h.Buffers, float64(h.Bytes)/(1<<20), h.Programs, h.Stats.Loaded, h.Stats.Compiled-h.Stats.Loaded, h.Stats.Compiling.Seconds(), h.Stats.Found)
 }
 
 // holdings asks the process; ok is false when there is none.

@@ -49,6 +49,7 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, Resident: residentPath != ""})
 		},
 		resident:    residentPath,
+		programs:    layout.Programs(),
 		residentEnv: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
 		history:     filepath.Join(layout.Root, "history.jsonl"),
 		version:     Version,

@@ -54,6 +54,9 @@ func (l Layout) CellModule() string { return filepath.Join(l.home(), "module") }
 // Cells holds binaries of cells, for kernels to come.
 func (l Layout) Cells() string { return filepath.Join(l.home(), "cells") }
 
+// Programs holds what XLA has compiled, for processes to come.
+func (l Layout) Programs() string { return filepath.Join(l.Root, "programs") }
+
 // Plugin is the PJRT plugin: $ODSLAB_PLUGIN, else the one that set-up fetches.
 func (l Layout) Plugin() string {
 	if p := os.Getenv("ODSLAB_PLUGIN"); p != "" {

@@ -20,6 +20,8 @@ type Options struct {
 	Bytes    int64  // of buffers at most; 0: no limit
 	Programs int    // compiled at most; 0: 256
 
+	Loaded func() int // counts the programs that the backend had on disk; nil: none
+
 	// Stuck is called when an execution goes on for longer than StuckAfter (0: 5 s) after its client has gone: it can't be
 	// cancelled, so the process has to end.
 	Stuck      func()
@@ -45,6 +47,7 @@ type Server struct {
 // Stats counts what a server did.
 type Stats struct {
 	Compiled, Found int // programs
+	Loaded          int // of the compiled ones, from disk
 	Compiling       time.Duration
 	Executed        int
 	Refused         int // peers dropped for what they sent
@@ -92,7 +95,16 @@ func (s *Server) Close() { s.spill.close() }
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.stats
+	return s.counts()
+}
+
+// counts are the counts so far; the caller has the lock.
+func (s *Server) counts() Stats {
+	out := s.stats
+	if s.options.Loaded != nil {
+		out.Loaded = s.options.Loaded()
+	}
+	return out
 }
 
 func (s *Server) refuse() {

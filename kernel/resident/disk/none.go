@@ -1,0 +1,14 @@
+//go:build !cgo || noxla
+
+package disk
+
+import "odslab/kernel/shelf"
+
+// Programs are XLA's compiled programs on disk; this build has no XLA.
+type Programs struct{ Shelf *shelf.Shelf }
+
+// Install does nothing.
+func (p *Programs) Install(plugin string) error { return nil }
+
+// Loaded is 0.
+func (p *Programs) Loaded() int { return 0 }

@@ -1,0 +1,146 @@
+//go:build cgo && !noxla
+
+package disk
+
+/*
+#cgo LDFLAGS: -ldl
+#include <stdlib.h>
+#include "pjrt.h"
+
+static void free_owner(serialize_args *a) { if (a->free_owner) a->free_owner(a->owner); }
+*/
+import "C"
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/gomlx/go-xla/pjrt"
+
+	"odslab/kernel/shelf"
+)
+
+// Programs are XLA's compiled programs on disk.
+type Programs struct {
+	Shelf *shelf.Shelf
+
+	machine string // what they depend on beside themselves
+	loaded  atomic.Int64
+}
+
+// installed are the programs of this process; PJRT's functions take nothing that could say whose they are.
+var installed atomic.Pointer[Programs]
+
+// Install has the plugin's programs kept, once in a process and before anyone opens the plugin. After an error the plugin
+// is opened as if there were no disk.
+func (p *Programs) Install(plugin string) error {
+	info, err := os.Stat(plugin)
+	if err != nil {
+		return err
+	}
+	if p.machine, err = processor(); err != nil {
+		return err
+	}
+	p.machine += fmt.Sprintln(info.Size(), info.ModTime().UnixNano(), runtime.NumCPU(), os.Getenv("XLA_FLAGS"))
+	if !installed.CompareAndSwap(nil, p) {
+		return fmt.Errorf("programs on disk are installed already")
+	}
+	path := C.CString(plugin)
+	defer C.free(unsafe.Pointer(path))
+	var why *C.char
+	table := C.wrap(path, &why)
+	if table == nil {
+		installed.Store(nil)
+		return fmt.Errorf("%s", C.GoString(why))
+	}
+	if err := pjrt.RegisterPreloadedPlugin(plugin, uintptr(unsafe.Pointer(table))); err != nil {
+		installed.Store(nil)
+		return err
+	}
+	return nil
+}
+
+// Loaded counts the programs that need not be compiled.
+func (p *Programs) Loaded() int { return int(p.loaded.Load()) }
+
+// processor says what code can run here.
+func processor() (string, error) {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "", fmt.Errorf("what the processor can do is not known: %w", err)
+	}
+	var b strings.Builder
+	first, _, _ := strings.Cut(string(text), "\n\n")
+	for line := range strings.Lines(first) {
+		for _, key := range []string{"vendor_id", "cpu family", "model", "flags", "Features", "CPU "} {
+			if strings.HasPrefix(line, key) {
+				b.WriteString(line)
+				break
+			}
+		}
+	}
+	return b.String(), nil
+}
+
+//export compileOrLoad
+func compileOrLoad(args *C.compile_args) *C.error {
+	p := installed.Load()
+	name := p.name(args)
+	if data := unseal(p.Shelf.Read(name)); data != nil {
+		if C.load(args.client, (*C.char)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)), &args.executable) != 0 {
+			p.loaded.Add(1)
+			return nil
+		}
+		p.Shelf.Drop(name)
+	}
+	if err := C.compile(args); err != nil {
+		return err
+	}
+	var out C.serialize_args
+	if C.serialize(args.executable, &out) != 0 {
+		p.Shelf.Write(name, seal(C.GoBytes(unsafe.Pointer(out.bytes), C.int(out.bytes_size))))
+		C.free_owner(&out)
+	}
+	return nil
+}
+
+// name is the hash of all that the compiled program depends on.
+func (p *Programs) name(args *C.compile_args) string {
+	h := sha256.New()
+	fmt.Fprintln(h, p.machine)
+	for _, part := range [][]byte{
+		view(args.program.format, args.program.format_size),
+		view(args.program.code, args.program.code_size),
+		view(args.options, args.options_size),
+	} {
+		fmt.Fprintln(h, len(part))
+		h.Write(part)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+func view(p *C.char, n C.size_t) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), int(n)) }
+
+// seal puts a sum before the program: what the disk has spoiled must not run.
+func seal(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return append(sum[:], data...)
+}
+
+// unseal returns the program, or nil where it is not whole.
+func unseal(data []byte) []byte {
+	if len(data) <= sha256.Size {
+		return nil
+	}
+	if sum := sha256.Sum256(data[sha256.Size:]); !bytes.Equal(sum[:], data[:sha256.Size]) {
+		return nil
+	}
+	return data[sha256.Size:]
+}

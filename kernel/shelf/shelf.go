@@ -1,0 +1,178 @@
+// Package shelf keeps files that took long to make in a folder that many kernels share, under the hash of all that they
+// are made from. What was not used for longest goes first.
+//
+//	s := &shelf.Shelf{Dir: dir, Max: 512 << 20}
+//	if !s.Take(hash, path) {
+//		… make the file at path …
+//		s.Put(hash, path)
+//	}
+//
+// A Shelf without a folder is always empty.
+package shelf
+
+import (
+	"bytes"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Shelf is such a folder. It is a help and no more: what can't be written is not kept.
+type Shelf struct {
+	Dir string // made when it is needed; readable for this user only
+	Max int64  // bytes in it
+
+	tidying sync.Mutex
+	busy    sync.WaitGroup
+}
+
+// unfinished begins the names of files that are being written.
+const unfinished = "new-"
+
+// Take puts a file at the path to, or reports false. The file is not to be changed there.
+func (s *Shelf) Take(name, to string) bool {
+	if s.Dir == "" {
+		return false
+	}
+	from := filepath.Join(s.Dir, name)
+	if os.Link(from, to) != nil && copyTo(from, to) != nil {
+		return false
+	}
+	s.used(name)
+	return true
+}
+
+// Read returns what a file holds, or nil.
+func (s *Shelf) Read(name string) []byte {
+	if s.Dir == "" {
+		return nil
+	}
+	data, err := os.ReadFile(filepath.Join(s.Dir, name))
+	if err != nil {
+		return nil
+	}
+	s.used(name)
+	return data
+}
+
+func (s *Shelf) used(name string) {
+	now := time.Now()
+	os.Chtimes(filepath.Join(s.Dir, name), now, now)
+}
+
+// Drop removes a file that turned out to be of no use.
+func (s *Shelf) Drop(name string) {
+	if s.Dir != "" {
+		os.Remove(filepath.Join(s.Dir, name))
+	}
+}
+
+// Put adds a copy of the file at from, behind the caller's back.
+func (s *Shelf) Put(name, from string) {
+	if s.Dir == "" {
+		return
+	}
+	f, err := os.Open(from) // now: it may be gone soon
+	if err != nil {
+		return
+	}
+	s.busy.Go(func() {
+		defer f.Close()
+		s.write(name, f)
+	})
+}
+
+// Write adds a file with this content, behind the caller's back.
+func (s *Shelf) Write(name string, content []byte) {
+	if s.Dir != "" {
+		s.busy.Go(func() { s.write(name, bytes.NewReader(content)) })
+	}
+}
+
+// Wait waits until all is written.
+func (s *Shelf) Wait() { s.busy.Wait() }
+
+func (s *Shelf) write(name string, content io.Reader) {
+	if os.MkdirAll(s.Dir, 0o700) != nil {
+		return
+	}
+	f, err := os.CreateTemp(s.Dir, unfinished)
+	if err != nil {
+		return
+	}
+	_, err = io.Copy(f, content)
+	if err == nil {
+		err = f.Chmod(0o700) // it may be a program
+	}
+	if err == nil {
+		err = f.Sync() // a name never stands for half a file, not after a power cut either
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil || os.Rename(f.Name(), filepath.Join(s.Dir, name)) != nil {
+		os.Remove(f.Name())
+		return
+	}
+	s.tidy()
+}
+
+// tidy removes what is beyond the limit, and what processes that were killed have left half written.
+func (s *Shelf) tidy() {
+	s.tidying.Lock()
+	defer s.tidying.Unlock()
+	entries, err := os.ReadDir(s.Dir)
+	if err != nil {
+		return
+	}
+	var files []fs.FileInfo
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil {
+			continue
+		}
+		switch {
+		case !strings.HasPrefix(e.Name(), unfinished):
+			files = append(files, info)
+		case time.Since(info.ModTime()) > time.Hour:
+			os.Remove(filepath.Join(s.Dir, e.Name()))
+		}
+	}
+	slices.SortFunc(files, func(a, b fs.FileInfo) int { return b.ModTime().Compare(a.ModTime()) })
+	left := s.Max
+	for _, info := range files {
+		if left -= info.Size(); left < 0 {
+			os.Remove(filepath.Join(s.Dir, info.Name()))
+		}
+	}
+}
+
+// copyTo is for folders on different devices.
+func copyTo(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	tmp := to + ".tmp"
+	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o700)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if e := out.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(tmp, to)
+	}
+	if err != nil {
+		os.Remove(tmp)
+	}
+	return err
+}
