@@ -14,7 +14,7 @@ func (s *Session) settle(n int, now saved) error {
 	var first error
 	for _, g := range now.Groups {
 		file := filepath.Join(s.opt.KeepDir, g.File)
-		err := os.Rename(file+newSuffix, file)
+		err := replace(file)
 		if errors.Is(err, os.ErrNotExist) { // as it was loaded, and not written again
 			_, err = os.Stat(file)
 		}
@@ -22,7 +22,7 @@ func (s *Session) settle(n int, now saved) error {
 			first = fmt.Errorf("what cell %d kept can't be put in its place: %w", n, err)
 		}
 	}
-	for _, pattern := range []string{"*.val" + newSuffix, "saved.json.tmp*"} {
+	for _, pattern := range []string{"*.val" + newSuffix, "*.val" + oldSuffix, "saved.json.tmp*"} {
 		left, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, pattern))
 		for _, file := range left {
 			os.Remove(file)
@@ -31,6 +31,27 @@ func (s *Session) settle(n int, now saved) error {
 	return first
 }
 
-// newSuffix is what package live puts behind the name of a file until all of
-// its save is written.
-const newSuffix = ".new"
+// replace puts a new file in place of the old one, which waits aside meanwhile: over one that exists, ext4 does not
+// rename before it has begun to write the new one out to the disk, some milliseconds for each 8 MB.
+func replace(file string) error {
+	if _, err := os.Stat(file + newSuffix); err != nil {
+		return err
+	}
+	if err := os.Rename(file, file+oldSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	err := os.Rename(file+newSuffix, file)
+	if err != nil {
+		_ = os.Rename(file+oldSuffix, file) // as it was
+		return err
+	}
+	os.Remove(file + oldSuffix)
+	return nil
+}
+
+const (
+	// newSuffix is what package live puts behind the name of a file until all of
+	// its save is written.
+	newSuffix = ".new"
+	oldSuffix = ".old"
+)
