@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -12,8 +13,11 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"odslab/kernel/resident/disk"
 	"odslab/kernel/resident/server"
+	"odslab/kernel/shelf"
 	"odslab/kernel/toolchain"
+	"odslab/odslib/engine"
 	"odslab/odslib/engine/resident"
 )
 
@@ -22,7 +26,20 @@ func TestMain(m *testing.M) {
 	if spill := os.Getenv("RESIDENT_TEST_SPILL"); spill != "" {
 		os.Exit(run(spill, 0, ""))
 	}
-	os.Exit(m.Run())
+	// Twice with the same folder: in the second run the suites' programs come from disk.
+	programs := &disk.Programs{Shelf: &shelf.Shelf{Dir: os.Getenv("RESIDENT_TEST_PROGRAMS"), Max: programsMax}}
+	if programs.Shelf.Dir != "" {
+		if err := programs.Install(engine.Plugin("xla-cpu")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+	status := m.Run()
+	programs.Shelf.Wait()
+	if programs.Shelf.Dir != "" {
+		fmt.Println("programs from disk:", programs.Loaded())
+	}
+	os.Exit(status)
 }
 
 // A process that is killed in the middle of a spill leaves the whole array or none.
