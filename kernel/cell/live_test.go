@@ -3,6 +3,7 @@ package cell
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -204,6 +205,15 @@ func TestKey(t *testing.T) {
 	one, two, other := compile(1, "a := 1\na"), compile(2, "a := 1\na"), compile(3, "a := 2\na")
 	if one.Key != two.Key || one.Key == other.Key || bytes.Equal(one.Source, two.Source) {
 		t.Errorf("keys %s %s %s", one.Key, two.Key, other.Key)
+	}
+	// What looks like a cell's number may be the person's own.
+	for _, src := range []string{
+		"cell := make([]int, 10)\ncell[%d]",
+		"type b struct{}\nfunc (b) Begin(int) {}\n{ b{}.Begin(%d) }",
+	} {
+		if compile(3, fmt.Sprintf(src, 3)).Key == compile(4, fmt.Sprintf(src, 4)).Key {
+			t.Errorf("two programs are taken for one: %q", src)
+		}
 	}
 	if !bytes.Contains(two.Source, []byte("//line cell[2]:2:1\n")) {
 		t.Errorf("no line of the cell in\n%s", two.Source)
