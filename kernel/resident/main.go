@@ -22,15 +22,10 @@ import (
 
 	"odslab/kernel/resident/disk"
 	"odslab/kernel/resident/server"
+	"odslab/kernel/resident/status"
 	"odslab/kernel/shelf"
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
-)
-
-// Exit statuses that the kernel tells apart.
-const (
-	exitEngine = 74 // the engine did not open
-	exitStuck  = 75 // an execution that nobody waits for would not end
 )
 
 func main() {
@@ -65,14 +60,14 @@ func run(spill string, limit int64, compiled string) int {
 	e, err := engine.Open()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return exitEngine
+		return status.NoEngine
 	}
 	if limit == 0 {
 		limit = memory() / 2
 	}
 	s, err := server.New(e.Backend, server.Options{
 		Engine: e.Name, Spill: spill, Bytes: limit, Loaded: programs.Loaded,
-		Stuck: func() { os.Exit(exitStuck) },
+		Stuck: func() { os.Exit(status.Stuck) },
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "resident:", err)

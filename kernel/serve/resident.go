@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"odslab/kernel/gonb"
+	"odslab/kernel/resident/status"
 )
 
 // resident is the process that computes for the cells of this kernel. It starts
@@ -180,12 +181,12 @@ func (r *resident) death() string {
 	return r.how()
 }
 
-// how the process ended; exit statuses are those of package resident.
+// how the process ended.
 func (r *resident) how() string {
 	switch state := r.cmd.ProcessState; {
 	case state == nil:
 		return "it has ended"
-	case state.ExitCode() == 75:
+	case state.ExitCode() == status.Stuck:
 		return "it was ended, since a computation that nobody waits for could not be stopped otherwise"
 	default:
 		said, _ := os.ReadFile(r.log())
