@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"bytes"
 	"os"
 	"testing"
 	"time"
@@ -22,5 +23,24 @@ func TestLinkOfPrograms(t *testing.T) {
 	}
 	if l := s.pkgs.link([]byte("package main\nimport _ \"no/such/package\"\n"), t.TempDir()); l != (toolchain.Link{}) {
 		t.Errorf("an unknown package: %+v", l)
+	}
+}
+
+// The same cells make the same programs in the next kernel, so that binaries can
+// be used again.
+func TestSameInTheNextKernel(t *testing.T) {
+	t.Parallel()
+	one, two := newNotebook(t), newNotebook(t)
+	for _, b := range []*notebook{one, two} {
+		b.want("type p struct{ X float64 }\nz, a, b := 1, 2, p{3}", "")
+	}
+	const src = "c := []any{b, z}\nfunc f() float64 { return b.X }\na += int(f())\na"
+	p, err := one.s.Compile(2, src)
+	q, err2 := two.s.Compile(2, src)
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	if !bytes.Equal(p.Source, q.Source) {
+		t.Errorf("%s\n\nbecame\n\n%s", p.Source, q.Source)
 	}
 }

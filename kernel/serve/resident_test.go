@@ -155,3 +155,16 @@ graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node {
 	kill9(f.PID())
 	waitGone(t, tag, 5*time.Second)
 }
+
+// What one kernel has compiled the next one finds on disk.
+func TestProgramsStay(t *testing.T) {
+	code := fmt.Sprintf(`graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node { return graph.AddScalar(x, %d) }).MustCall1(float32(0)).Shape().Rank()`, time.Now().UnixNano()%1e6)
+	for _, want := range []string{"(0 from disk, 1 compiled", "(1 from disk, 0 compiled"} {
+		f, _ := withXLA(t)
+		f.prints(code, "0")
+		if s := f.run("%who"); !strings.Contains(s.stdout, want) {
+			t.Errorf("no %q in %s", want, s.stdout)
+		}
+		f.Shutdown(f.ctx)
+	}
+}
