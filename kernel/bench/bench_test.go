@@ -37,7 +37,7 @@ func (e *echo) Execute(_ context.Context, code string, o jupyter.ExecuteOptions)
 // printed does what the print cell asks for.
 func printed(code string) string {
 	_, rest, _ := strings.Cut(code, `"number", `)
-	n, _, _ := strings.Cut(rest, ")")
+	n, _, _ := strings.Cut(rest, " /*") // the comment is no earlier run's
 	return "number " + n + "\n"
 }
 
