@@ -70,16 +70,17 @@ func decode(file []byte, roots []Root, adopt bool) (err error) {
 	d.allocate(order)
 	for i := range d.objs {
 		if o := &d.objs[i]; o.far == nil {
-			d.many(o.p, o.typ, o.n)
+			d.many(o.p, planOf(o.typ), o.n)
 		}
 	}
 	for _, m := range d.maps {
 		k, v := reflect.New(m.Type().Key()), reflect.New(m.Type().Elem())
+		kp, vp := planOf(m.Type().Key()), planOf(m.Type().Elem())
 		for range d.counts[m.UnsafePointer()] {
 			k.Elem().SetZero()
 			v.Elem().SetZero()
-			d.value(k.UnsafePointer(), k.Type().Elem())
-			d.value(v.UnsafePointer(), v.Type().Elem())
+			d.value(k.UnsafePointer(), kp)
+			d.value(v.UnsafePointer(), vp)
 			m.SetMapIndex(k.Elem(), v.Elem())
 		}
 	}
@@ -139,7 +140,7 @@ func (d *decoder) stretch(n int) []byte {
 
 func (d *decoder) text() string {
 	b := d.stretch(int(d.uint()))
-	if d.adopt && len(b) >= farSize {
+	if d.adopt && len(b) > 0 {
 		return unsafe.String(&b[0], len(b))
 	}
 	return string(b)
@@ -166,16 +167,20 @@ func (d *decoder) allocate(roots []Root) {
 	for i := range names {
 		names[i] = d.text()
 	}
-	// Dynamic types may bring in types that only they reach.
+	types := make([]reflect.Type, len(names))
+	for i, name := range names {
+		t, ok := d.types[name]
+		if !ok { // dynamic types may bring in types that only they reach
+			d.loadRegistered()
+			t = d.typ(name)
+		}
+		types[i] = t
+	}
 	typ := func(i uint64) reflect.Type {
-		if i >= uint64(len(names)) {
+		if i >= uint64(len(types)) {
 			d.damaged()
 		}
-		if t, ok := d.types[names[i]]; ok {
-			return t
-		}
-		d.loadRegistered()
-		return d.typ(names[i])
+		return types[i]
 	}
 	d.objs = make([]allocated, d.count())
 	for i := range d.objs {
@@ -272,85 +277,73 @@ func (d *decoder) reference(t reflect.Type, n int) (p unsafe.Pointer, room int) 
 	return unsafe.Add(o.p, off), int((size - off) / t.Size())
 }
 
-func (d *decoder) many(p unsafe.Pointer, t reflect.Type, n int) {
-	if flat(t) {
-		size := t.Size() * uintptr(n)
+func (d *decoder) many(p unsafe.Pointer, pl *plan, n int) {
+	if pl.flat {
+		size := pl.size * uintptr(n)
 		copy(bytesAt(p, size), d.stretch(int(size)))
 		return
 	}
 	for i := range n {
-		d.value(unsafe.Add(p, uintptr(i)*t.Size()), t)
+		d.value(unsafe.Add(p, uintptr(i)*pl.size), pl)
 	}
 }
 
-func (d *decoder) value(p unsafe.Pointer, t reflect.Type) {
-	if flat(t) {
-		copy(bytesAt(p, t.Size()), d.stretch(int(t.Size())))
+func (d *decoder) value(p unsafe.Pointer, pl *plan) {
+	switch {
+	case pl.flat:
+		copy(bytesAt(p, pl.size), d.stretch(int(pl.size)))
 		return
-	}
-	v := reflect.NewAt(t, p).Elem()
-	if c := codecOf(t); c != nil {
+	case pl.codec != nil:
 		if n := d.uint(); n > 0 {
-			if err := c.decode(d.stretch(int(n-1)), v.Addr().Interface()); err != nil {
+			if err := pl.codec.decode(d.stretch(int(n-1)), reflect.NewAt(pl.t, p).Interface()); err != nil {
 				panic(refusal{err})
 			}
 		}
 		return
 	}
-	switch t.Kind() {
+	switch pl.kind {
 	case reflect.String:
-		v.SetString(d.text())
+		*(*string)(p) = d.text()
 	case reflect.Pointer:
-		if q, _ := d.reference(t.Elem(), 1); q != nil {
-			v.Set(reflect.NewAt(t.Elem(), q).Convert(t))
+		if q, _ := d.reference(pl.t.Elem(), 1); q != nil {
+			*(*unsafe.Pointer)(p) = q
 		}
 	case reflect.Slice:
-		d.slice(v)
+		d.slice((*sliceHeader)(p), pl.t.Elem())
 	case reflect.Map:
 		if i := d.uint(); i > 0 {
-			if i > uint64(len(d.maps)) {
+			if i > uint64(len(d.maps)) || !d.maps[i-1].CanConvert(pl.t) {
 				d.damaged()
 			}
-			v.Set(d.maps[i-1].Convert(t))
+			*(*unsafe.Pointer)(p) = d.maps[i-1].UnsafePointer()
 		}
 	case reflect.Array:
-		d.many(p, t.Elem(), t.Len())
+		d.many(p, pl.elem(), pl.t.Len())
 	case reflect.Struct:
-		if closed(t) {
-			return
-		}
-		for i := range t.NumField() {
-			f := t.Field(i)
-			d.value(unsafe.Add(p, f.Offset), f.Type)
+		for i := range pl.fields {
+			d.value(unsafe.Add(p, pl.fields[i].offset), pl.fields[i].plan)
 		}
 	case reflect.Interface:
-		d.dynamic(v)
+		d.dynamic(reflect.NewAt(pl.t, p).Elem())
 	}
 }
 
-// sliceHeader is how the compiler lays out every slice.
-type sliceHeader struct {
-	p        unsafe.Pointer
-	len, cap int
-}
-
-func (d *decoder) slice(v reflect.Value) {
+func (d *decoder) slice(s *sliceHeader, t reflect.Type) {
 	k := d.uint()
 	if k == 0 {
 		return
 	}
-	t := v.Type()
 	n := int(k - 1)
-	if n == 0 || t.Elem().Size() == 0 {
-		v.Set(reflect.MakeSlice(t, n, n))
+	if n == 0 || t.Size() == 0 {
+		*s = sliceHeader{reflect.MakeSlice(reflect.SliceOf(t), n, n).UnsafePointer(), n, n}
 		return
 	}
-	p, room := d.reference(t.Elem(), n)
+	p, room := d.reference(t, n)
 	if p == nil {
 		d.damaged()
 	}
 	room = min(room, int(d.uint()))
-	*(*sliceHeader)(v.Addr().UnsafePointer()) = sliceHeader{p, n, max(room, n)}
+	*s = sliceHeader{p, n, max(room, n)}
 }
 
 func (d *decoder) dynamic(v reflect.Value) {
@@ -360,7 +353,7 @@ func (d *decoder) dynamic(v reflect.Value) {
 	}
 	t := d.typ(name)
 	c := reflect.New(t)
-	d.value(c.UnsafePointer(), t)
+	d.value(c.UnsafePointer(), planOf(t))
 	x := c.Elem()
 	if s, ok := x.Interface().(sentinel); ok {
 		e, ok := sentinels[s]

@@ -34,20 +34,24 @@ type Group struct {
 // zero Stamp: where nothing has changed since, there is no need to write it.
 func Groups(roots []Root, earlier func(names []string) Stamp) (groups []Group, refused map[string]error) {
 	refused = map[string]error{}
-	all := newMemory()
-	parent := make([]int, len(roots))
+	var objects []object
+	mapRoot := map[unsafe.Pointer][]int{}
+	parent, walks := make([]int, len(roots)), make([]*memory, len(roots))
 	for i, r := range roots {
 		parent[i] = i
 		// Each root has its own walk, so that one refused leaves no trace.
 		m := newMemory()
+		walks[i] = m
 		if err := m.addRoot(i, r.Ptr); err != nil {
 			refused[r.Name] = err
 			parent[i] = -1
 			continue
 		}
-		all.objects = append(all.objects, m.objects...)
-		for p := range m.maps {
-			all.mapRoot[p] = append(all.mapRoot[p], i)
+		if len(roots) > 1 {
+			objects = append(objects, m.objects...)
+			for p := range m.maps {
+				mapRoot[p] = append(mapRoot[p], i)
+			}
 		}
 	}
 	find := func(i int) int {
@@ -61,12 +65,10 @@ func Groups(roots []Root, earlier func(names []string) Stamp) (groups []Group, r
 			parent[max(a, b)] = min(a, b)
 		}
 	}
-	if len(roots) > 1 {
-		joinShared(all.objects, join)
-		for _, rs := range all.mapRoot {
-			for _, r := range rs[1:] {
-				join(rs[0], r)
-			}
+	joinShared(objects, join)
+	for _, rs := range mapRoot {
+		for _, r := range rs[1:] {
+			join(rs[0], r)
 		}
 	}
 	members := map[int][]Root{}
@@ -84,7 +86,11 @@ func Groups(roots []Root, earlier func(names []string) Stamp) (groups []Group, r
 			}
 			old = earlier(names)
 		}
-		g, err := encode(members[i], old)
+		var walk *memory
+		if len(members[i]) == 1 {
+			walk = walks[i]
+		}
+		g, err := encode(members[i], walk, old)
 		if err != nil {
 			for _, r := range members[i] {
 				refused[r.Name] = err
@@ -121,9 +127,10 @@ func joinShared(objects []object, join func(a, b int)) {
 }
 
 // Encode writes the roots as one group.
-func Encode(roots []Root) (Group, error) { return encode(roots, Stamp{}) }
+func Encode(roots []Root) (Group, error) { return encode(roots, nil, Stamp{}) }
 
-func encode(roots []Root, old Stamp) (g Group, err error) {
+// encode writes the roots, whose memory is m where they have been walked already.
+func encode(roots []Root, m *memory, old Stamp) (g Group, err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -133,10 +140,12 @@ func encode(roots []Root, old Stamp) (g Group, err error) {
 			err = fmt.Errorf("it panicked while it was written: %v", r)
 		}
 	}()
-	m := newMemory()
-	for i, r := range roots {
-		if err := m.addRoot(i, r.Ptr); err != nil {
-			return Group{}, fmt.Errorf("%s: %w", r.Name, err)
+	if m == nil {
+		m = newMemory()
+		for i, r := range roots {
+			if err := m.addRoot(i, r.Ptr); err != nil {
+				return Group{}, fmt.Errorf("%s: %w", r.Name, err)
+			}
 		}
 	}
 	inner := m.objects
@@ -181,7 +190,7 @@ func sums(roots []Root, whole *Image) []uint64 {
 	}
 	out := make([]uint64, len(roots))
 	for i := range roots {
-		if g, err := encode(roots[i:i+1], Stamp{}); err == nil {
+		if g, err := encode(roots[i:i+1], nil, Stamp{}); err == nil {
 			out[i] = g.Sums[0]
 		}
 	}
@@ -199,7 +208,7 @@ func (e *encoder) all(roots []Root) {
 	e.table(roots)
 	for _, i := range e.order {
 		if o := &e.objs[i]; !o.far() {
-			e.many(o.p, o.typ, o.n)
+			e.many(o.p, planOf(o.typ), o.n)
 		}
 	}
 	for _, p := range e.mapSeq {
@@ -239,14 +248,14 @@ func (e *encoder) text(s string) {
 // must know where they are before it sets the first pointer to one.
 func (e *encoder) table(roots []Root) {
 	var names []string
-	ids := map[string]uint64{}
+	ids := map[reflect.Type]uint64{}
 	id := func(t reflect.Type) uint64 {
-		n := TypeName(t)
-		if _, ok := ids[n]; !ok {
-			ids[n] = uint64(len(names))
-			names = append(names, n)
+		i, ok := ids[t]
+		if !ok {
+			i = uint64(len(names))
+			ids[t], names = i, append(names, TypeName(t))
 		}
-		return ids[n]
+		return i
 	}
 	e.order, e.id = make([]int, len(e.objs)), make([]int, len(e.objs))
 	for i := range e.order {
@@ -309,107 +318,103 @@ func (e *encoder) reference(p unsafe.Pointer) *object {
 	return &e.objs[i]
 }
 
-func (e *encoder) many(p unsafe.Pointer, t reflect.Type, n int) {
-	if flat(t) {
-		e.put(bytesAt(p, t.Size()*uintptr(n)), false)
+func (e *encoder) many(p unsafe.Pointer, pl *plan, n int) {
+	if pl.flat {
+		e.put(bytesAt(p, pl.size*uintptr(n)), false)
 		return
 	}
 	for i := range n {
-		e.value(unsafe.Add(p, uintptr(i)*t.Size()), t)
+		e.value(unsafe.Add(p, uintptr(i)*pl.size), pl)
 	}
 }
 
-func (e *encoder) value(p unsafe.Pointer, t reflect.Type) {
-	if flat(t) {
-		e.put(bytesAt(p, t.Size()), false)
+func (e *encoder) value(p unsafe.Pointer, pl *plan) {
+	switch {
+	case pl.flat:
+		e.put(bytesAt(p, pl.size), false)
+		return
+	case pl.codec != nil:
+		e.coded(reflect.NewAt(pl.t, p), pl.codec)
 		return
 	}
-	v := reflect.NewAt(t, p).Elem()
-	if c := codecOf(t); c != nil {
-		if v.IsZero() {
-			e.uint(0)
-			return
-		}
-		x, err := c.encode(v.Addr().Interface())
-		if err != nil {
-			panic(refusal{err})
-		}
-		if !c.fresh && len(x) >= farSize {
-			x = bytes.Clone(x) // it may be written over by the next call
-		}
-		e.uint(uint64(len(x)) + 1)
-		e.put(x, true)
-		return
-	}
-	switch t.Kind() {
+	switch pl.kind {
 	case reflect.String:
-		e.text(v.String())
+		e.text(*(*string)(p))
 	case reflect.Pointer:
-		switch {
-		case v.IsNil():
+		switch q := *(*unsafe.Pointer)(p); {
+		case q == nil:
 			e.uint(0)
-		case t.Elem().Size() == 0:
+		case pl.t.Elem().Size() == 0:
 			e.uint(1)
 		default:
-			e.reference(v.UnsafePointer())
+			e.reference(q)
 		}
 	case reflect.Slice:
-		e.slice(v)
+		e.slice((*sliceHeader)(p), pl.t.Elem().Size())
 	case reflect.Map:
-		if v.IsNil() {
+		q := *(*unsafe.Pointer)(p)
+		if q == nil {
 			e.uint(0)
 			return
 		}
-		e.uint(e.mapID[v.UnsafePointer()] + 1)
+		e.uint(e.mapID[q] + 1)
 	case reflect.Array:
-		e.many(p, t.Elem(), t.Len())
-	case reflect.Struct:
-		if closed(t) {
-			return
-		}
-		for i := range t.NumField() {
-			f := t.Field(i)
-			e.value(unsafe.Add(p, f.Offset), f.Type)
+		e.many(p, pl.elem(), pl.t.Len())
+	case reflect.Struct: // a closed one has no fields here, and is zero
+		for i := range pl.fields {
+			e.value(unsafe.Add(p, pl.fields[i].offset), pl.fields[i].plan)
 		}
 	case reflect.Interface:
+		v := reflect.NewAt(pl.t, p).Elem()
 		if v.IsNil() {
 			e.uint(0)
 			return
 		}
 		d := e.dynamic(v)
 		e.text(TypeName(d.Type()))
-		e.temp(d)
+		e.value(copyOf(d), planOf(d.Type()))
 	}
 }
 
-// slice writes nil as 0, else length + 1, the array and how far it may grow.
-func (e *encoder) slice(v reflect.Value) {
-	if v.IsNil() {
+// coded writes zero as 0, else how much the codec has returned, plus one, and that.
+func (e *encoder) coded(ptr reflect.Value, c *codec) {
+	if ptr.Elem().IsZero() {
 		e.uint(0)
 		return
 	}
-	n := v.Len()
-	e.uint(uint64(n) + 1)
-	if n == 0 || v.Type().Elem().Size() == 0 {
+	x, err := c.encode(ptr.Interface())
+	if err != nil {
+		panic(refusal{err})
+	}
+	if !c.fresh && len(x) >= farSize {
+		x = bytes.Clone(x) // the next call may write over it
+	}
+	e.uint(uint64(len(x)) + 1)
+	e.put(x, true)
+}
+
+// slice writes nil as 0, else length + 1, the array and how far it may grow.
+func (e *encoder) slice(s *sliceHeader, size uintptr) {
+	if s.p == nil {
+		e.uint(0)
 		return
 	}
-	o := e.reference(v.UnsafePointer())
+	e.uint(uint64(s.len) + 1)
+	if s.len == 0 || size == 0 {
+		return
+	}
+	o := e.reference(s.p)
 	// What lies behind the memory that is written is not there when it is read.
-	room := (o.end() - uintptr(v.UnsafePointer())) / v.Type().Elem().Size()
-	e.uint(min(uint64(v.Cap()), uint64(room)))
+	room := (o.end() - uintptr(s.p)) / size
+	e.uint(min(uint64(s.cap), uint64(room)))
 }
 
 func (e *encoder) mapping(v reflect.Value) {
+	kp, xp := planOf(v.Type().Key()), planOf(v.Type().Elem())
 	for k, x := range entries(v) {
-		e.temp(k)
-		e.temp(x)
+		e.value(k, kp)
+		e.value(x, xp)
 	}
-}
-
-func (e *encoder) temp(v reflect.Value) {
-	c := reflect.New(v.Type())
-	c.Elem().Set(v)
-	e.value(c.UnsafePointer(), v.Type())
 }
 
 func sortedKeys[V any](m map[int]V) []int {

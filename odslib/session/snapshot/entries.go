@@ -3,31 +3,76 @@ package snapshot
 import (
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"reflect"
 	"slices"
+	"unsafe"
 )
 
 // sortedMap bounds the maps that are written in order: to sort larger ones
 // costs more than to write them again.
 const sortedMap = 1 << 17
 
-// entries yields a map in the order of its keys, so that equal maps are
-// written alike. Very large maps, and keys that may hold a pointer or NaN, come
-// as they come.
-func entries(v reflect.Value) iter.Seq2[reflect.Value, reflect.Value] {
-	t := v.Type().Key()
-	sorted := t.Kind() == reflect.String || exact(t)
-	return func(yield func(k, x reflect.Value) bool) {
-		if !sorted || v.Len() > sortedMap {
-			for it := v.MapRange(); it.Next() && yield(it.Key(), it.Value()); {
+// entries yields copies of a map's keys and values in the order of the keys, so
+// that equal maps are written alike. Very large maps, and keys that may hold a
+// pointer or NaN, come as they come. Each copy has an address of its own, which
+// the encoder may point to until the end.
+func entries(v reflect.Value) iter.Seq2[unsafe.Pointer, unsafe.Pointer] {
+	t := v.Type()
+	n := v.Len()
+	keys, values := reflect.MakeSlice(reflect.SliceOf(t.Key()), n, n), reflect.MakeSlice(reflect.SliceOf(t.Elem()), n, n)
+	i := 0
+	for it := v.MapRange(); i < n && it.Next(); i++ {
+		keys.Index(i).SetIterKey(it)
+		values.Index(i).SetIterValue(it)
+	}
+	k, x := keys.UnsafePointer(), values.UnsafePointer()
+	return func(yield func(k, x unsafe.Pointer) bool) {
+		for i := range inOrder(k, t.Key(), i) {
+			if !yield(unsafe.Add(k, uintptr(i)*t.Key().Size()), unsafe.Add(x, uintptr(i)*t.Elem().Size())) {
+				return
 			}
-			return
 		}
-		keys := v.MapKeys()
-		slices.SortFunc(keys, compareKeys)
-		for _, k := range keys {
-			if !yield(k, v.MapIndex(k)) {
+	}
+}
+
+// inOrder is the order of n keys; which one is no matter as long as it is always the same.
+func inOrder(keys unsafe.Pointer, t reflect.Type, n int) iter.Seq[int] {
+	text := t.Kind() == reflect.String
+	if n > sortedMap || !text && !exact(t) {
+		return func(yield func(int) bool) {
+			for i := 0; i < n && yield(i); i++ {
+			}
+		}
+	}
+	at := func(i int) []byte {
+		p := unsafe.Add(keys, uintptr(i)*t.Size())
+		if text {
+			s := *(*string)(p)
+			return unsafe.Slice(unsafe.StringData(s), len(s))
+		}
+		return bytesAt(p, t.Size())
+	}
+	type key struct {
+		first uint64 // its first bytes, which mostly decide
+		i     int
+	}
+	order := make([]key, n)
+	for i := range order {
+		var first [8]byte
+		copy(first[:], at(i))
+		order[i] = key{binary.BigEndian.Uint64(first[:]), i}
+	}
+	slices.SortFunc(order, func(a, b key) int {
+		if a.first != b.first {
+			return cmp.Compare(a.first, b.first)
+		}
+		return bytes.Compare(at(a.i), at(b.i))
+	})
+	return func(yield func(int) bool) {
+		for _, k := range order {
+			if !yield(k.i) {
 				return
 			}
 		}
@@ -50,22 +95,4 @@ func exact(t reflect.Type) bool {
 		return true
 	}
 	return false
-}
-
-func compareKeys(a, b reflect.Value) int {
-	switch {
-	case a.Kind() == reflect.String:
-		return cmp.Compare(a.String(), b.String())
-	case a.CanInt():
-		return cmp.Compare(a.Int(), b.Int())
-	case a.CanUint():
-		return cmp.Compare(a.Uint(), b.Uint())
-	}
-	return bytes.Compare(flatBytes(a), flatBytes(b))
-}
-
-func flatBytes(v reflect.Value) []byte {
-	c := reflect.New(v.Type())
-	c.Elem().Set(v)
-	return bytesAt(c.UnsafePointer(), v.Type().Size())
 }

@@ -13,9 +13,9 @@ const (
 	magic    = "odslab2\n"
 	headAt   = len(magic) + 8
 	sumSize  = 8
-	farAlign = 64
+	farAlign = 16
 	// farSize is from what length on a stretch stands apart, where it is neither copied to be written nor to be read.
-	farSize = 4096
+	farSize = 256
 	// writeSize is how much is copied, summed and written at a time: what the processor's own cache holds.
 	writeSize = 256 << 10
 )

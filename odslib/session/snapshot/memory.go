@@ -44,9 +44,9 @@ type memory struct {
 }
 
 type visit struct {
-	p unsafe.Pointer
-	t reflect.Type
-	n int
+	p  unsafe.Pointer
+	pl *plan
+	n  int
 }
 
 // refusal is the panic by which a walk ends at what can't be kept.
@@ -87,7 +87,8 @@ func (m *memory) add(p unsafe.Pointer, t reflect.Type, n int, self bool) {
 	if size == 0 {
 		return
 	}
-	k := visit{p, t, n}
+	pl := planOf(t)
+	k := visit{p, pl, n}
 	if self {
 		k.n = -1 // apart from a pointer to the variable, which is noted too
 	}
@@ -96,37 +97,59 @@ func (m *memory) add(p unsafe.Pointer, t reflect.Type, n int, self bool) {
 	}
 	m.seen[k] = true
 	m.objects = append(m.objects, object{p, uintptr(p), size, t, n, m.root, self, len(m.objects)})
-	if flat(t) {
+	if pl.inert {
 		return
 	}
 	if n == 1 {
-		m.walk(p, t)
+		m.walk(p, pl)
 		return
+	}
+	if pl.kind == reflect.Slice || pl.kind == reflect.Pointer {
+		m.objects = slices.Grow(m.objects, n)
 	}
 	m.path = append(m.path, "[]")
 	for i := range n {
-		m.walk(unsafe.Add(p, uintptr(i)*t.Size()), t)
+		m.walk(unsafe.Add(p, uintptr(i)*pl.size), pl)
 	}
 	m.path = m.path[:len(m.path)-1]
 }
 
-func (m *memory) walk(p unsafe.Pointer, t reflect.Type) {
-	if flat(t) {
+func (m *memory) walk(p unsafe.Pointer, pl *plan) {
+	if pl.inert {
 		return
 	}
-	if ownCodec(t) {
+	t := pl.t
+	switch pl.kind {
+	case reflect.Pointer:
+		if q := *(*unsafe.Pointer)(p); q != nil {
+			m.add(q, t.Elem(), 1, false)
+		}
+		return
+	case reflect.Slice:
+		if s := (*sliceHeader)(p); s.p != nil {
+			m.add(s.p, t.Elem(), s.len, false)
+		}
+		return
+	case reflect.Array:
+		e := pl.elem()
+		for i := range t.Len() {
+			m.walk(unsafe.Add(p, uintptr(i)*e.size), e)
+		}
+		return
+	case reflect.Struct:
+		if pl.closed {
+			break
+		}
+		for i := range pl.fields {
+			f := &pl.fields[i]
+			m.path = append(m.path, f.path)
+			m.walk(unsafe.Add(p, f.offset), f.plan)
+			m.path = m.path[:len(m.path)-1]
+		}
 		return
 	}
 	v := reflect.NewAt(t, p).Elem()
-	switch t.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			m.add(v.UnsafePointer(), t.Elem(), 1, false)
-		}
-	case reflect.Slice:
-		if !v.IsNil() {
-			m.add(v.UnsafePointer(), t.Elem(), v.Len(), false)
-		}
+	switch pl.kind {
 	case reflect.Map:
 		if v.IsNil() {
 			return
@@ -141,41 +164,31 @@ func (m *memory) walk(p unsafe.Pointer, t reflect.Type) {
 		m.maps[q] = v
 		m.mapSeq = append(m.mapSeq, q)
 		m.mapRoot[q] = append(m.mapRoot[q], m.root)
-		if flat(t.Key()) && flat(t.Elem()) || t.Key().Kind() == reflect.String && flat(t.Elem()) {
+		k, x := planOf(t.Key()), planOf(t.Elem())
+		if k.inert && x.inert {
 			return
 		}
 		m.path = append(m.path, "[…]")
-		for k, x := range entries(v) {
-			m.temp(k, t.Key())
-			m.temp(x, t.Elem())
+		for kp, xp := range entries(v) {
+			m.walk(kp, k)
+			m.walk(xp, x)
 		}
 		m.path = m.path[:len(m.path)-1]
-	case reflect.Array:
-		for i := range t.Len() {
-			m.walk(unsafe.Add(p, uintptr(i)*t.Elem().Size()), t.Elem())
-		}
-	case reflect.Struct:
-		if closed(t) {
-			if !v.IsZero() {
-				if t.PkgPath() == "sync" {
-					m.refuse("a %s in use can't be kept", t)
-				}
-				m.refuse("%s has hidden fields and no MarshalBinary", t)
+	case reflect.Struct: // closed
+		if !v.IsZero() {
+			if t.PkgPath() == "sync" {
+				m.refuse("a %s in use can't be kept", t)
 			}
-			return
-		}
-		for i := range t.NumField() {
-			f := t.Field(i)
-			m.path = append(m.path, "."+f.Name)
-			m.walk(unsafe.Add(p, f.Offset), f.Type)
-			m.path = m.path[:len(m.path)-1]
+			m.refuse("%s has hidden fields and no MarshalBinary", t)
 		}
 	case reflect.Interface:
 		if v.IsNil() {
 			return
 		}
 		d := m.dynamic(v)
-		m.temp(d, d.Type())
+		if pl := planOf(d.Type()); !pl.inert {
+			m.walk(copyOf(d), pl)
+		}
 	case reflect.Func, reflect.Chan:
 		if !v.IsNil() {
 			m.refuse("a %s can't leave its process", t.Kind())
@@ -216,14 +229,11 @@ func (m *memory) refuses(d reflect.Value) bool {
 	return side.addRoot(0, c.Interface()) != nil
 }
 
-// temp walks a value that has no address of its own.
-func (m *memory) temp(v reflect.Value, t reflect.Type) {
-	if flat(t) || t.Kind() == reflect.String {
-		return
-	}
-	c := reflect.New(t)
+// copyOf is the address of a copy of v, which has none of its own.
+func copyOf(v reflect.Value) unsafe.Pointer {
+	c := reflect.New(v.Type())
 	c.Elem().Set(v)
-	m.walk(c.UnsafePointer(), t)
+	return c.UnsafePointer()
 }
 
 // merge turns the ranges found into disjoint objects, in order of address.
@@ -234,8 +244,11 @@ func (m *memory) merge() []object {
 		}
 		return wraps(o.typ)
 	}
-	slices.SortStableFunc(m.objects, func(a, b object) int {
-		return cmp.Or(cmp.Compare(a.addr, b.addr), cmp.Compare(b.size, a.size), cmp.Compare(rank(b), rank(a)))
+	slices.SortFunc(m.objects, func(a, b object) int {
+		if a.addr != b.addr {
+			return cmp.Compare(a.addr, b.addr)
+		}
+		return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(rank(b), rank(a)), cmp.Compare(a.seq, b.seq))
 	})
 	var out []object
 	for _, o := range m.objects {

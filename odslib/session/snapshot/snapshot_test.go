@@ -363,44 +363,61 @@ func TestChangedType(t *testing.T) {
 	}
 }
 
-func BenchmarkEightMegabytes(b *testing.B) {
-	rows := make([][]float64, 1000)
-	for i := range rows {
-		rows[i] = make([]float64, 1000)
-	}
-	for _, c := range []struct {
-		name string
-		p    any
-		q    func() any
-	}{
-		{"flat", &[]float64{}, func() any { return new([]float64) }},
-		{"rows", &rows, func() any { return new([][]float64) }},
-	} {
-		if f, ok := c.p.(*[]float64); ok {
-			*f = make([]float64, 1e6)
+// BenchmarkKeep is what a cell does that loads a value, changes nothing and ends: 8 MB, laid out in several ways.
+func BenchmarkKeep(b *testing.B) {
+	rows := func(n, m int) *[][]float64 {
+		r := make([][]float64, n)
+		for i := range r {
+			r[i] = make([]float64, m)
 		}
-		g, err := Encode([]Root{{"x", c.p}})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Run(c.name+"/encode", func(b *testing.B) {
-			for b.Loop() {
-				Groups([]Root{{"x", c.p}}, nil)
-			}
-		})
-		b.Run(c.name+"/unchanged", func(b *testing.B) {
-			for b.Loop() {
-				if g, _ := Groups([]Root{{"x", c.p}}, func([]string) Stamp { return g.Image.Stamp() }); !g[0].Same {
-					b.Fatal("not the same")
-				}
-			}
-		})
-		b.Run(c.name+"/decode", func(b *testing.B) {
-			for b.Loop() {
-				if err := Decode(g.Image.Bytes(), []Root{{"x", c.q()}}); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+		return &r
 	}
+	type record struct {
+		Name string
+		A, B float64
+	}
+	records, table, text := make([]record, 200_000), map[string]float64{}, strings.Repeat("é text ", 1<<20)
+	for i := range records {
+		records[i] = record{fmt.Sprint("name", i), 1, 2}
+	}
+	for i := range 100_000 {
+		table[fmt.Sprint("key", i)] = float64(i)
+	}
+	array := make([]float64, 1<<20)
+	keep(b, "array", &array)
+	keep(b, "rows of 8 kB", rows(1000, 1000))
+	keep(b, "rows of 800 B", rows(10_000, 100))
+	keep(b, "records", &records)
+	keep(b, "map", &table)
+	keep(b, "text", &text)
+}
+
+func keep[T any](b *testing.B, name string, x *T) {
+	g, err := Encode([]Root{{"x", x}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	file := g.Image.Bytes()
+	b.Run(name+"/load", func(b *testing.B) {
+		for b.Loop() {
+			if err := Adopt(file, []Root{{"x", new(T)}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run(name+"/unchanged", func(b *testing.B) {
+		for b.Loop() {
+			if g, _ := Groups([]Root{{"x", x}}, func([]string) Stamp { return g.Image.Stamp() }); !g[0].Same {
+				b.Fatal("not the same")
+			}
+		}
+	})
+	b.Run(name+"/write", func(b *testing.B) {
+		for b.Loop() {
+			g, _ := Groups([]Root{{"x", x}}, nil)
+			if _, err := g[0].Image.WriteTo(io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

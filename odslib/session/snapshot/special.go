@@ -88,6 +88,7 @@ var (
 func RegisterCodec[T any](encode func(*T) ([]byte, error), decode func([]byte, *T) error) {
 	codecsMu.Lock()
 	defer codecsMu.Unlock()
+	plans.Clear()
 	codecs[reflect.TypeFor[T]()] = &codec{
 		func(p any) ([]byte, error) { return encode(p.(*T)) },
 		func(b []byte, p any) error { return decode(b, p.(*T)) },
@@ -105,8 +106,6 @@ var (
 // The interfaces of encoding/gob, without its weight in every program.
 type gobEncoder interface{ GobEncode() ([]byte, error) }
 type gobDecoder interface{ GobDecode([]byte) error }
-
-func ownCodec(t reflect.Type) bool { return codecOf(t) != nil }
 
 func codecOf(t reflect.Type) *codec {
 	if t.PkgPath() == "" {

@@ -182,7 +182,7 @@ func Fingerprint(t reflect.Type) uint64 {
 			return
 		}
 		seen[t] = true
-		if ownCodec(t) {
+		if codecOf(t) != nil {
 			return
 		}
 		switch t.Kind() {
