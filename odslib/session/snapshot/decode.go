@@ -295,7 +295,9 @@ func (d *decoder) value(p unsafe.Pointer, pl *plan) {
 		return
 	case pl.codec != nil:
 		if n := d.uint(); n > 0 {
-			if err := pl.codec.decode(d.stretch(int(n-1)), reflect.NewAt(pl.t, p).Interface()); err != nil {
+			short := d.stretch(int(n - 1))
+			long := d.stretch(d.count())
+			if err := pl.codec.decode(short, long, reflect.NewAt(pl.t, p).Interface()); err != nil {
 				panic(refusal{err})
 			}
 		}

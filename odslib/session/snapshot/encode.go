@@ -376,21 +376,23 @@ func (e *encoder) value(p unsafe.Pointer, pl *plan) {
 	}
 }
 
-// coded writes zero as 0, else how much the codec has returned, plus one, and that.
+// coded writes zero as 0, else how much the codec has returned, plus one, and that; then what is long.
 func (e *encoder) coded(ptr reflect.Value, c *codec) {
 	if ptr.Elem().IsZero() {
 		e.uint(0)
 		return
 	}
-	x, err := c.encode(ptr.Interface())
+	short, long, err := c.encode(ptr.Interface())
 	if err != nil {
 		panic(refusal{err})
 	}
-	if !c.fresh && len(x) >= farSize {
-		x = bytes.Clone(x) // the next call may write over it
+	if !c.fresh && len(short) >= farSize {
+		short = bytes.Clone(short) // the next call may write over it
 	}
-	e.uint(uint64(len(x)) + 1)
-	e.put(x, true)
+	e.uint(uint64(len(short)) + 1)
+	e.put(short, true)
+	e.uint(uint64(len(long)))
+	e.put(long, false)
 }
 
 // slice writes nil as 0, else length + 1, the array and how far it may grow.

@@ -71,10 +71,10 @@ func closed(t reflect.Type) bool {
 	return false
 }
 
-// codec is how values of one type write themselves.
+// codec is how values of one type write themselves; p is a *T.
 type codec struct {
-	encode func(p any) ([]byte, error) // p is a *T
-	decode func(b []byte, p any) error
+	encode func(p any) (short, long []byte, err error)
+	decode func(short, long []byte, p any) error
 	fresh  bool // no later call changes what encode returned
 }
 
@@ -86,12 +86,21 @@ var (
 // RegisterCodec says how values of T are kept, for types that hold a handle.
 // What encode returns is its caller's; what decode is given is not to be kept.
 func RegisterCodec[T any](encode func(*T) ([]byte, error), decode func([]byte, *T) error) {
+	RegisterLongCodec(func(p *T) (short, long []byte, err error) {
+		short, err = encode(p)
+		return short, nil, err
+	}, func(short, _ []byte, p *T) error { return decode(short, p) })
+}
+
+// RegisterLongCodec is RegisterCodec for values with an array that is written
+// where it lies: encode returns it second, and [Image.Coded] leaves it out.
+func RegisterLongCodec[T any](encode func(*T) (short, long []byte, err error), decode func(short, long []byte, p *T) error) {
 	codecsMu.Lock()
 	defer codecsMu.Unlock()
 	plans.Clear()
 	codecs[reflect.TypeFor[T]()] = &codec{
-		func(p any) ([]byte, error) { return encode(p.(*T)) },
-		func(b []byte, p any) error { return decode(b, p.(*T)) },
+		func(p any) ([]byte, []byte, error) { return encode(p.(*T)) },
+		func(short, long []byte, p any) error { return decode(short, long, p.(*T)) },
 		true,
 	}
 }
@@ -122,14 +131,14 @@ func codecOf(t reflect.Type) *codec {
 	case t.Kind() == reflect.Interface:
 	case p.Implements(binMarshal) && p.Implements(binUnmarshal) && !promoted(t, binMarshal):
 		c = &codec{
-			func(p any) ([]byte, error) { return p.(encoding.BinaryMarshaler).MarshalBinary() },
-			func(b []byte, p any) error { return p.(encoding.BinaryUnmarshaler).UnmarshalBinary(b) },
+			func(p any) (b, _ []byte, err error) { b, err = p.(encoding.BinaryMarshaler).MarshalBinary(); return },
+			func(b, _ []byte, p any) error { return p.(encoding.BinaryUnmarshaler).UnmarshalBinary(b) },
 			false,
 		}
 	case p.Implements(gobMarshal) && p.Implements(gobUnmarshal) && !promoted(t, gobMarshal):
 		c = &codec{
-			func(p any) ([]byte, error) { return p.(gobEncoder).GobEncode() },
-			func(b []byte, p any) error { return p.(gobDecoder).GobDecode(b) },
+			func(p any) (b, _ []byte, err error) { b, err = p.(gobEncoder).GobEncode(); return },
+			func(b, _ []byte, p any) error { return p.(gobDecoder).GobDecode(b) },
 			false,
 		}
 	}

@@ -25,13 +25,14 @@ func encodeStore(s *model.Store) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("variable %s: %w", v.Path(), err)
 		}
-		b, err := encodeTensor(t)
+		about, data, err := encodeTensor(t)
 		if err != nil {
 			return nil, fmt.Errorf("variable %s: %w", v.Path(), err)
 		}
 		e.Str(v.Path())
 		e.Bool(v.Trainable)
-		e.Bytes(b)
+		e.Bytes(about)
+		e.Bytes(data)
 	}
 	params := map[string]any{}
 	for path, value := range s.IterParams() {
@@ -50,7 +51,7 @@ func decodeStore(b []byte, to *model.Store) error {
 	d := &wire.Dec{B: b}
 	for range d.Count() {
 		path, trainable := d.Str(), d.Bool()
-		t, err := readTensor(&wire.Dec{B: d.Bytes()})
+		t, err := readTensor(d.Bytes(), d.Bytes())
 		if d.Err != nil {
 			return errDamaged
 		}

@@ -15,10 +15,11 @@ import (
 	"odslab/odslib/engine/resident"
 	"odslab/odslib/engine/resident/wire"
 	"odslab/odslib/session/live"
+	"odslab/odslib/session/snapshot"
 )
 
 func init() {
-	live.RegisterCodec(encodeTensor, decodeTensor)
+	snapshot.RegisterLongCodec(encodeTensor, decodeTensor)
 	live.RegisterCodec(encodeStore, decodeStore)
 	live.RegisterCodec(func(*resident.Backend) ([]byte, error) { return nil, errBackend }, func([]byte, *resident.Backend) error { return errBackend })
 	live.Held = held
@@ -35,39 +36,39 @@ var errBackend = errors.New("a backend belongs to its process")
 // mark stands before each id and size in a kept file, so that the kernel learns which arrays the notebook still needs.
 const mark = "odslab-array:"
 
-func encodeTensor(t *tensors.Tensor) ([]byte, error) {
+// encodeTensor returns what describes a tensor and, where it is kept by value, its data as they lie.
+func encodeTensor(t *tensors.Tensor) (about, data []byte, err error) {
 	if !t.Ok() {
-		return nil, errors.New("its tensor was finalized or donated")
+		return nil, nil, errors.New("its tensor was finalized or donated")
 	}
 	e := &wire.Enc{}
 	if be, err := t.Backend(); err == nil {
 		if r, ok := be.(*resident.Backend); ok {
 			device, err := t.Device()
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			buf, err := t.Buffer(r, device)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			id, err := r.Keep(buf)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			e.Uint(byID)
 			e.Str(fmt.Sprintf("%s%s %d;", mark, id, t.ByteSize()))
-			return e.B, nil
+			return e.B, nil, nil
 		}
 	}
-	e.B = make([]byte, 0, int(t.ByteSize())+64)
 	e.Uint(byValue)
 	wire.EncShape(e, t.Shape())
-	err := t.ConstBytes(func(data []byte) { e.Bytes(data) })
-	return e.B, err
+	err = t.ConstBytes(func(b []byte) { data = b })
+	return e.B, data, err
 }
 
-func decodeTensor(b []byte, to *tensors.Tensor) error {
-	t, err := readTensor(&wire.Dec{B: b})
+func decodeTensor(about, data []byte, to *tensors.Tensor) error {
+	t, err := readTensor(about, data)
 	if err != nil {
 		return err
 	}
@@ -76,7 +77,8 @@ func decodeTensor(b []byte, to *tensors.Tensor) error {
 	return nil
 }
 
-func readTensor(d *wire.Dec) (*tensors.Tensor, error) {
+func readTensor(about, data []byte) (*tensors.Tensor, error) {
+	d := &wire.Dec{B: about}
 	switch d.Uint() {
 	case byID:
 		ids, _ := held(d.Bytes())
@@ -97,7 +99,7 @@ func readTensor(d *wire.Dec) (*tensors.Tensor, error) {
 		}
 		return tensors.FromBuffer(buf)
 	case byValue:
-		shape, data := wire.DecShape(d), d.Bytes()
+		shape := wire.DecShape(d)
 		if d.Err != nil || !shape.Ok() || shape.ByteSize() != int64(len(data)) {
 			return nil, errDamaged
 		}
