@@ -7,9 +7,15 @@
 // that pointers and slices reach and merges those that overlap into objects;
 // pass two writes each object once, and every pointer as (object, offset).
 //
-//	file, err := snapshot.Encode([]snapshot.Root{{Name: "x", Ptr: &x}, {Name: "p", Ptr: &p}})
+//	group, err := snapshot.Encode([]snapshot.Root{{Name: "x", Ptr: &x}, {Name: "p", Ptr: &p}})
+//	_, err = group.Image.WriteTo(file)
 //	...
-//	err = snapshot.Decode(file, []snapshot.Root{{Name: "x", Ptr: &x}, {Name: "p", Ptr: &p}})
+//	err = snapshot.Decode(bytes, []snapshot.Root{{Name: "x", Ptr: &x}, {Name: "p", Ptr: &p}})
+//
+// Long arrays and strings stand apart in the file, behind all else, and are not
+// copied on their way there. [Adopt] leaves them where they lie in a mapping of
+// the file, so that a program that has megabytes at hand touches what it uses.
+// A [Stamp] tells whether anything has changed since a file was written.
 //
 // What can't leave its process is refused with the path to it: a func or chan
 // that isn't nil, a lock in use, a foreign struct with hidden fields that has
