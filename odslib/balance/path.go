@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -28,7 +29,8 @@ const (
 )
 
 // paths draws paths and computes their log-ratios, forward from noise or back from samples, and the gradient of weighted
-// sums of log-ratios. The trajectory [T+1, B, shape…] is kept without gradient.
+// sums of log-ratios. The trajectory [T+1, B, shape…] and the prior's x̂0 along it, [T, B, shape…], are kept without
+// gradient, which so needs no second look at the prior.
 type paths struct {
 	post  odslib.Posterior
 	net   nn.Net
@@ -39,6 +41,7 @@ type paths struct {
 	scale float64 // typical size of the data, for the network's inputs
 
 	draw, back, grad *engine.Loop
+	gradSteps        int // steps of a path that get a gradient; 0: no gradient, and no trajectory kept for it
 }
 
 func newPaths(post odslib.Posterior, net nn.Net, params odslib.Params, chain diffusion.Chain, batch int, scale float64, driver engine.Driver, gradSteps int) (*paths, error) {
@@ -57,53 +60,64 @@ func newPaths(post odslib.Posterior, net nn.Net, params odslib.Params, chain dif
 		}
 		table[i] = append(table[i], float32(i), std, float32(ratio), float32(forward), 1)
 	}
-	p := &paths{post: post, net: net, names: params.Names(), chain: chain, table: table, batch: batch, scale: scale}
+	p := &paths{post: post, net: net, names: params.Names(), chain: chain, table: table, batch: batch, scale: scale, gradSteps: gradSteps}
 	k := len(p.names)
 	// All steps of a path in one While call: between them there is nothing to see.
 	p.draw = &engine.Loop{Driver: driver, Chunk: chain.Steps, Step: engine.Step{Params: post.Params(), Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
-		x, rng, sum, traj, phi := st[0], st[1], st[2], st[3], st[4:]
+		x, rng, sum, kept, phi := st[0], st[1], st[2], st[3:len(st)-k], st[len(st)-k:]
 		at := diffusion.Read(row)
 		rng, noise := engine.RandomNormal(rng, x.Shape().Dimensions...)
-		mean, shift := p.means(scope, x, at, phi)
+		x0 := p.denoise(scope, x, at)
+		mean, shift := p.means(scope, x, x0, at, phi)
 		next := graph.Add(graph.Add(mean, shift), graph.Mul(noise, like(engine.Col(row, colExplore), x)))
 		sum = graph.Add(sum, logRatio(next, mean, shift, at))
-		traj = put(traj, graph.OnePlus(index(row)), next)
-		return append([]*engine.Node{next, rng, sum, traj}, phi...)
+		return slices.Concat([]*engine.Node{next, rng, sum}, keep(kept, graph.OnePlus(index(row)), next, index(row), x0), phi)
 	}}}
 	p.back = &engine.Loop{Driver: driver, Chunk: chain.Steps, Step: engine.Step{Params: post.Params(), Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
-		x, rng, sum, traj, phi := st[0], st[1], st[2], st[3], st[4:]
+		x, rng, sum, kept, phi := st[0], st[1], st[2], st[3:len(st)-k], st[len(st)-k:]
 		at := diffusion.Read(row)
 		rng, noise := engine.RandomNormal(rng, x.Shape().Dimensions...)
 		from := graph.Add(graph.Mul(x, like(engine.Col(row, colRatio), x)), graph.Mul(noise, like(engine.Col(row, colForward), x)))
-		mean, shift := p.means(scope, from, at, phi)
+		x0 := p.denoise(scope, from, at)
+		mean, shift := p.means(scope, from, x0, at, phi)
 		sum = graph.Add(sum, logRatio(x, mean, shift, at))
-		traj = put(traj, index(row), from)
-		return append([]*engine.Node{from, rng, sum, traj}, phi...)
+		return slices.Concat([]*engine.Node{from, rng, sum}, keep(kept, index(row), from, index(row), x0), phi)
 	}}}
-	p.grad = &engine.Loop{Driver: driver, Chunk: gradSteps, Step: engine.Step{Params: post.Params(), Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
-		acc, phi, traj, weight := st[:k], st[k:2*k], st[2*k], st[2*k+1]
+	if p.gradSteps == 0 {
+		return p, nil
+	}
+	p.grad = &engine.Loop{Driver: driver, Chunk: gradSteps, Step: engine.Step{Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
+		acc, phi, traj, x0s, weight := st[:k], st[k:2*k], st[2*k], st[2*k+1], st[2*k+2]
 		at, i := diffusion.Read(row), index(row)
-		x, next := get(traj, i), get(traj, graph.OnePlus(i))
-		mean, shift := p.means(scope, x, at, phi)
+		x, next, x0 := get(traj, i), get(traj, graph.OnePlus(i)), get(x0s, i)
+		mean, shift := p.means(scope, x, x0, at, phi)
 		scaled := graph.Mul(weight, like(engine.Col(row, colScale), weight))
 		g := graph.Gradient(graph.ReduceAllSum(graph.Mul(scaled, logRatio(next, mean, shift, at))), phi...)
 		out := make([]*engine.Node, 0, len(st))
 		for j := range acc {
 			out = append(out, graph.Add(acc[j], g[j]))
 		}
-		return append(append(out, phi...), traj, weight)
+		return append(append(out, phi...), traj, x0s, weight)
 	}}}
 	return p, nil
 }
 
+// denoise is the prior's x̂0.
+func (p *paths) denoise(scope *engine.Scope, x *engine.Node, at diffusion.At) *engine.Node {
+	return graph.StopGradient(p.post.Denoise(scope, x, at.Level(x.Shape().Dimensions[0])))
+}
+
 // means returns the reference's mean and the policy's shift of it. The network sees x_t and the prior's x̂0, scaled to
 // about one, and puts out e in units of the noise: x̂0_φ = x̂0 − (σ/α)·e.
-func (p *paths) means(scope *engine.Scope, x *engine.Node, at diffusion.At, phi []*engine.Node) (mean, shift *engine.Node) {
-	level := at.Level(x.Shape().Dimensions[0])
-	x0 := graph.StopGradient(p.post.Denoise(scope, x, level))
+func (p *paths) means(scope *engine.Scope, x, x0 *engine.Node, at diffusion.At, phi []*engine.Node) (mean, shift *engine.Node) {
 	mean = at.Mean(x, x0)
 	size := graph.Sqrt(graph.Add(graph.MulScalar(graph.Square(at.Alpha), p.scale*p.scale), graph.Square(at.Sigma)))
 	in := graph.Concatenate([]*engine.Node{graph.Div(x, like(size, x)), graph.DivScalar(x0, p.scale)}, -1)
+	level := at.Level(x.Shape().Dimensions[0])
+	switch p.net.(type) {
+	case nn.MLP, nn.UNet: // these take one row for all, and compute the features of time and their layers once
+		level = at.Level(1)
+	}
 	e := p.net.Apply(engine.WithParams(scope, "policy", p.names, phi), in, level)
 	e = graph.Slice(e, graph.AxisRange().Spacer(), graph.AxisRange(0, x.Shape().Dimensions[x.Rank()-1]))
 	return mean, graph.Neg(graph.Mul(e, like(graph.Div(graph.Mul(at.B, at.Sigma), at.Alpha), e)))
@@ -120,6 +134,14 @@ func like(scalar, x *engine.Node) *engine.Node { return graph.BroadcastToShape(s
 
 func index(row *engine.Node) *engine.Node {
 	return graph.ConvertDType(engine.Col(row, colIndex), dtypes.Int32)
+}
+
+// keep writes a step into the trajectory and x̂0 into its own, where they are kept.
+func keep(kept []*engine.Node, i, x, i0, x0 *engine.Node) []*engine.Node {
+	if len(kept) == 0 {
+		return nil
+	}
+	return []*engine.Node{put(kept[0], i, x), put(kept[1], i0, x0)}
 }
 
 // put writes x at place i of the trajectory. Backends without dynamic slices write through a mask.
@@ -148,8 +170,8 @@ func get(traj, i *engine.Node) *engine.Node {
 // drawn is a batch of paths: end points, sums of log-ratios, and what the gradient needs.
 type drawn struct {
 	x    odslib.Array
-	sum  []float64 // log p_φ(τ) − log p_ref(τ)
-	traj *tensors.Tensor
+	sum  []float64         // log p_φ(τ) − log p_ref(τ)
+	kept []*tensors.Tensor // the trajectory and the prior's x̂0 along it
 }
 
 // forward draws paths from the policy; explore is the extra variance over the whole path.
@@ -163,9 +185,7 @@ func (p *paths) forward(ctx context.Context, phi []*tensors.Tensor, seed uint64,
 	table := p.rows(func(row []float32) {
 		row[colExplore] = float32(math.Hypot(float64(diffusion.Std(row)), math.Sqrt(explore/float64(p.chain.Steps))))
 	})
-	traj := engine.NewArray(append([]int{p.chain.Steps + 1}, x.Shape...)...)
-	copy(traj.Data, x.Data)
-	return p.walk(ctx, p.draw, x, traj, table, phi, engine.RNGState(seed, "balance.draw"))
+	return p.walk(ctx, p.draw, x, 0, table, phi, engine.RNGState(seed, "balance.draw"))
 }
 
 // backward noises samples back to the start and evaluates the paths that arise.
@@ -174,9 +194,7 @@ func (p *paths) backward(ctx context.Context, phi []*tensors.Tensor, seed uint64
 	for i, j := 0, len(table)-1; i < j; i, j = i+1, j-1 {
 		table[i], table[j] = table[j], table[i]
 	}
-	traj := engine.NewArray(append([]int{p.chain.Steps + 1}, x.Shape...)...)
-	copy(traj.Row(p.chain.Steps), x.Data)
-	d, phi, err := p.walk(ctx, p.back, x, traj, table, phi, engine.RNGState(seed, "balance.back"))
+	d, phi, err := p.walk(ctx, p.back, x, p.chain.Steps, table, phi, engine.RNGState(seed, "balance.back"))
 	d.x = x
 	return d, phi, err
 }
@@ -192,15 +210,23 @@ func (p *paths) rows(edit func(row []float32)) engine.Table {
 	return table
 }
 
-func (p *paths) walk(ctx context.Context, loop *engine.Loop, x, traj odslib.Array, table engine.Table, phi []*tensors.Tensor, rng *tensors.Tensor) (drawn, []*tensors.Tensor, error) {
-	state := append([]*tensors.Tensor{x.Tensor(), rng, engine.NewArray(p.batch).Tensor(), traj.Tensor()}, phi...)
+// walk runs a loop from x, which is place at of the trajectory.
+func (p *paths) walk(ctx context.Context, loop *engine.Loop, x odslib.Array, at int, table engine.Table, phi []*tensors.Tensor, rng *tensors.Tensor) (drawn, []*tensors.Tensor, error) {
+	state := []*tensors.Tensor{x.Tensor(), rng, engine.NewArray(p.batch).Tensor()}
+	if p.gradSteps > 0 {
+		traj := engine.NewArray(append([]int{p.chain.Steps + 1}, x.Shape...)...)
+		copy(traj.Row(at), x.Data)
+		state = append(state, traj.Tensor(), engine.NewArray(append([]int{p.chain.Steps}, x.Shape...)...).Tensor())
+	}
+	own := len(state)
+	state = append(state, phi...)
 	out, _, err := loop.Run(ctx, state, table, nil)
 	if out == nil {
 		return drawn{}, nil, err
 	}
-	phi = out[4:]
+	phi = out[own:]
 	if err != nil {
-		engine.Free(out[:4]...)
+		engine.Free(out[:own]...)
 		return drawn{}, phi, err
 	}
 	var d drawn
@@ -216,7 +242,7 @@ func (p *paths) walk(ctx context.Context, loop *engine.Loop, x, traj odslib.Arra
 		d.sum[i] = float64(v)
 	}
 	engine.Free(out[:3]...)
-	d.traj = out[3]
+	d.kept = out[3:own]
 	return d, phi, nil
 }
 
@@ -224,14 +250,14 @@ func (p *paths) walk(ctx context.Context, loop *engine.Loop, x, traj odslib.Arra
 func (p *paths) gradient(ctx context.Context, phi []*tensors.Tensor, d drawn, weight []float64, steps []int) (grad, phiOut []*tensors.Tensor, err error) {
 	table := make(engine.Table, len(steps))
 	for i, k := range steps {
-		table[i] = append([]float32{}, p.table[k]...)
+		table[i] = slices.Clone(p.table[k])
 		table[i][colScale] = float32(p.chain.Steps) / float32(len(steps))
 	}
-	state := make([]*tensors.Tensor, 0, 2*len(phi)+2)
+	state := make([]*tensors.Tensor, 0, 2*len(phi)+3)
 	for _, t := range phi {
 		state = append(state, tensors.FromShape(t.Shape()))
 	}
-	state = append(append(state, phi...), d.traj, engine.FromVector(weight).Tensor())
+	state = slices.Concat(state, phi, d.kept, []*tensors.Tensor{engine.FromVector(weight).Tensor()})
 	k := len(phi)
 	out, _, err := p.grad.Run(ctx, state, table, nil)
 	if out == nil {
@@ -248,5 +274,7 @@ func (p *paths) gradient(ctx context.Context, phi []*tensors.Tensor, d drawn, we
 func (p *paths) close() {
 	p.draw.Close()
 	p.back.Close()
-	p.grad.Close()
+	if p.grad != nil {
+		p.grad.Close()
+	}
 }

@@ -54,7 +54,7 @@ func TestGradientIsTheDerivative(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		engine.Free(append(phi, d.traj)...)
+		engine.Free(append(phi, d.kept...)...)
 		sum := 0.
 		for b, s := range d.sum {
 			sum += weight[b] * s
@@ -117,11 +117,85 @@ func TestUntrainedPolicyIsThePrior(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine.Free(append(phi, d.traj)...)
+	engine.Free(append(phi, d.kept...)...)
 	for b, s := range d.sum {
 		if s != 0 {
 			t.Fatalf("path %d has log-ratio %g", b, s)
 		}
+	}
+}
+
+// perRow hides what a network is, so that it gets its level row by row.
+type perRow struct{ nn.Net }
+
+// One level for all rows gives the networks of package nn what a level for each gives.
+func TestOneLevelForAllRows(t *testing.T) {
+	e, err := engine.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, net := range []nn.Net{nn.MLP{Hidden: 8, Time: 8}, nn.MLP{Hidden: 8, Time: 8, Plain: true}, nn.UNet{Channels: 8, Time: 8}} {
+		weights, err := nn.Initial(net, []int{4, 4, 2}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rng := engine.RNG(2, "test") // the last layer starts at zero: move every weight
+		for _, w := range weights {
+			for i := range w.Value.Data {
+				w.Value.Data[i] += float32(.3 * rng.NormFloat64())
+			}
+		}
+		k := len(weights)
+		program, err := engine.NewProgram(e, nil, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+			x, x0, row := in[k], in[k+1], in[k+2]
+			shift := func(net nn.Net) *engine.Node {
+				p := &paths{net: net, names: weights.Names(), scale: 2}
+				_, s := p.means(scope, x, x0, diffusion.Read(row), in[:k])
+				return s
+			}
+			return []*engine.Node{shift(net), shift(perRow{net})}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		table, err := diffusion.Chain{Schedule: diffusion.VPLinear{}, Steps: 6, Kernel: diffusion.Noisy{}}.Table()
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, args := engine.NewArray(3, 4, 4, 1), []any{}
+		for i := range x.Data {
+			x.Data[i] = float32(rng.NormFloat64())
+		}
+		for _, w := range weights.Tensors() {
+			args = append(args, w)
+		}
+		row := make([]float64, len(table[2]))
+		for j, v := range table[2] {
+			row[j] = float64(v)
+		}
+		out, err := program.Call(append(args, x.Tensor(), x.Tensor(), engine.FromVector(row).Tensor())...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		one, err := engine.ToArray(out[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		each, err := engine.ToArray(out[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		largest := 0.
+		for i, v := range one.Data {
+			largest = math.Max(largest, math.Abs(float64(v)))
+			if math.Abs(float64(v-each.Data[i])) > 1e-5*(1+math.Abs(float64(v))) {
+				t.Errorf("%T: shift %d is %g, with a level for each row %g", net, i, v, each.Data[i])
+			}
+		}
+		if largest < .01 {
+			t.Errorf("%T: the largest shift is %g, the test sees nothing", net, largest)
+		}
+		program.Close()
 	}
 }
 

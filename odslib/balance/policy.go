@@ -42,7 +42,7 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 		return nil, err
 	}
 	batch := min(n, 4096)
-	paths, err := newPaths(post, p.Net, p.Weights, p.Chain, batch, p.Scale, engine.Auto, 1)
+	paths, err := newPaths(post, p.Net, p.Weights, p.Chain, batch, p.Scale, engine.Auto, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
@@ -62,7 +62,6 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 			res.Notes = append(res.Notes, fmt.Sprintf("stopped after %d of %d samples: %v", res.Samples.Len(), n, err))
 			return res, err
 		}
-		engine.Free(d.traj)
 		logr, err := reward.of(d.x)
 		if err != nil {
 			return res, err

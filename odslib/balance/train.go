@@ -264,7 +264,7 @@ func (t *trainer) iterate(ctx context.Context, i int, progress float64) (it Iter
 	}
 	weight, z, err := t.balance(&it, d, logr, i, progress)
 	if err != nil {
-		engine.Free(d.traj)
+		engine.Free(d.kept...)
 		return it, err
 	}
 	steps := rng.Perm(t.Chain.Steps)[:t.GradSteps]
