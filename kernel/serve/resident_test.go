@@ -17,8 +17,13 @@ import (
 // in the environment of all its processes.
 func withXLA(t *testing.T) (f *front, tag string) {
 	t.Helper()
+	return withXLAFor(t, 4*time.Minute)
+}
+
+func withXLAFor(t *testing.T, limit time.Duration, env ...string) (f *front, tag string) {
+	t.Helper()
 	toolchain.NeedXLA(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	exe, err := os.Executable()
 	if err != nil {
@@ -26,7 +31,7 @@ func withXLA(t *testing.T) (f *front, tag string) {
 	}
 	tag = fmt.Sprintf("ODSLAB_TEST_TAG=%s%d", t.Name(), os.Getpid())
 	f = &front{t: t, ctx: ctx}
-	if f.Client, err = jupyter.Launch(ctx, []string{exe, "kernel", "-f", "{connection_file}"}, []string{tag, "ODSLAB_ENGINE="}); err != nil {
+	if f.Client, err = jupyter.Launch(ctx, []string{exe, "kernel", "-f", "{connection_file}"}, append(env, tag, "ODSLAB_ENGINE=")); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Shutdown(context.Background()) })
