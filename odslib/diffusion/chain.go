@@ -127,6 +127,23 @@ func level(t, alpha, sigma *odslib.Node, n int) odslib.Level {
 	return odslib.Level{T: b(t), Alpha: b(alpha), Sigma: b(sigma)}
 }
 
+// Common is the level with one row, [1], where all rows of the batch were given the same as [At.Level] does; else it is
+// the level itself. What depends on the level alone is then computed once.
+func Common(at odslib.Level) odslib.Level {
+	shared := true
+	one := func(v *odslib.Node) *odslib.Node {
+		if v.Type() != graph.NodeTypeBroadcastInDim || !v.Inputs()[0].IsScalar() {
+			shared = false
+			return v
+		}
+		return graph.Reshape(v.Inputs()[0], 1)
+	}
+	if c := (odslib.Level{T: one(at.T), Alpha: one(at.Alpha), Sigma: one(at.Sigma)}); shared {
+		return c
+	}
+	return at
+}
+
 // Mean is the kernel's mean A·x + B·x̂0.
 func (at At) Mean(x, x0 *odslib.Node) *odslib.Node {
 	return graph.Add(graph.Mul(x, scalarLike(at.A, x)), graph.Mul(x0, scalarLike(at.B, x0)))

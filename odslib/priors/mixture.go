@@ -198,43 +198,77 @@ func (m *Mixture) draw(rng *rand.Rand, k int, row []float32) {
 	}
 }
 
-// parts are the quantities that denoiser and density share, for x [B, d] at a noise level.
+// parts are the quantities that denoiser and density share, for x [B, d] at a noise level. What depends on the level alone
+// has one row, n = 1, where all of x are at one level; else n = B.
 type parts struct {
-	logits, offset, v, alpha *odslib.Node // [B,K], [B,K,d] in the eigenbasis, [B,K,d], [B,1,1]
-	means, variances, axes   *odslib.Node
+	logits           *odslib.Node // [B,K]
+	offset           *odslib.Node // x − α·μ in the eigenbasis, [B,K,d]
+	alpha, noise     *odslib.Node // α and σ², [n,1,1]
+	v                *odslib.Node // α²Σ_k + σ², [n,K,d]
+	means, variances *odslib.Node // [1,K,d]
+	axes             *odslib.Node // [K,d,d] or nil
 }
 
+// unrolled is the largest dimension whose squares are added up one by one, which on a CPU is several times faster than a
+// reduction over a short axis.
+const unrolled = 16
+
 func (m *Mixture) parts(scope *odslib.Scope, x *odslib.Node, at odslib.Level) parts {
-	g := x.Graph()
-	p := parts{means: engine.Var(scope, g, "means"), variances: engine.Var(scope, g, "variances")}
-	p.alpha = graph.ExpandAxes(at.Alpha, 1, 2)
-	sigma := graph.ExpandAxes(at.Sigma, 1, 2)
-	b, k, d := x.Shape().Dimensions[0], p.means.Shape().Dimensions[0], p.means.Shape().Dimensions[1]
-	full := func(n *odslib.Node) *odslib.Node { return graph.BroadcastToDims(n, b, k, d) }
-	p.alpha = full(p.alpha)
-	p.offset = graph.Sub(full(graph.ExpandAxes(x, 1)), graph.Mul(p.alpha, full(graph.ExpandAxes(p.means, 0))))
+	g, d := x.Graph(), x.Shape().Dimensions[1]
+	at = diffusion.Common(at)
+	p := parts{means: graph.ExpandAxes(engine.Var(scope, g, "means"), 0), variances: graph.ExpandAxes(engine.Var(scope, g, "variances"), 0)}
+	p.alpha, p.noise = graph.ExpandAxes(at.Alpha, 1, 2), graph.Square(graph.ExpandAxes(at.Sigma, 1, 2))
+	p.v = graph.Add(graph.Mul(graph.Square(p.alpha), p.variances), p.noise)
+	centres := graph.Mul(p.alpha, p.means)
+	p.offset = graph.Sub(graph.ExpandAxes(x, 1), centres)
+	var quad *odslib.Node // [B,K]
 	if engine.Has(scope, "axes") {
 		p.axes = engine.Var(scope, g, "axes")
 		p.offset = graph.Einsum("bki,kij->bkj", p.offset, p.axes)
 	}
-	p.v = graph.Add(graph.Mul(graph.Square(p.alpha), full(graph.ExpandAxes(p.variances, 0))), graph.Square(full(sigma)))
-	logw := graph.BroadcastToDims(graph.ExpandAxes(engine.Var(scope, g, "log_weights"), 0), b, k)
-	quad := graph.ReduceSum(graph.Add(graph.Div(graph.Square(p.offset), p.v), graph.Log(p.v)), -1)
-	p.logits = graph.Sub(logw, graph.MulScalar(quad, .5))
+	if p.axes != nil || d > unrolled {
+		quad = graph.ReduceSum(graph.Div(graph.Square(p.offset), p.v), -1)
+	} else {
+		precision := graph.Reciprocal(p.v)
+		for j := range d {
+			col := func(n *odslib.Node) *odslib.Node { // [n,K]
+				return graph.Squeeze(graph.Slice(n, graph.AxisRange(), graph.AxisRange(), graph.AxisElem(j)), 2)
+			}
+			off := graph.Sub(graph.Slice(x, graph.AxisRange(), graph.AxisElem(j)), col(centres))
+			term := graph.Mul(graph.Square(off), col(precision))
+			if quad == nil {
+				quad = term
+			} else {
+				quad = graph.Add(quad, term)
+			}
+		}
+	}
+	own := graph.Sub(graph.ExpandAxes(engine.Var(scope, g, "log_weights"), 0), graph.MulScalar(graph.ReduceSum(graph.Log(p.v), -1), .5))
+	p.logits = graph.Sub(own, graph.MulScalar(quad, .5))
 	return p
 }
 
-// Denoise is E[x_0|x_t] = Σ_k γ_k(x_t)·(μ_k + αΣ_k(α²Σ_k+σ²I)⁻¹(x_t−αμ_k)), γ the responsibilities.
+// Denoise is E[x_0|x_t] = Σ_k γ_k(x_t)·(μ_k + G_k(x_t−αμ_k)), G_k = αΣ_k(α²Σ_k+σ²I)⁻¹ and γ the responsibilities.
 func (m *Mixture) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
 	p := m.parts(scope, x, at)
-	dims := p.offset.Shape().Dimensions
-	shift := graph.Div(graph.Mul(p.alpha, graph.Mul(graph.BroadcastToDims(graph.ExpandAxes(p.variances, 0), dims...), p.offset)), p.v)
+	gain := graph.Div(graph.Mul(p.alpha, p.variances), p.v)
+	if p.axes == nil && gain.Shape().Dimensions[0] == 1 {
+		// With w ∝ γ it is (Σ_k w_k(1−αG_k)μ_k + x·Σ_k w_k G_k) / Σ_k w_k: one product with what the level alone decides.
+		d := x.Shape().Dimensions[1]
+		rest := graph.Div(graph.Mul(p.noise, p.means), p.v) // 1−αG_k = σ²/v_k
+		ones := graph.OnesLike(graph.Slice(gain, graph.AxisRange(), graph.AxisRange(), graph.AxisElem(0)))
+		table := graph.Squeeze(graph.Concatenate([]*odslib.Node{rest, gain, ones}, 2), 0)
+		top := graph.StopGradient(graph.ReduceAndKeep(p.logits, graph.ReduceMax, -1))
+		sums := graph.Dot(graph.Exp(graph.Sub(p.logits, top)), table).Product()
+		part := func(i, j int) *odslib.Node { return graph.Slice(sums, graph.AxisRange(), graph.AxisRange(i, j)) }
+		return graph.Div(graph.Add(part(0, d), graph.Mul(x, part(d, 2*d))), part(2*d, 2*d+1))
+	}
+	shift := graph.Mul(gain, p.offset)
 	if p.axes != nil {
 		shift = graph.Einsum("bkj,kij->bki", shift, p.axes)
 	}
-	each := graph.Add(graph.BroadcastToDims(graph.ExpandAxes(p.means, 0), dims...), shift)
-	gamma := graph.BroadcastToDims(graph.ExpandAxes(graph.Softmax(p.logits, -1), 2), dims...)
-	return graph.ReduceSum(graph.Mul(gamma, each), 1)
+	gamma := graph.ExpandAxes(graph.Softmax(p.logits, -1), 2)
+	return graph.ReduceSum(graph.Mul(gamma, graph.Add(p.means, shift)), 1)
 }
 
 // LogDensity is log p_t(x_t).
