@@ -27,7 +27,7 @@ func (w workload) code(l live, i int) (code, want string) {
 	}
 	// The comment makes it a cell that no kernel has seen, and no earlier run of the
 	// benchmark: binaries stay for the next kernel.
-	number := fmt.Sprintf("%d /* %d */", i, began)
+	number := fmt.Sprintf("%d /* %s, %d */", i, w.name, began)
 	if l.Name == "odslab" && w.own != "" {
 		return l.cell(fmt.Sprintf(w.own, number)), w.want(i)
 	}
