@@ -210,8 +210,8 @@ type parts struct {
 }
 
 // unrolled is the largest dimension whose squares are added up one by one, which on a CPU is several times faster than a
-// reduction over a short axis.
-const unrolled = 16
+// reduction over a short axis. With more of them the program gets slower again, and takes longer to compile.
+const unrolled = 4
 
 func (m *Mixture) parts(scope *odslib.Scope, x *odslib.Node, at odslib.Level) parts {
 	g, d := x.Graph(), x.Shape().Dimensions[1]
