@@ -253,15 +253,13 @@ func (m *Mixture) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) 
 	p := m.parts(scope, x, at)
 	gain := graph.Div(graph.Mul(p.alpha, p.variances), p.v)
 	if p.axes == nil && gain.Shape().Dimensions[0] == 1 {
-		// With w ∝ γ it is (Σ_k w_k(1−αG_k)μ_k + x·Σ_k w_k G_k) / Σ_k w_k: one product with what the level alone decides.
+		// It is Σ_k γ_k(1−αG_k)μ_k + x·Σ_k γ_k G_k: one product with what the level alone decides.
 		d := x.Shape().Dimensions[1]
 		rest := graph.Div(graph.Mul(p.noise, p.means), p.v) // 1−αG_k = σ²/v_k
-		ones := graph.OnesLike(graph.Slice(gain, graph.AxisRange(), graph.AxisRange(), graph.AxisElem(0)))
-		table := graph.Squeeze(graph.Concatenate([]*odslib.Node{rest, gain, ones}, 2), 0)
-		top := graph.StopGradient(graph.ReduceAndKeep(p.logits, graph.ReduceMax, -1))
-		sums := graph.Dot(graph.Exp(graph.Sub(p.logits, top)), table).Product()
+		table := graph.Squeeze(graph.Concatenate([]*odslib.Node{rest, gain}, 2), 0)
+		sums := graph.Dot(graph.Softmax(p.logits, -1), table).Product()
 		part := func(i, j int) *odslib.Node { return graph.Slice(sums, graph.AxisRange(), graph.AxisRange(i, j)) }
-		return graph.Div(graph.Add(part(0, d), graph.Mul(x, part(d, 2*d))), part(2*d, 2*d+1))
+		return graph.Add(part(0, d), graph.Mul(x, part(d, 2*d)))
 	}
 	shift := graph.Mul(gain, p.offset)
 	if p.axes != nil {

@@ -130,6 +130,67 @@ func TestJacobian(t *testing.T) {
 	}
 }
 
+// Samples at one level and samples that each have theirs take different ways to the same x̂0, Jacobian and density.
+func TestOneLevelForAll(t *testing.T) {
+	e, err := engine.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cube := func(d int) *priors.Mixture {
+		rng := engine.RNG(uint64(d), "test")
+		means := make([][]float64, 5)
+		for k := range means {
+			means[k] = make([]float64, d)
+			for j := range means[k] {
+				means[k][j] = 3 * rng.NormFloat64()
+			}
+		}
+		return priors.Isotropic([]float64{1, 2, 3, 4, 5}, means, .5)
+	}
+	for _, m := range []*priors.Mixture{priors.Grid25(), tilted(t), cube(1), cube(4), cube(5)} {
+		d := m.Shape()[0]
+		p, err := engine.NewProgram(e, m.Params(), func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+			x, n := in[0], in[0].Shape().Dimensions[0]
+			one := func(v *engine.Node) *engine.Node { // as At.Level makes it
+				return graph.BroadcastToDims(graph.Squeeze(graph.Slice(v, graph.AxisRange(0, 1)), 0), n)
+			}
+			var out []*engine.Node
+			for _, level := range []odslib.Level{{T: one(in[1]), Alpha: one(in[1]), Sigma: one(in[2])}, {T: in[1], Alpha: in[1], Sigma: in[2]}} {
+				x0, logp := m.Denoise(scope, x, level), graph.ExpandAxes(m.LogDensity(scope, x, level), 1)
+				out = append(out, graph.Concatenate([]*engine.Node{x0, gradientOfFirst(x0, x), logp, graph.Gradient(graph.ReduceAllSum(logp), x)[0]}, 1))
+			}
+			return []*engine.Node{graph.Concatenate(out, 1)}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		x, alpha, sigma := make([][]float32, 30), make([]float32, 30), make([]float32, 30)
+		rng := engine.RNG(7, "test")
+		for i := range x {
+			alpha[i], sigma[i], x[i] = .8, .6, make([]float32, d)
+			for j := range x[i] {
+				x[i][j] = float32(3 * rng.NormFloat64())
+			}
+		}
+		x[0][0] = 300 // far from all components
+		got, err := p.Call1(x, alpha, sigma)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range x {
+			row := got.Row(i)
+			half := len(row) / 2
+			for j := range half {
+				one, each := float64(row[j]), float64(row[half+j])
+				if !(math.Abs(one-each) <= 2e-4*(1+math.Abs(each))) {
+					t.Errorf("d=%d, sample %d, output %d: %g with one level for all, %g with a level for each", d, i, j, one, each)
+				}
+			}
+		}
+		p.Close()
+	}
+}
+
 func TestMixtureErrors(t *testing.T) {
 	for name, m := range map[string]*priors.Mixture{
 		"no components":      {},
