@@ -163,7 +163,8 @@ graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node {
 
 // What one kernel has compiled the next one finds on disk.
 func TestProgramsStay(t *testing.T) {
-	code := fmt.Sprintf(`graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node { return graph.AddScalar(x, %d) }).MustCall1(float32(0)).Shape().Rank()`, time.Now().UnixNano()%1e6)
+	now := time.Now().UnixNano()
+	code := fmt.Sprintf(`graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node { return graph.AddScalar(graph.MulScalar(x, %d), %d) }).MustCall1(float32(0)).Shape().Rank()`, now%1e6, now/1e6%1e6)
 	for _, want := range []string{"(0 from disk, 1 compiled", "(1 from disk, 0 compiled"} {
 		f, _ := withXLA(t)
 		f.prints(code, "0")
