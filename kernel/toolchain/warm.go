@@ -23,8 +23,7 @@ func BuildFlags(resident bool) []string {
 // PackageFlags are those of BuildFlags by which the go command sees packages as
 // cells do. XLA is in the resident process, never in a cell, whatever a cell
 // imports; and where there is such a process, cells leave the pure-Go engine out
-// too. What debuggers would read is a fifth of the linker's work, and nobody
-// reads it.
+// too. What debuggers would read costs the linker time, and nobody reads it.
 func PackageFlags(resident bool) []string {
 	tags := "-tags=noxla"
 	if resident {
