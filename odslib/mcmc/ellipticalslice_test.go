@@ -19,6 +19,8 @@ func near(t *testing.T, what string, got, want, tolerance float64) {
 	t.Helper()
 	if !(math.Abs(got-want) <= tolerance) {
 		t.Errorf("%s = %.5f, want %.5f ± %.2g", what, got, want, tolerance)
+	} else {
+		t.Logf("%s is off by %.4f, at most %.2g", what, got-want, tolerance)
 	}
 }
 
