@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"odslab/kernel/resident/server"
+	"odslab/odslib/engine"
 )
 
 // Each of these runs in this process and through the socket: the difference is what the resident process costs.
@@ -63,5 +64,36 @@ func mlpStep(be compute.Backend) *graph.Exec {
 			h = graph.Tanh(graph.Dot(h, w).Product())
 		}
 		return graph.Add(x, graph.MulScalar(h, .01))
+	})
+}
+
+// BenchmarkWeights is a prior's weights (40 arrays, 2 MB) on their way to the device: sent, and found there.
+func BenchmarkWeights(b *testing.B) {
+	client, _, _ := serve(b, realBackend(b), server.Options{})
+	weights := make([]engine.Array, 40)
+	for i := range weights {
+		weights[i] = filled(float32(i), 100, 125)
+	}
+	b.Run("sent", func(b *testing.B) {
+		for b.Loop() {
+			for _, a := range weights {
+				buf, err := client.BufferFromFlatData(0, a.Data, engine.Float32(a.Shape...))
+				if err != nil {
+					b.Fatal(err)
+				}
+				buf.Finalize()
+			}
+		}
+	})
+	b.Run("found", func(b *testing.B) {
+		for b.Loop() {
+			buffers, err := client.Share(weights)
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, buf := range buffers {
+				buf.Finalize()
+			}
+		}
 	})
 }

@@ -3,8 +3,9 @@
 // what cells record (package odslab/odslib/engine/resident).
 //
 // The kernel starts it with a listening socket as file descriptor 3. On standard
-// input it says which kept arrays its notebook still needs ("retain ID ID …")
-// and asks what is held ("list", answered by a line of JSON). When that input
+// input it says which kept arrays its notebook still needs ("retain ID ID …"),
+// has what is shared and unused given up ("unshare") and asks what is held
+// ("list", answered by a line of JSON). When that input
 // ends, so does the process.
 package main
 
@@ -98,6 +99,8 @@ func obey(s *server.Server, in io.Reader, out io.Writer) {
 		case len(words) == 0:
 		case words[0] == "retain":
 			s.Retain(words[1:])
+		case words[0] == "unshare":
+			s.Unshare()
 		case words[0] == "list":
 			json.NewEncoder(out).Encode(s.Held())
 		}

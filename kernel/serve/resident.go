@@ -210,6 +210,16 @@ func (r *resident) retain(held map[string][]string) {
 	fmt.Fprintln(r.control, strings.Join(append([]string{"retain"}, ids...), " "))
 }
 
+// unshare gives up what cells share and none computes with: weights and samples,
+// which are sent again where they are needed.
+func (r *resident) unshare() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.running() {
+		fmt.Fprintln(r.control, "unshare")
+	}
+}
+
 func idsOf(held map[string][]string) map[string]bool {
 	out := map[string]bool{}
 	for _, ids := range held {
@@ -222,17 +232,17 @@ func idsOf(held map[string][]string) map[string]bool {
 
 // holding is what the resident process holds, as it says itself.
 type holding struct {
-	Buffers, Programs int
-	Bytes             int64
-	Stats             struct {
-		Compiled, Loaded, Found int
-		Compiling               time.Duration
+	Buffers, Shared, Programs int
+	Bytes                     int64
+	Stats                     struct {
+		Compiled, Loaded, Found, Spared int
+		Compiling                       time.Duration
 	}
 }
 
 func (h holding) String() string {
-	return fmt.Sprintf("resident process: arrays %d (%.1f MiB), programs %d (%d from disk, %d compiled, together in %.1f s; %d times found again)",
-		h.Buffers, float64(h.Bytes)/(1<<20), h.Programs, h.Stats.Loaded, h.Stats.Compiled-h.Stats.Loaded, h.Stats.Compiling.Seconds(), h.Stats.Found)
+	return fmt.Sprintf("resident process: arrays %d (%.1f MiB; %d are weights, data and samples that cells share, %d times found again), programs %d (%d from disk, %d compiled, together in %.1f s; %d times found again)",
+		h.Buffers, float64(h.Bytes)/(1<<20), h.Shared, h.Stats.Spared, h.Programs, h.Stats.Loaded, h.Stats.Compiled-h.Stats.Loaded, h.Stats.Compiling.Seconds(), h.Stats.Found)
 }
 
 // holdings asks the process; ok is false when there is none.

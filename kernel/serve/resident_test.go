@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -159,6 +160,51 @@ graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node {
 	}
 	kill9(f.PID())
 	waitGone(t, tag, 5*time.Second)
+}
+
+// The weights of a prior and the samples of a Result go to the device once, whatever cells and programs read them; they
+// are sent again when the process that had them is killed, and given up when the notebook forgets values.
+func TestWeightsStay(t *testing.T) {
+	f, tag := withXLA(t)
+	counts := func() (shared, found int) {
+		t.Helper()
+		s := f.run("%who")
+		m := regexp.MustCompile(`MiB; (\d+) are weights, data and samples that cells share, (\d+) times found again`).FindStringSubmatch(s.stdout)
+		if m == nil {
+			t.Fatalf("%%who: %v", s)
+		}
+		shared, _ = strconv.Atoi(m[1])
+		found, _ = strconv.Atoi(m[2])
+		return shared, found
+	}
+	f.value(`digits := priors.Load("digits").(*priors.Diffusion)
+a, err := guide.Plain{Settings: guide.Settings{Steps: 2}}.Sample(ctx, odslib.Given(digits, nil), 8, 1)
+err`)
+	shared, found := counts()
+	var weights int
+	fmt.Sscan(f.value("len(digits.Weights)"), &weights)
+	if weights < 10 || shared > weights+1 || shared < weights/2 { // zeros of one shape are one array; and the samples
+		t.Errorf("%d shared for %d weights", shared, weights)
+	}
+	// Another cell, another program, the same weights; the samples are where they were made.
+	f.run("x, err := priors.Denoised(digits, a.Samples, .5)")
+	if s, n := counts(); s != shared || n != found+weights+1 {
+		t.Errorf("%d shared, %d found again; before %d, %d with %d weights", s, n, shared, found, weights)
+	}
+	f.prints("fmt.Sprint(err, x.Shape)", `"<nil> [8 8 8 1]"`)
+
+	pid := residentPID(t, tag)
+	kill9(pid)
+	gone(t, tag, pid)
+	f.run("y, err := priors.Denoised(digits, a.Samples, .5)")
+	f.prints("fmt.Sprint(err, slices.Equal(x.Data, y.Data))", `"<nil> true"`)
+	if s, n := counts(); s != shared || n >= weights {
+		t.Errorf("in the new process %d shared, %d found; in the old one %d", s, n, shared)
+	}
+	f.run("%drop digits")
+	if s, _ := counts(); s != 0 {
+		t.Errorf("%d shared after %%drop", s)
+	}
 }
 
 // What one kernel has compiled the next one finds on disk.

@@ -53,7 +53,10 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	}
 	res := odslib.NewResult(p.Name, p.settings(), seed)
 	res.Samples = engine.NewArray(append([]int{0}, post.Shape()...)...)
-	phi := p.Weights.Tensors()
+	phi, err := e.Tensors(p.Weights.Values()...)
+	if err != nil {
+		return nil, err
+	}
 	defer func() { engine.Free(phi...) }()
 	var logw []float64
 	for first := 0; first < n; first += batch {

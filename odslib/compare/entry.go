@@ -136,7 +136,12 @@ func LogR(post odslib.Posterior, x odslib.Array) ([]float64, error) {
 	defer p.Close()
 	out := make([]float64, 0, x.Len())
 	for i := 0; i < x.Len(); i += 4096 {
-		a, err := p.Call1(x.Slice(i, min(i+4096, x.Len())).Tensor())
+		in, err := e.Tensors(x.Slice(i, min(i+4096, x.Len())))
+		if err != nil {
+			return nil, err
+		}
+		a, err := p.Call1(in[0])
+		engine.Free(in...)
 		if err != nil {
 			return nil, err
 		}

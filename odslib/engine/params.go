@@ -75,7 +75,17 @@ func (p Params) Names() []string {
 	return names
 }
 
-// Tensors copies the parameters into tensors, in order.
+// Values lists the arrays in order.
+func (p Params) Values() []Array {
+	out := make([]Array, len(p))
+	for i, q := range p {
+		out[i] = q.Value
+	}
+	return out
+}
+
+// Tensors copies the parameters into tensors, in order, for a state that changes them; what programs only read comes from
+// [Engine.Tensors].
 func (p Params) Tensors() []*tensors.Tensor {
 	out := make([]*tensors.Tensor, len(p))
 	for i, q := range p {

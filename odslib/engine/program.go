@@ -30,13 +30,17 @@ func NewProgram(e *Engine, params Params, build Build) (*Program, error) {
 }
 
 func newProgram(e *Engine, params Params, build func(s *scope, params, in []*Node) []*Node) (*Program, error) {
-	p := &Program{engine: e, names: params.Names(), params: params.Tensors()}
+	ts, err := e.Tensors(params.Values()...)
+	if err != nil {
+		return nil, err
+	}
+	p := &Program{engine: e, names: params.Names(), params: ts}
 	k := len(params)
 	shapeOf := make([]shapes.Shape, k)
 	for i, t := range p.params {
 		shapeOf[i] = t.Shape()
 	}
-	err := Try(func() {
+	err = Try(func() {
 		exec, err := graph.NewExec(e.Backend, func(in []*Node) []*Node {
 			defer p.note()
 			return build(newScope(in[0].Graph(), p.names, shapeOf), in[:k], in[k:])
@@ -97,11 +101,14 @@ func (p *Program) SetParams(params Params) error {
 	if len(params) != len(p.params) {
 		return fmt.Errorf("engine: the program has %d parameters, got %d", len(p.params), len(params))
 	}
-	ts := params.Tensors()
-	for i, t := range ts {
-		if params[i].Name != p.names[i] || !t.Shape().Equal(p.params[i].Shape()) {
-			return fmt.Errorf("engine: parameter %d is %s %s, got %s %s", i, p.names[i], p.params[i].Shape(), params[i].Name, t.Shape())
+	for i, q := range params {
+		if shape := Float32(q.Value.Shape...); q.Name != p.names[i] || !shape.Equal(p.params[i].Shape()) {
+			return fmt.Errorf("engine: parameter %d is %s %s, got %s %s", i, p.names[i], p.params[i].Shape(), q.Name, shape)
 		}
+	}
+	ts, err := p.engine.Tensors(params.Values()...)
+	if err != nil {
+		return err
 	}
 	Free(p.params...)
 	p.params = ts

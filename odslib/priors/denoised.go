@@ -34,6 +34,11 @@ func Denoised(prior odslib.Diffusion, x odslib.Array, t float64) (odslib.Array, 
 		return odslib.Array{}, err
 	}
 	defer program.Close()
+	in, err := e.Tensors(x)
+	if err != nil {
+		return odslib.Array{}, err
+	}
+	defer engine.Free(in...)
 	s := prior.Schedule()
-	return program.Call1(x.Tensor(), float32(t), float32(s.Alpha(t)), float32(s.Sigma(t)))
+	return program.Call1(in[0], float32(t), float32(s.Alpha(t)), float32(s.Sigma(t)))
 }

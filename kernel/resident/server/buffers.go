@@ -1,6 +1,7 @@
 package server
 
 import (
+	"container/list"
 	"fmt"
 	"runtime"
 
@@ -17,7 +18,9 @@ type entry struct {
 	shape   shapes.Shape
 	device  compute.DeviceNum
 	holders int
-	id      string // under which it is kept
+	id      string        // under which it is kept
+	sum     wire.Sum      // under which it is shared
+	place   *list.Element // among the shared ones; nil: it is none
 }
 
 // release gives one hold up; the caller has the lock.
@@ -58,7 +61,11 @@ func (s *Server) hand(l *lease, e *entry) uint64 {
 func (s *Server) room(more int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if limit := s.options.Bytes; limit > 0 && s.bytes+more > limit {
+	limit := s.options.Bytes
+	if limit > 0 && s.bytes+more > limit {
+		s.unshare(func(idle int64) bool { return s.bytes+more > limit })
+	}
+	if limit > 0 && s.bytes+more > limit {
 		return fmt.Errorf("the resident process holds %s of arrays and may hold %s, %s more do not fit: drop variables (%%who, %%drop) or free tensors",
 			size(s.bytes), size(limit), size(more))
 	}
@@ -93,7 +100,7 @@ func (k *connection) take(handle uint64) (e *entry, done func(), err error) {
 
 func (k *connection) fromHost(d *wire.Dec, out *wire.Enc) error {
 	device := compute.DeviceNum(d.Int())
-	shape := wire.DecShape(d)
+	shape, share := wire.DecShape(d), d.Bool()
 	if d.Err != nil {
 		return d.Err
 	}
@@ -112,19 +119,42 @@ func (k *connection) fromHost(d *wire.Dec, out *wire.Enc) error {
 	if err != nil {
 		return err
 	}
-	k.s.mu.Lock()
-	out.Uint(k.s.add(k.l, b, shape, device))
-	k.s.mu.Unlock()
+	var sum wire.Sum
+	if share {
+		sum = wire.SumOf(device, shape, dataOf(flat, shape))
+	}
+	s := k.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Received += int64(shape.ByteSize())
+	h := s.add(k.l, b, shape, device)
+	if e := k.l.buffers[h]; share && e != nil {
+		k.l.buffers[h] = s.share(e, sum)
+	}
+	out.Uint(h)
 	return nil
 }
 
 func (k *connection) toHost(d *wire.Dec) ([]byte, error) {
-	e, done, err := k.take(d.Uint())
+	handle, share := d.Uint(), d.Bool()
+	if d.Err != nil {
+		return nil, d.Err
+	}
+	e, done, err := k.take(handle)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return bytesOf(e.buffer, e.shape)
+	data, err := bytesOf(e.buffer, e.shape)
+	if err != nil || !share {
+		return data, err
+	}
+	sum := wire.SumOf(e.device, e.shape, data)
+	k.s.mu.Lock()
+	e.holders++ // share gives up one of ours, if another buffer has the same name
+	k.s.release(k.s.share(e, sum))
+	k.s.mu.Unlock()
+	return data, nil
 }
 
 // bytesOf copies a buffer to the host.
@@ -136,7 +166,15 @@ func bytesOf(b compute.Buffer, shape shapes.Shape) ([]byte, error) {
 	if err := b.ToFlatData(flat); err != nil {
 		return nil, err
 	}
-	return dtypes.UnsafeByteSliceFromAny(flat), nil
+	return dataOf(flat, shape), nil
+}
+
+// dataOf are the bytes of flat.
+func dataOf(flat any, shape shapes.Shape) []byte {
+	if shape.IsZeroSize() {
+		return nil
+	}
+	return dtypes.UnsafeByteSliceFromAny(flat)
 }
 
 func (k *connection) copyDevice(d *wire.Dec, out *wire.Enc) error {

@@ -127,6 +127,8 @@ func (k *connection) answer(kind byte, payload []byte, e *wire.Enc) (bulk []byte
 		err = k.keep(d, e)
 	case wire.Get:
 		err = k.get(d, e)
+	case wire.Find:
+		err = k.find(d, e)
 	default:
 		err = fmt.Errorf("%w: request %d", wire.ErrCode, kind)
 	}

@@ -98,8 +98,9 @@ func (s *Server) Retain(ids []string) {
 // Held is what a server holds.
 type Held struct {
 	Kept     []Kept
-	Buffers  int // kept or not
+	Buffers  int // kept, shared or not
 	Bytes    int64
+	Shared   int // buffers
 	Programs int
 	Stats    Stats
 }
@@ -115,7 +116,7 @@ type Kept struct {
 func (s *Server) Held() Held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := Held{Buffers: s.live, Bytes: s.bytes, Programs: len(s.cache.byHash), Stats: s.counts()}
+	h := Held{Buffers: s.live, Bytes: s.bytes, Shared: s.shared.order.Len(), Programs: len(s.cache.byHash), Stats: s.counts()}
 	for _, id := range slices.Sorted(maps.Keys(s.kept)) {
 		e := s.kept[id]
 		h.Kept = append(h.Kept, Kept{id, e.shape.String(), int64(e.shape.ByteSize()), s.spill.has(id)})

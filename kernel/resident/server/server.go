@@ -19,6 +19,7 @@ type Options struct {
 	SpillMax int64  // bytes in that folder; 0: 1 GiB
 	Bytes    int64  // of buffers at most; 0: no limit
 	Programs int    // compiled at most; 0: 256
+	Shared   int64  // bytes at most of shared buffers that no client holds; 0: half of Bytes, or 1 GiB
 
 	Loaded func() int // counts the programs that the backend had on disk; nil: none
 
@@ -39,6 +40,7 @@ type Server struct {
 	leases map[uint64]*lease
 	kept   map[string]*entry
 	cache  programs
+	shared shared
 	bytes  int64 // of all buffers
 	live   int   // buffers
 	stats  Stats
@@ -50,14 +52,21 @@ type Stats struct {
 	Loaded          int // of the compiled ones, from disk
 	Compiling       time.Duration
 	Executed        int
-	Refused         int // peers dropped for what they sent
-	Panics          int // of the backend, each an error of one request
+	Received        int64 // bytes of arrays that clients have sent
+	Spared          int   // arrays that a client had, and did not have to send
+	Refused         int   // peers dropped for what they sent
+	Panics          int   // of the backend, each an error of one request
 }
 
 // New makes a server of the backend. What an earlier one has spilled is kept again.
 func New(backend compute.Backend, o Options) (*Server, error) {
 	if o.Programs == 0 {
 		o.Programs = 256
+	}
+	if o.Shared == 0 {
+		if o.Shared = o.Bytes / 2; o.Shared == 0 {
+			o.Shared = 1 << 30
+		}
 	}
 	if o.StuckAfter == 0 {
 		o.StuckAfter = 5 * time.Second
@@ -147,6 +156,7 @@ func (s *Server) endLease(l *lease) {
 	}
 	delete(s.leases, l.id)
 	s.evict()
+	s.settle()
 	if l.running > 0 && s.options.Stuck != nil {
 		time.AfterFunc(s.options.StuckAfter, func() {
 			s.mu.Lock()

@@ -84,7 +84,9 @@ func (buf *Buffer) CopyToDevice(to compute.DeviceNum) (compute.Buffer, error) {
 }
 
 // ToFlatData copies the array into flat, a slice of its values.
-func (buf *Buffer) ToFlatData(flat any) error {
+func (buf *Buffer) ToFlatData(flat any) error { return buf.toHost(flat, false) }
+
+func (buf *Buffer) toHost(flat any, share bool) error {
 	if buf.gone {
 		return errGone
 	}
@@ -95,13 +97,20 @@ func (buf *Buffer) ToFlatData(flat any) error {
 	if uint64(len(dst)) != uint64(buf.shape.ByteSize()) {
 		return fmt.Errorf("resident: %d bytes for an array %s", len(dst), buf.shape)
 	}
-	err := buf.backend.call(wire.ToHost, func(e *wire.Enc) { e.Uint(buf.handle) }, nil, dst, nil)
+	err := buf.backend.call(wire.ToHost, func(e *wire.Enc) {
+		e.Uint(buf.handle)
+		e.Bool(share)
+	}, nil, dst, nil)
 	runtime.KeepAlive(buf)
 	return err
 }
 
 // BufferFromFlatData copies an array to a device.
 func (b *Backend) BufferFromFlatData(device compute.DeviceNum, flat any, shape shapes.Shape) (compute.Buffer, error) {
+	return b.fromHost(device, flat, shape, false)
+}
+
+func (b *Backend) fromHost(device compute.DeviceNum, flat any, shape shapes.Shape, share bool) (compute.Buffer, error) {
 	var src []byte
 	if !shape.IsZeroSize() {
 		src = dtypes.UnsafeByteSliceFromAny(flat)
@@ -113,6 +122,7 @@ func (b *Backend) BufferFromFlatData(device compute.DeviceNum, flat any, shape s
 	err := b.call(wire.FromHost, func(e *wire.Enc) {
 		e.Int(int64(device))
 		wire.EncShape(e, shape)
+		e.Bool(share)
 	}, src, nil, func(d *wire.Dec) error {
 		out = b.buffer(d.Uint(), shape, device)
 		return nil

@@ -22,7 +22,7 @@ import (
 
 func main() {
 	root := "../../.." // go generate runs in the folder of the directive
-	files, err := generate()
+	files, err := generate(root)
 	if err == nil {
 		for _, path := range slices.Sorted(maps.Keys(files)) {
 			if err = os.WriteFile(filepath.Join(root, path), files[path], 0o644); err != nil {
@@ -48,8 +48,8 @@ var noOps = map[string]bool{"Name": true, "Builder": true, "Parent": true, "Clos
 // Operations whose client side is written by hand.
 var byHand = map[string]bool{"Return": true, "Parameter": true}
 
-// generate returns the files by their path in the module.
-func generate() (map[string][]byte, error) {
+// generate returns the files by their path in the module, whose folder root is.
+func generate(root string) (map[string][]byte, error) {
 	c := &coder{done: map[string]string{}}
 	var ops, names, client, server bytes.Buffer
 	fmt.Fprintln(&ops, "// Operations; the first ones belong to the builder.\nconst (\nOpInvalid Op = iota\nOpNewFunction\nOpClosure\nOpSPMD\nOpAutoSharding\nOpDevices")
@@ -84,7 +84,14 @@ func generate() (map[string][]byte, error) {
 	for _, b := range [][]byte{ops.Bytes(), server.Bytes(), c.source.Bytes()} {
 		sum.Write(b)
 	}
-	fingerprint := fmt.Sprintf("// Fingerprint changes with any operation, argument or their order; client and server compare it.\nconst Fingerprint = \"%x\"\n", sum.Sum(nil)[:12])
+	for _, name := range []string{"code.go", "frame.go", "request.go", "sum.go"} {
+		b, err := os.ReadFile(filepath.Join(root, "odslib/engine/resident/wire", name))
+		if err != nil {
+			return nil, err
+		}
+		sum.Write(b)
+	}
+	fingerprint := fmt.Sprintf("// Fingerprint changes with any operation, argument, their order and the frames and requests; client and server compare it.\nconst Fingerprint = \"%x\"\n", sum.Sum(nil)[:12])
 	files := map[string]string{
 		"odslib/engine/resident/wire/ops_generated.go": source("wire", nil, ops.String()+names.String()+fingerprint+c.source.String()),
 		"odslib/engine/resident/ops_generated.go":      source("resident", []string{"odslab/odslib/engine/resident/wire"}, client.String()),

@@ -259,8 +259,8 @@ var opNames = [...]string{"Invalid", "NewFunction", "Closure", "SPMD", "AutoShar
 	"While",
 }
 
-// Fingerprint changes with any operation, argument or their order; client and server compare it.
-const Fingerprint = "e303c992d903cdf74e0cd855"
+// Fingerprint changes with any operation, argument, their order and the frames and requests; client and server compare it.
+const Fingerprint = "ff864b6e47df4fbb3f855dcd"
 
 // EncListValue writes x.
 func EncListValue(e *Enc, x []compute.Value) {

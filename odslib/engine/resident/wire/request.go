@@ -1,7 +1,8 @@
 package wire
 
 // Requests, the kind of a frame from a client. Every payload begins with the handles of the buffers that the client has
-// dropped since its last request.
+// dropped since its last request. A shared buffer stays under its [Sum] for whoever has the same array later; nobody may
+// change it.
 const (
 	Hello      = iota + 1 // fingerprint, who → lease and what the backend is; the connection is the lease
 	Attach                // lease → nothing: a further connection of the same client
@@ -9,11 +10,12 @@ const (
 	Lookup                // hash → program, if it is compiled
 	Compile               // hash, the rest of the recording → program
 	Execute               // program, device, inputs → outputs
-	FromHost              // device, shape; bulk → buffer
-	ToHost                // buffer → bulk
+	FromHost              // device, shape, shared; bulk → buffer
+	ToHost                // buffer, shared → bulk
 	CopyDevice            // buffer, device → buffer
 	Keep                  // id, buffer → nothing: it outlives its client
 	Get                   // id → buffer
+	Find                  // sums → buffers that are shared, 0 for those that are not
 )
 
 // Answers, the kind of a frame from the server.

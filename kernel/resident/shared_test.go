@@ -1,0 +1,168 @@
+package main
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"odslab/kernel/resident/server"
+	"odslab/odslib/engine"
+	"odslab/odslib/engine/resident"
+)
+
+func filled(x float32, shape ...int) engine.Array {
+	a := engine.NewArray(shape...)
+	for i := range a.Data {
+		a.Data[i] = x + float32(i)
+	}
+	return a
+}
+
+func share(t *testing.T, c *resident.Backend, arrays ...engine.Array) []*tensors.Tensor {
+	t.Helper()
+	out, err := (&engine.Engine{Backend: c}).Tensors(arrays...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, x := range out {
+		if a, err := engine.ToArray(x); err != nil || !slices.Equal(a.Data, arrays[i].Data) || !slices.Equal(a.Shape, arrays[i].Shape) {
+			t.Fatalf("%v came back as %v, %v", arrays[i], a, err)
+		}
+	}
+	return out
+}
+
+// An array is sent once, whichever program and process has it; another shape of the same numbers is another array.
+func TestShared(t *testing.T) {
+	c, s, socket := serve(t, realBackend(t), server.Options{})
+	arrays := []engine.Array{filled(1, 300, 200), filled(2, 5), filled(3), engine.NewArray(0, 2), filled(2, 5)}
+	const distinct, bytes = 4, 4 * (60000 + 5 + 1)
+	engine.Free(share(t, c, arrays...)...)
+	first := s.Stats()
+	if want := int64(bytes + 4*5); first.Received != want || s.Held().Shared != distinct {
+		t.Errorf("%d bytes received for %d arrays, want %d for %d", first.Received, s.Held().Shared, want, distinct)
+	}
+	share(t, c, arrays...)
+	share(t, c, filled(1, 200, 300))
+	c.Finalize()
+	d, err := resident.Open(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Finalize()
+	again := share(t, d, arrays...)
+	if now := s.Stats(); now.Received != first.Received+4*60000 || now.Spared != 2*len(arrays) {
+		t.Errorf("%d bytes received, %d arrays spared, want %d and %d", now.Received, now.Spared, first.Received+4*60000, 2*len(arrays))
+	}
+
+	// A donated one is copied, not used up.
+	given, err := graph.DonateTensorBuffer(again[1], d, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if y := double(d).MustCall1(given).Value().([]float32); y[4] != 12 {
+		t.Errorf("doubled %v", y)
+	}
+	share(t, d, arrays[1])
+}
+
+// What a sampler takes to the host stays on the device for whoever reads it.
+func TestResultStays(t *testing.T) {
+	c, s, _ := serve(t, realBackend(t), server.Options{})
+	y := double(c).MustCall1([]float32{1, 2, 3})
+	a, err := engine.ToResult(y)
+	if err != nil || !slices.Equal(a.Data, []float32{2, 4, 6}) || !slices.Equal(a.Shape, []int{3}) {
+		t.Fatalf("%v %v", a, err)
+	}
+	engine.Free(y)
+	before := s.Stats().Received
+	share(t, c, a)
+	if now := s.Stats(); now.Received != before || now.Spared != 1 {
+		t.Errorf("%d bytes received, %d arrays spared", now.Received-before, now.Spared)
+	}
+	// The same again, by another buffer.
+	if _, err := engine.ToResult(double(c).MustCall1([]float32{1, 2, 3})); err != nil || s.Held().Shared != 1 {
+		t.Errorf("%d shared, %v", s.Held().Shared, err)
+	}
+}
+
+// Shared arrays that nobody uses go: the least recently used beyond their limit, all that is needed for new ones, and all
+// when the kernel says so. Those in use stay.
+func TestSharedGo(t *testing.T) {
+	const kib = 1 << 10
+	c, s, _ := serve(t, realBackend(t), server.Options{Bytes: 100 * kib, Shared: 40 * kib})
+	array := func(i int) engine.Array { return filled(float32(i), 4*kib) } // 16 KiB
+	for i := range 5 {
+		engine.Free(share(t, c, array(i))...)
+	}
+	inUse := share(t, c, array(9))
+	spared := func(i int) bool {
+		before := s.Stats().Spared
+		engine.Free(share(t, c, array(i))...)
+		return s.Stats().Spared > before
+	}
+	if spared(0) || !spared(4) {
+		t.Error("not the least recently used has gone")
+	}
+	if x, err := double(c).Call(make([]float32, 15*kib)); err == nil { // 60 KiB in, 60 out: too much even without them
+		t.Error("beyond the quota")
+		engine.Free(x...)
+	}
+	if h := s.Held(); h.Shared != 1 {
+		t.Errorf("%d shared while the quota is short", h.Shared)
+	}
+	if x, err := double(c).Call(make([]float32, 9*kib)); err != nil {
+		t.Error(err)
+	} else {
+		engine.Free(x...)
+	}
+	engine.Free(share(t, c, array(1))...)
+	if h := s.Held(); h.Shared != 2 {
+		t.Errorf("%d shared", h.Shared)
+	}
+	double(c).MustCall1(float32(1)) // tells what was freed
+	s.Unshare()
+	if h := s.Held(); h.Shared != 1 || !spared(9) {
+		t.Errorf("%d shared, one in use", h.Shared)
+	}
+	engine.Free(inUse...)
+}
+
+// Programs of the library read the same weights from one buffer.
+func TestProgramsShareWeights(t *testing.T) {
+	c, s, _ := serve(t, realBackend(t), server.Options{})
+	e := &engine.Engine{Backend: c, Name: "xla-cpu"}
+	params := engine.Params{{Name: "w", Value: filled(1, 100, 100)}, {Name: "b", Value: filled(2, 1, 100)}}
+	for i := range 3 {
+		p, err := engine.NewProgram(e, params, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+			g := in[0].Graph()
+			w, b := engine.Weight(scope, g, "w", engine.Zeros, 100, 100), engine.Weight(scope, g, "b", engine.Zeros, 1, 100)
+			return []*engine.Node{graph.AddScalar(graph.Add(graph.Dot(in[0], w).Product(), b), i)}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		x := engine.NewArray(1, 100)
+		x.Data[1] = 1
+		y, err := p.Call1(x.Tensor())
+		if err != nil || y.Data[3] != 101+3+2+3+float32(i) {
+			t.Errorf("%v %v", y, err)
+		}
+		if i == 2 {
+			changed := params.Clone()
+			changed[1].Value.Data[3]++
+			if err := p.SetParams(changed); err != nil {
+				t.Fatal(err)
+			}
+			if y, err := p.Call1(x.Tensor()); err != nil || y.Data[3] != 101+3+2+4+2 {
+				t.Errorf("after a change: %v %v", y, err)
+			}
+		}
+	}
+	if st, want := s.Stats(), int64(4*(10000+100+4*100+100)); st.Received != want || st.Spared != 5 {
+		t.Errorf("%d bytes received, want %d; %d spared", st.Received, want, st.Spared)
+	}
+}

@@ -1,0 +1,36 @@
+package wire
+
+import (
+	"crypto/sha256"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/shapes"
+)
+
+// Sum names an array by what is in it and where it lies.
+type Sum [sha256.Size]byte
+
+// SumOf is the name of the array that has these bytes.
+func SumOf(device compute.DeviceNum, shape shapes.Shape, data []byte) (sum Sum) {
+	e := &Enc{}
+	e.Int(int64(device))
+	EncShape(e, shape)
+	h := sha256.New()
+	h.Write(e.B)
+	h.Write(data)
+	h.Sum(sum[:0])
+	return sum
+}
+
+// Sum writes the name of an array.
+func (e *Enc) Sum(s Sum) { e.B = append(e.B, s[:]...) }
+
+// Sum reads the name of an array.
+func (d *Dec) Sum() (s Sum) {
+	if len(d.B) < len(s) {
+		d.fail("sum")
+		return s
+	}
+	d.B = d.B[copy(s[:], d.B):]
+	return s
+}
