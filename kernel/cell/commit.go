@@ -31,6 +31,7 @@ type savedGroup struct {
 	Held    []string // arrays of the resident process
 	// HeldBytes is how large those are.
 	HeldBytes int
+	Shared    []string // sums of arrays that the resident process has too, as far as this cell knows
 	Same      bool     // as it was loaded
 	Sums      []uint64 // of each name, unless Same
 }
@@ -134,13 +135,14 @@ func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) 
 					v.mates[j] = old.typ
 				}
 			}
-			v.held = g.Held
+			v.held, v.shared = g.Held, g.Shared
 			v.pointed = i < len(g.Pointed) && g.Pointed[i]
 			switch old := s.vars[name]; {
 			case i < len(g.Sums):
 				v.sum = g.Sums[i]
 			case g.Same && old != nil:
 				v.sum = old.sum
+				v.shared = union(v.shared, old.shared)
 			default:
 				v.sum = 0
 			}

@@ -27,15 +27,13 @@ type Program struct {
 	Link   toolchain.Link
 	// Resident: the program computes in the kernel's resident process.
 	Resident bool
-	// Freed: %drop or %reset has made the notebook forget values.
-	Freed   bool
-	draft   *draft
-	origin  Origin
-	text    string          // of the cell
-	reads   map[string]bool // names of the notebook
-	defs    []*definition
-	dropped []string // kept variables whose type is gone
-	done    bool
+	draft    *draft
+	origin   Origin
+	text     string          // of the cell
+	reads    map[string]bool // names of the notebook
+	defs     []*definition
+	dropped  []string // kept variables whose type is gone
+	done     bool
 }
 
 // definition is a variable that the cell defines at its top level.

@@ -27,14 +27,12 @@ func (s *Session) magic(p *Program, m Magic) (own bool, err error) {
 			}
 			p.Text += text
 		}
-		p.Freed = true
 	case "%stale":
 		p.Text += s.following.staleText()
 	case "%rerun":
 		return true, errors.New("%rerun stands alone in its cell")
 	case "%reset":
 		s.reset()
-		p.Freed = true
 		p.Text += "Variables, declarations and imports are gone.\n"
 	default:
 		return false, nil

@@ -79,6 +79,7 @@ type variable struct {
 	bytes   int
 	sum     uint64   // equal for equal values; 0 when not known
 	held    []string // arrays of the resident process that its file stands for
+	shared  []string // sums of its arrays that the resident process has too
 
 	source *piece // by source: the statement that makes it
 	why    string // why it isn't kept by value
@@ -89,6 +90,9 @@ type variable struct {
 func (v *variable) how() string {
 	if len(v.held) > 0 {
 		return "in the resident process"
+	}
+	if len(v.shared) > 0 {
+		return "by value, and in the resident process"
 	}
 	return "by value"
 }
@@ -126,6 +130,32 @@ func (s *Session) Held() map[string][]string {
 		}
 	}
 	return out
+}
+
+// Shared lists the sums of the arrays that the notebook's values have and the
+// resident process has too.
+func (s *Session) Shared() (sums []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.vars {
+		sums = append(sums, v.shared...)
+	}
+	return union(sums, nil)
+}
+
+// Unshare forgets what the resident process has, since it has ended.
+func (s *Session) Unshare() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.vars {
+		v.shared = nil
+	}
+}
+
+// union is what is in a or b, in order and once.
+func union(a, b []string) []string {
+	all := slices.Sorted(slices.Values(slices.Concat(a, b)))
+	return slices.Compact(all)
 }
 
 func (s *Session) reset() {

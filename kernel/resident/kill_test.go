@@ -104,7 +104,7 @@ func TestKilledInASpill(t *testing.T) {
 				t.Error("half an array came back")
 			}
 		}
-		s.Retain(nil)
+		s.Retain(nil, nil)
 	}
 	t.Logf("%d of 8 were whole on disk", back)
 }

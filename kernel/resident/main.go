@@ -3,9 +3,8 @@
 // what cells record (package odslab/odslib/engine/resident).
 //
 // The kernel starts it with a listening socket as file descriptor 3. On standard
-// input it says which kept arrays its notebook still needs ("retain ID ID …"),
-// has what is shared and unused given up ("unshare") and asks what is held
-// ("list", answered by a line of JSON). When that input
+// input it says which kept arrays its notebook still needs ("retain ID ID … shared SUM SUM …") and asks what is held ("list",
+// answered by a line of JSON). When that input
 // ends, so does the process.
 package main
 
@@ -17,6 +16,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -98,9 +98,11 @@ func obey(s *server.Server, in io.Reader, out io.Writer) {
 		switch words := strings.Fields(line); {
 		case len(words) == 0:
 		case words[0] == "retain":
-			s.Retain(words[1:])
-		case words[0] == "unshare":
-			s.Unshare()
+			ids, shared := words[1:], []string(nil)
+			if i := slices.Index(ids, "shared"); i >= 0 {
+				ids, shared = ids[:i], ids[i+1:]
+			}
+			s.Retain(ids, shared)
 		case words[0] == "list":
 			json.NewEncoder(out).Encode(s.Held())
 		}

@@ -123,11 +123,11 @@ func TestLeaseAndKept(t *testing.T) {
 	if y, err = get(d, id); err != nil || y.Value().([]float32)[2] != 6 {
 		t.Errorf("what was kept is %v %v", y, err)
 	}
-	s.Retain([]string{id})
+	s.Retain([]string{id}, nil)
 	if _, err := get(d, id); err != nil {
 		t.Error(err)
 	}
-	s.Retain(nil)
+	s.Retain(nil, nil)
 	if _, err := get(d, id); err == nil || !strings.Contains(err.Error(), "resident process") {
 		t.Errorf("given up, and yet %v", err)
 	}
@@ -170,7 +170,7 @@ func TestSpill(t *testing.T) {
 	if _, err := os.Stat(half); !errors.Is(err, os.ErrNotExist) {
 		t.Error("a half written file stays")
 	}
-	s.Retain(nil)
+	s.Retain(nil, nil)
 	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
 		t.Errorf("left on disk: %v", left)
 	}

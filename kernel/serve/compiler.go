@@ -26,7 +26,6 @@ type Program struct {
 
 	Link     toolchain.Link // what it can be linked from
 	Resident bool           // it computes in the resident process
-	Freed    bool           // the notebook has been told to forget values
 }
 
 // CompileError says what is wrong with a cell before anything was built.

@@ -113,7 +113,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 		page, f = x.run(ctx, x.code, x.out)
 	}
 	if k.resident != nil {
-		k.resident.retain(k.held())
+		k.holder(func(h holder) { k.resident.retain(h.Held(), h.Shared()) })
 	}
 	x.out.flush()
 	if f != nil && req.StopOnError {

@@ -57,9 +57,6 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 			return cell, nil, f
 		}
 	}
-	if p.Freed && k.resident != nil {
-		k.resident.unshare()
-	}
 	p.Source = k.sameProgram(x.n, p)
 	for _, note := range p.Notes {
 		out.stream("stderr", "note: "+strings.TrimRight(note, "\n")+"\n")

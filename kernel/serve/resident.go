@@ -38,7 +38,6 @@ type resident struct {
 	starts  int
 	told    bool // how it ended was asked for
 	closing bool
-	kept    []string // what retain has said last
 }
 
 func newResident(program, dir, programs string, env []string) *resident {
@@ -198,26 +197,17 @@ func (r *resident) how() string {
 	}
 }
 
-// retain gives up the arrays of values that the notebook has no more.
-func (r *resident) retain(held map[string][]string) {
-	ids := slices.Sorted(maps.Keys(idsOf(held)))
+// retain says which arrays the notebook's values need: those that they stand for,
+// and those that they share with the process. Others are given up.
+func (r *resident) retain(held map[string][]string, shared []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.running() || slices.Equal(ids, r.kept) {
+	if !r.running() {
 		return
 	}
-	r.kept = ids
-	fmt.Fprintln(r.control, strings.Join(append([]string{"retain"}, ids...), " "))
-}
-
-// unshare gives up what cells share and none computes with: weights and samples,
-// which are sent again where they are needed.
-func (r *resident) unshare() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.running() {
-		fmt.Fprintln(r.control, "unshare")
-	}
+	words := append([]string{"retain"}, slices.Sorted(maps.Keys(idsOf(held)))...)
+	words = append(words, "shared")
+	fmt.Fprintln(r.control, strings.Join(append(words, shared...), " "))
 }
 
 func idsOf(held map[string][]string) map[string]bool {
@@ -292,16 +282,19 @@ func (r *resident) close() {
 }
 
 // holder is a compiler that knows which arrays of the resident process its
-// variables stand for, by variable.
-type holder interface{ Held() map[string][]string }
+// variables stand for, by variable, and which of theirs the process has as well.
+type holder interface {
+	Held() map[string][]string
+	Shared() []string
+	Unshare() // the process has ended
+}
 
-func (k *kernel) held() (h map[string][]string) {
+func (k *kernel) holder(do func(h holder)) {
 	k.use(func(c Compiler) {
-		if c, ok := c.(holder); ok {
-			h = c.Held()
+		if h, ok := c.(holder); ok {
+			do(h)
 		}
 	})
-	return h
 }
 
 // ready starts the resident process for a program that needs it, and says what
@@ -312,7 +305,12 @@ func (k *kernel) ready(out *output) *failure {
 		return kernelFailure(err)
 	}
 	out.mourn(how)
-	if held := k.held(); again && len(held) > 0 {
+	if !again {
+		return nil
+	}
+	var held map[string][]string
+	k.holder(func(h holder) { held = h.Held(); h.Unshare() })
+	if len(held) > 0 {
 		back, lost := k.resident.saved(held)
 		var says []string
 		if len(back) > 0 {

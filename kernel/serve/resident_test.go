@@ -163,7 +163,7 @@ graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node {
 }
 
 // The weights of a prior and the samples of a Result go to the device once, whatever cells and programs read them; they
-// are sent again when the process that had them is killed, and given up when the notebook forgets values.
+// are sent again when the process that had them is killed.
 func TestWeightsStay(t *testing.T) {
 	f, tag := withXLA(t)
 	counts := func() (shared, found int) {
@@ -186,6 +186,9 @@ err`)
 	if weights < 10 || shared > weights+1 || shared < weights/2 { // zeros of one shape are one array; and the samples
 		t.Errorf("%d shared for %d weights", shared, weights)
 	}
+	if s := f.run("%who"); strings.Count(s.stdout, "by value, and in the resident process") != 2 { // digits and a; not err
+		t.Errorf("%%who: %s", s.stdout)
+	}
 	// Another cell, another program, the same weights; the samples are where they were made.
 	f.run("x, err := priors.Denoised(digits, a.Samples, .5)")
 	if s, n := counts(); s != shared || n != found+weights+1 {
@@ -201,9 +204,8 @@ err`)
 	if s, n := counts(); s != shared || n >= weights {
 		t.Errorf("in the new process %d shared, %d found; in the old one %d", s, n, shared)
 	}
-	f.run("%drop digits")
-	if s, _ := counts(); s != 0 {
-		t.Errorf("%d shared after %%drop", s)
+	if s := f.run("%who"); strings.Count(s.stdout, "by value, and in the resident process") != 2 { // digits and a; not x, y
+		t.Errorf("%%who: %s", s.stdout)
 	}
 }
 

@@ -70,8 +70,7 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 			return res, err
 		}
 		keep := min(batch, n-first)
-		res.Samples.Data = append(res.Samples.Data, d.x.Slice(0, keep).Data...)
-		res.Samples.Shape[0] += keep
+		res.Samples = res.Samples.Append(d.x.Slice(0, keep))
 		for i := range keep {
 			logw = append(logw, logr[i]-d.sum[i])
 		}

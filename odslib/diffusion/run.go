@@ -78,9 +78,7 @@ func (c Chain) Run(ctx context.Context, prior odslib.Diffusion, n int, seed uint
 		if err != nil {
 			return all, err
 		}
-		a = a.Slice(0, min(batch, n-first))
-		all.Data = append(all.Data, a.Data...)
-		all.Shape[0] += a.Len()
+		all = all.Append(a.Slice(0, min(batch, n-first)))
 	}
 	if bad := all.NonFinite(); bad > 0 {
 		return all, fmt.Errorf("diffusion: %d of %d values are not finite; take more steps, or train the prior longer", bad, len(all.Data))

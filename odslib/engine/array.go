@@ -98,7 +98,16 @@ func (a Array) Rows() [][]float64 {
 // Slice returns samples i to j-1, sharing memory with a.
 func (a Array) Slice(i, j int) Array {
 	d := a.Dim()
-	return Array{Shape: append([]int{j - i}, a.Shape[1:]...), Data: a.Data[i*d : j*d]}
+	return Array{Shape: append([]int{j - i}, a.Shape[1:]...), Data: a.Data[i*d : j*d : j*d]}
+}
+
+// Append returns the samples of a and then those of b. Where a has none it is b itself, which a device may hold too
+// ([ToResult]).
+func (a Array) Append(b Array) Array {
+	if len(a.Data) == 0 {
+		return b
+	}
+	return Array{Shape: append([]int{a.Len() + b.Len()}, a.Shape[1:]...), Data: append(a.Data, b.Data...)}
 }
 
 // Take returns a new Array of the samples named by index, in that order.

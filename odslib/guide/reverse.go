@@ -160,9 +160,7 @@ func reverse(ctx context.Context, name string, settings any, s Settings, steps i
 		}
 		if out != nil {
 			if a, e := engine.ToResult(out[0]); e == nil && err == nil {
-				keep := a.Slice(0, min(batch, n-first))
-				res.Samples.Data = append(res.Samples.Data, keep.Data...)
-				res.Samples.Shape[0] += keep.Len()
+				res.Samples = res.Samples.Append(a.Slice(0, min(batch, n-first)))
 			}
 			engine.Free(out...)
 		}

@@ -62,10 +62,7 @@ func (s *Server) room(more int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := s.options.Bytes
-	if limit > 0 && s.bytes+more > limit {
-		s.unshare(func(idle int64) bool { return s.bytes+more > limit })
-	}
-	if limit > 0 && s.bytes+more > limit {
+	if limit > 0 && s.bytes+more > limit && !s.yield(s.bytes+more-limit) {
 		return fmt.Errorf("the resident process holds %s of arrays and may hold %s, %s more do not fit: drop variables (%%who, %%drop) or free tensors",
 			size(s.bytes), size(limit), size(more))
 	}
@@ -135,7 +132,7 @@ func (k *connection) fromHost(d *wire.Dec, out *wire.Enc) error {
 	return nil
 }
 
-func (k *connection) toHost(d *wire.Dec) ([]byte, error) {
+func (k *connection) toHost(d *wire.Dec, out *wire.Enc) ([]byte, error) {
 	handle, share := d.Uint(), d.Bool()
 	if d.Err != nil {
 		return nil, d.Err
@@ -154,6 +151,7 @@ func (k *connection) toHost(d *wire.Dec) ([]byte, error) {
 	e.holders++ // share gives up one of ours, if another buffer has the same name
 	k.s.release(k.s.share(e, sum))
 	k.s.mu.Unlock()
+	out.Sum(sum)
 	return data, nil
 }
 

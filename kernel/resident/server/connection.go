@@ -120,7 +120,7 @@ func (k *connection) answer(kind byte, payload []byte, e *wire.Enc) (bulk []byte
 	case wire.FromHost:
 		err = k.fromHost(d, e)
 	case wire.ToHost:
-		bulk, err = k.toHost(d)
+		bulk, err = k.toHost(d, e)
 	case wire.CopyDevice:
 		err = k.copyDevice(d, e)
 	case wire.Keep:

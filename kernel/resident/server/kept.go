@@ -81,9 +81,14 @@ func (s *Server) restore(id string) (*entry, error) {
 	return e, nil
 }
 
-// Retain gives up what is kept under other ids.
-func (s *Server) Retain(ids []string) {
+// Retain gives up what is kept under other ids; and shared buffers that nobody holds, but for those named and a few more.
+func (s *Server) Retain(ids, shared []string) {
 	s.mu.Lock()
+	s.shared.wanted = map[string]bool{}
+	for _, sum := range shared {
+		s.shared.wanted[sum] = true
+	}
+	s.settle()
 	for id, e := range s.kept {
 		if !slices.Contains(ids, id) {
 			delete(s.kept, id)

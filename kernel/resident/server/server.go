@@ -19,7 +19,7 @@ type Options struct {
 	SpillMax int64  // bytes in that folder; 0: 1 GiB
 	Bytes    int64  // of buffers at most; 0: no limit
 	Programs int    // compiled at most; 0: 256
-	Shared   int64  // bytes at most of shared buffers that no client holds; 0: half of Bytes, or 1 GiB
+	Shared   int64  // bytes at most of shared buffers that neither a client nor the notebook has; 0: 64 MiB
 
 	Loaded func() int // counts the programs that the backend had on disk; nil: none
 
@@ -64,9 +64,7 @@ func New(backend compute.Backend, o Options) (*Server, error) {
 		o.Programs = 256
 	}
 	if o.Shared == 0 {
-		if o.Shared = o.Bytes / 2; o.Shared == 0 {
-			o.Shared = 1 << 30
-		}
+		o.Shared = 64 << 20
 	}
 	if o.StuckAfter == 0 {
 		o.StuckAfter = 5 * time.Second
@@ -156,7 +154,6 @@ func (s *Server) endLease(l *lease) {
 	}
 	delete(s.leases, l.id)
 	s.evict()
-	s.settle()
 	if l.running > 0 && s.options.Stuck != nil {
 		time.AfterFunc(s.options.StuckAfter, func() {
 			s.mu.Lock()

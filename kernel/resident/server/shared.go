@@ -7,11 +7,13 @@ import (
 )
 
 // shared are buffers by what is in them, most recently used first, so that an array which many programs and cells read (a
-// prior's weights) is sent once. They hold their buffers; what no client holds goes when room is needed. Guarded by the
-// server's lock.
+// prior's weights) is sent once. What no client holds stays as long as a value of the notebook has it; of the rest a little
+// stays, and goes first when room is needed. Guarded by the server's lock.
 type shared struct {
-	bySum map[wire.Sum]*entry
-	order list.List
+	bySum  map[wire.Sum]*entry
+	order  list.List
+	bytes  int64           // what all of them cost
+	wanted map[string]bool // sums that values of the notebook have
 }
 
 // share puts a buffer under its name and returns the one to be held in its place: another with the same content, if that
@@ -29,7 +31,9 @@ func (s *Server) share(e *entry, sum wire.Sum) *entry {
 	e.holders++
 	e.sum, e.place = sum, s.shared.order.PushFront(e)
 	s.shared.bySum[sum] = e
-	s.settle()
+	if s.shared.bytes += e.cost(); s.shared.bytes > s.options.Shared {
+		s.settle()
+	}
 	return e
 }
 
@@ -60,39 +64,51 @@ func (k *connection) find(d *wire.Dec, out *wire.Enc) error {
 	return nil
 }
 
-// entryMin is what a shared buffer counts for at least.
-const entryMin = 4096
+// cost is what a shared buffer counts for.
+func (e *entry) cost() int64 { return max(4096, int64(e.shape.ByteSize())) }
 
-// settle keeps the shared buffers that no client holds within their limit.
+// idle lists the shared buffers that no client holds, the least recently used first, and what they cost: those that values of
+// the notebook have, or the others.
+func (s *Server) idle(wanted bool) (list []*entry, cost int64) {
+	for at := s.shared.order.Back(); at != nil; at = at.Prev() {
+		if e := at.Value.(*entry); e.holders == 1 && s.shared.wanted[e.sum.String()] == wanted {
+			list, cost = append(list, e), cost+e.cost()
+		}
+	}
+	return list, cost
+}
+
+// settle keeps the shared buffers that nobody has within their limit.
 func (s *Server) settle() {
-	s.unshare(func(idle int64) bool { return idle > s.options.Shared })
+	list, cost := s.idle(false)
+	for _, e := range list {
+		if cost <= s.options.Shared {
+			return
+		}
+		cost -= e.cost()
+		s.unshare(e)
+	}
 }
 
-// Unshare gives up all shared buffers that no client holds.
-func (s *Server) Unshare() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unshare(func(int64) bool { return true })
+// yield gives up shared buffers that no client holds until n bytes are free, those that the notebook has last.
+func (s *Server) yield(n int64) bool {
+	goal := s.bytes - n
+	for _, wanted := range []bool{false, true} {
+		list, _ := s.idle(wanted)
+		for _, e := range list {
+			if s.bytes <= goal {
+				return true
+			}
+			s.unshare(e)
+		}
+	}
+	return s.bytes <= goal
 }
 
-// unshare gives up shared buffers that nobody else holds, the least recently used first, as long as there is need.
-func (s *Server) unshare(need func(idle int64) bool) {
-	var idle int64
-	for at := s.shared.order.Front(); at != nil; at = at.Next() {
-		if e := at.Value.(*entry); e.holders == 1 {
-			idle += max(entryMin, int64(e.shape.ByteSize()))
-		}
-	}
-	for at := s.shared.order.Back(); at != nil && need(idle); {
-		e := at.Value.(*entry)
-		at = at.Prev()
-		if e.holders > 1 {
-			continue
-		}
-		idle -= max(entryMin, int64(e.shape.ByteSize()))
-		delete(s.shared.bySum, e.sum)
-		s.shared.order.Remove(e.place)
-		e.place = nil
-		s.release(e)
-	}
+func (s *Server) unshare(e *entry) {
+	delete(s.shared.bySum, e.sum)
+	s.shared.order.Remove(e.place)
+	s.shared.bytes -= e.cost()
+	e.place = nil
+	s.release(e)
 }

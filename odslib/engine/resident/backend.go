@@ -52,6 +52,7 @@ type Backend struct {
 	pool      []*wire.Conn
 	dropped   []uint64 // handles that the server has not heard of
 	finalized bool
+	places    places
 }
 
 var (

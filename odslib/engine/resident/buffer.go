@@ -84,9 +84,10 @@ func (buf *Buffer) CopyToDevice(to compute.DeviceNum) (compute.Buffer, error) {
 }
 
 // ToFlatData copies the array into flat, a slice of its values.
-func (buf *Buffer) ToFlatData(flat any) error { return buf.toHost(flat, false) }
+func (buf *Buffer) ToFlatData(flat any) error { return buf.toHost(flat, nil) }
 
-func (buf *Buffer) toHost(flat any, share bool) error {
+// toHost shares the buffer as well, where shared is to be told its sum.
+func (buf *Buffer) toHost(flat any, shared func(wire.Sum)) error {
 	if buf.gone {
 		return errGone
 	}
@@ -99,8 +100,13 @@ func (buf *Buffer) toHost(flat any, share bool) error {
 	}
 	err := buf.backend.call(wire.ToHost, func(e *wire.Enc) {
 		e.Uint(buf.handle)
-		e.Bool(share)
-	}, nil, dst, nil)
+		e.Bool(shared != nil)
+	}, nil, dst, func(d *wire.Dec) error {
+		if shared != nil {
+			shared(d.Sum())
+		}
+		return nil
+	})
 	runtime.KeepAlive(buf)
 	return err
 }

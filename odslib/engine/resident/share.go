@@ -1,8 +1,12 @@
 package resident
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
@@ -41,6 +45,7 @@ func (b *Backend) Share(arrays []engine.Array) ([]compute.Buffer, error) {
 		return nil
 	})
 	for i := 0; i < len(arrays) && err == nil; i++ {
+		b.note(arrays[i].Data, sums[i])
 		if out[i] == nil {
 			out[i], err = b.fromHost(0, arrays[i].Data, engine.Float32(arrays[i].Shape...), true)
 		}
@@ -69,5 +74,58 @@ func (b *Backend) ToShared(buf compute.Buffer, data []float32) error {
 	if !ok || own.backend != b {
 		return fmt.Errorf("resident: %T is of another backend", buf)
 	}
-	return own.toHost(data, true)
+	return own.toHost(data, func(sum wire.Sum) { b.note(data, sum) })
+}
+
+// stretch is where the data of an array lie.
+type stretch struct{ begin, end uintptr }
+
+func stretchOf(b []byte) stretch {
+	begin := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	return stretch{begin, begin + uintptr(len(b))}
+}
+
+// places are where the data of shared arrays lie. They do not hold the memory: what comes to lie there later is at worst taken
+// for shared by [SharedIn].
+type places struct {
+	sums  map[stretch]wire.Sum
+	order []stretch // nil: to be made anew
+}
+
+func (b *Backend) note(data []float32, sum wire.Sum) {
+	if len(data) == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.places.sums == nil {
+		b.places.sums = map[stretch]wire.Sum{}
+	}
+	b.places.sums[stretchOf(bytesOf(data))], b.places.order = sum, nil
+}
+
+// in lists the sums of the arrays that lie within m.
+func (p *places) in(m stretch) (sums []string) {
+	if p.order == nil {
+		p.order = slices.SortedFunc(maps.Keys(p.sums), func(a, b stretch) int { return cmp.Compare(a.begin, b.begin) })
+	}
+	at, _ := slices.BinarySearchFunc(p.order, m, func(a, b stretch) int { return cmp.Compare(a.begin, b.begin) })
+	for ; at < len(p.order) && p.order[at].begin < m.end; at++ {
+		if p.order[at].end <= m.end {
+			sums = append(sums, p.sums[p.order[at]].String())
+		}
+	}
+	return sums
+}
+
+// SharedIn returns the sums of the arrays in a piece of memory that resident processes have too.
+func SharedIn(memory []byte) (sums []string) {
+	openMu.Lock()
+	defer openMu.Unlock()
+	for _, b := range opened {
+		b.mu.Lock()
+		sums = append(sums, b.places.in(stretchOf(memory))...)
+		b.mu.Unlock()
+	}
+	return sums
 }

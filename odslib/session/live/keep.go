@@ -30,6 +30,9 @@ func Keep(name string, ptr any) {
 // package device sets it where they can occur.
 var Held func(coded []byte) (ids []string, size int64)
 
+// Shared lists the arrays in a stretch of memory that a resident process has too, by their sums; package device sets it.
+var Shared func(memory []byte) (sums []string)
+
 // unkept is a pointer to load into and then forget.
 type unkept struct{ ptr any }
 
@@ -160,6 +163,13 @@ func save() {
 			}
 			j.key("held").texts(ids)
 			j.key("heldBytes").raw(strconv.FormatInt(size, 10))
+		}
+		if Shared != nil {
+			var sums []string
+			for part := range g.Image.Long() {
+				sums = append(sums, Shared(part)...)
+			}
+			j.key("shared").texts(sums)
 		}
 		j.key("pointed").array()
 		for _, p := range g.Pointed {

@@ -102,6 +102,17 @@ func (im *Image) Coded() iter.Seq[[]byte] {
 	}
 }
 
+// Long yields the long stretches of memory.
+func (im *Image) Long() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		for _, s := range im.far {
+			if !s.coded && !yield(s.b) {
+				return
+			}
+		}
+	}
+}
+
 // WriteTo writes the file. A cell that is interrupted may still be at work on its variables: what is summed is the copy
 // that is written, so that the file is whole whatever they do.
 func (im *Image) WriteTo(w io.Writer) (n int64, err error) {

@@ -260,7 +260,7 @@ var opNames = [...]string{"Invalid", "NewFunction", "Closure", "SPMD", "AutoShar
 }
 
 // Fingerprint changes with any operation, argument, their order and the frames and requests; client and server compare it.
-const Fingerprint = "ff864b6e47df4fbb3f855dcd"
+const Fingerprint = "405f72db878a5225e4dd024b"
 
 // EncListValue writes x.
 func EncListValue(e *Enc, x []compute.Value) {

@@ -11,7 +11,7 @@ const (
 	Compile               // hash, the rest of the recording → program
 	Execute               // program, device, inputs → outputs
 	FromHost              // device, shape, shared; bulk → buffer
-	ToHost                // buffer, shared → bulk
+	ToHost                // buffer, shared → its sum, if shared; bulk
 	CopyDevice            // buffer, device → buffer
 	Keep                  // id, buffer → nothing: it outlives its client
 	Get                   // id → buffer

@@ -2,13 +2,17 @@ package wire
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 )
 
-// Sum names an array by what is in it and where it lies.
-type Sum [sha256.Size]byte
+// Sum names an array by what is in it and where it lies: the first half of a SHA-256.
+type Sum [16]byte
+
+// String is the sum in hexadecimal digits.
+func (s Sum) String() string { return hex.EncodeToString(s[:]) }
 
 // SumOf is the name of the array that has these bytes.
 func SumOf(device compute.DeviceNum, shape shapes.Shape, data []byte) (sum Sum) {
@@ -18,7 +22,7 @@ func SumOf(device compute.DeviceNum, shape shapes.Shape, data []byte) (sum Sum) 
 	h := sha256.New()
 	h.Write(e.B)
 	h.Write(data)
-	h.Sum(sum[:0])
+	copy(sum[:], h.Sum(nil))
 	return sum
 }
 

@@ -22,7 +22,7 @@ func init() {
 	snapshot.RegisterLongCodec(encodeTensor, decodeTensor)
 	live.RegisterCodec(encodeStore, decodeStore)
 	live.RegisterCodec(func(*resident.Backend) ([]byte, error) { return nil, errBackend }, func([]byte, *resident.Backend) error { return errBackend })
-	live.Held = held
+	live.Held, live.Shared = held, resident.SharedIn
 }
 
 // How a tensor is kept, the first byte of its code.
