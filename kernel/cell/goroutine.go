@@ -55,11 +55,12 @@ func (d *draft) guardBody(c *checked, f *ast.FuncLit) bool {
 //
 //	go func(fˍ func(A, B), aˍ0 A, aˍ1 B) { defer Guard(); fˍ(aˍ0, aˍ1) }(f, a, b)
 //
-// so that the function and its arguments are evaluated where they were.
+// so that the function and its arguments are evaluated where they were. A
+// builtin, which is no value, is called by its name.
 func (d *draft) guardCall(c *checked, call *ast.CallExpr) bool {
 	fun := c.info.Types[call.Fun]
 	sig, ok := fun.Type.(*types.Signature)
-	if !ok || fun.IsBuiltin() || unnameable(sig) != "" {
+	if !ok || unnameable(sig) != "" {
 		return false
 	}
 	if len(call.Args) == 1 {
@@ -72,8 +73,12 @@ func (d *draft) guardCall(c *checked, call *ast.CallExpr) bool {
 	if p == nil || p != q {
 		return false
 	}
-	params := []string{"f" + ours + " " + d.typeText(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(), sig.Variadic()))}
-	var args []string
+	callee, params, args := "f"+ours, []string{}, []string{}
+	if name, ok := ast.Unparen(call.Fun).(*ast.Ident); ok && fun.IsBuiltin() {
+		callee = name.Name
+	} else {
+		params = append(params, callee+" "+d.typeText(types.NewSignatureType(nil, nil, nil, sig.Params(), sig.Results(), sig.Variadic())))
+	}
 	for i := range sig.Params().Len() {
 		name, typ := fmt.Sprint("a", ours, i), d.typeText(sig.Params().At(i).Type())
 		arg := name
@@ -82,12 +87,17 @@ func (d *draft) guardCall(c *checked, call *ast.CallExpr) bool {
 		}
 		params, args = append(params, name+" "+typ), append(args, arg)
 	}
-	comma := ", "
-	if len(call.Args) == 0 {
-		comma = ""
-	}
+	guarded := fmt.Sprintf("func(%s) { defer %s.Guard(); %s(%s) }(", strings.Join(params, ", "), d.s.alias(livePath), callee, strings.Join(args, ", "))
 	n := len(p.edits)
-	p.edit(from, from, fmt.Sprintf("func(%s) { defer %s.Guard(); f%s(%s) }(", strings.Join(params, ", "), d.s.alias(livePath), ours, strings.Join(args, ", ")))
-	p.edit(open, open+len(token.LPAREN.String()), comma)
+	switch {
+	case fun.IsBuiltin():
+		p.edit(from, open+len(token.LPAREN.String()), guarded)
+	case len(call.Args) == 0:
+		p.edit(from, from, guarded)
+		p.edit(open, open+len(token.LPAREN.String()), "")
+	default:
+		p.edit(from, from, guarded)
+		p.edit(open, open+len(token.LPAREN.String()), ", ")
+	}
 	return len(p.edits) > n
 }

@@ -62,6 +62,9 @@ func TestGoroutines(t *testing.T) {
 		{"go all[error](.5)" + wait, "0.5 []", 8},
 		{"var wg sync.WaitGroup\nwg.Go(func() {\n\tpanic(\"in wg.Go\")\n})\nwg.Wait()", "in wg.Go", 3},
 		{"time.AfterFunc(1, func() {\n\tpanic(\"in a timer\")\n})" + wait, "in a timer", 2},
+		{"c := make(chan int)\nclose(c)\ngo close(c)" + wait, "close of closed channel", 3},
+		{"go panic(\"of its own\")" + wait, "of its own", 1},
+		{"var m map[string]int\ngo (delete)(m, fmt.Sprint(m[\"a\"], []int{}[len(os.Args)]))" + wait, "index out of range", 2},
 		{"var none func()\ngo none()" + wait, "nil pointer", 2},
 		{"go fmt.Println([]int{}[len(os.Args)+3])", "index out of range [4]", 1},
 	} {
@@ -82,5 +85,6 @@ func TestGoroutines(t *testing.T) {
 		b.want("kept == `"+c.value+"`", "true")
 	}
 	b.want("over := make(chan int)\ngo close(over)\n<-over", "0")
+	b.want("type K string\nm := map[K][]int{\"a\": nil, \"b\": nil}\ngo delete(m, \"a\")\nfor len(m) > 1 { time.Sleep(1e6) }\nto := make([]byte, 2)\ngo copy(to, \"xy\")\nfor to[1] == 0 { time.Sleep(1e6) }\ngo println()\nfmt.Sprint(m, string(to))", "\"map[b:[]]xy\"")
 	b.want("n := make(chan int, 3)\nadd := func(to chan<- int, v ...int) { for _, x := range v { to <- x } }\ngo add(n, 1, 2)\na, c := <-n, <-n\nfmt.Println(a + c)", "3") // and goes on as it was
 }

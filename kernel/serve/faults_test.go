@@ -195,6 +195,37 @@ func TestKilledKernel(t *testing.T) {
 	}
 }
 
+// A file of history that has become long is cut to its last lines, but not
+// while another kernel writes to it.
+func TestLongHistory(t *testing.T) {
+	file := t.TempDir() + "/history"
+	if h := openHistory(file); h.file == nil {
+		t.Fatal("no file")
+	} else {
+		input := strings.Repeat("x", 1<<20)
+		for n := range 10 {
+			h.add(n, fmt.Sprint(n, input), "")
+		}
+		openHistory(file).close()
+		if info, err := os.Stat(file); err != nil || info.Size() < 10<<20 {
+			t.Errorf("cut under a kernel that writes to it: %v %v", info.Size(), err)
+		}
+		h.close()
+	}
+	h := openHistory(file)
+	h.add(1, "last", "")
+	h.close()
+	info, err := os.Stat(file)
+	if err != nil || info.Size() > maxHistory || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v %v", info, err)
+	}
+	h = openHistory(file)
+	defer h.close()
+	if n := len(h.entries); n != 2 || !strings.HasPrefix(h.entries[0].Input, "9x") || h.entries[1].Input != "last" || h.session != 3 {
+		t.Errorf("%d entries, session %d", n, h.session)
+	}
+}
+
 // A line of history that was being written when its kernel was killed is lost,
 // and no other.
 func TestTornHistory(t *testing.T) {

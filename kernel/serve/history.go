@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 
 	"odslab/kernel/jupyter"
 )
@@ -31,7 +34,8 @@ type entry struct {
 	Output  string `json:"out,omitempty"`
 }
 
-// maxHistory is how much of the file is read, from its end.
+// maxHistory is how much of the file is read, from its end. When it is several
+// times that, the rest goes.
 const maxHistory = 2 << 20
 
 func openHistory(file string) *history {
@@ -45,6 +49,8 @@ func openHistory(file string) *history {
 		return h // a kernel without a past is still a kernel
 	}
 	h.file = f
+	trimHistory(f)
+	unix.Flock(int(f.Fd()), unix.LOCK_SH) // as long as we append to it
 	if info, err := f.Stat(); err == nil {
 		// A line that a killed kernel has left unfinished takes no other along.
 		var last [1]byte
@@ -63,6 +69,23 @@ func openHistory(file string) *history {
 		}
 	}
 	return h
+}
+
+// trimHistory takes the oldest lines off a file that has become long, unless
+// another kernel is writing to it.
+func trimHistory(f *os.File) {
+	info, err := f.Stat()
+	if err != nil || info.Size() < 4*maxHistory || unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return
+	}
+	tail := make([]byte, maxHistory)
+	if _, err := f.ReadAt(tail, info.Size()-maxHistory); err != nil {
+		return
+	}
+	_, whole, _ := bytes.Cut(tail, []byte("\n"))
+	if f.Truncate(0) == nil {
+		f.Write(whole)
+	}
 }
 
 func (h *history) add(n int, input, output string) {
