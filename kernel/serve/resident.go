@@ -231,7 +231,8 @@ type holding struct {
 }
 
 func (h holding) String() string {
-	return fmt.Sprintf("resident process: arrays %d (%.1f MiB; %d are weights, data and samples that cells share, %d times found again), programs %d (%d from disk, %d compiled, together in %.1f s; %d times found again)",
+	return fmt.Sprintf("resident process: arrays %d (%.1f MiB), %d of them weights, data and samples that cells share (%d times found again)\n"+
+		"                  programs %d (%d from disk, %d compiled, together in %.1f s; %d times found again)",
 		h.Buffers, float64(h.Bytes)/(1<<20), h.Shared, h.Stats.Spared, h.Programs, h.Stats.Loaded, h.Stats.Compiled-h.Stats.Loaded, h.Stats.Compiling.Seconds(), h.Stats.Found)
 }
 

@@ -169,7 +169,7 @@ func TestWeightsStay(t *testing.T) {
 	counts := func() (shared, found int) {
 		t.Helper()
 		s := f.run("%who")
-		m := regexp.MustCompile(`MiB; (\d+) are weights, data and samples that cells share, (\d+) times found again`).FindStringSubmatch(s.stdout)
+		m := regexp.MustCompile(`MiB\), (\d+) of them weights, data and samples that cells share \((\d+) times found again\)`).FindStringSubmatch(s.stdout)
 		if m == nil {
 			t.Fatalf("%%who: %v", s)
 		}
