@@ -7,6 +7,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,7 +143,7 @@ func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) 
 				v.sum = g.Sums[i]
 			case g.Same && old != nil:
 				v.sum = old.sum
-				v.shared = union(v.shared, old.shared)
+				v.shared = distinct(slices.Concat(v.shared, old.shared))
 			default:
 				v.sum = 0
 			}
@@ -153,7 +154,7 @@ func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) 
 			s.vars[name] = v
 		}
 	}
-	for _, name := range sortedKeys(defs) {
+	for _, name := range slices.Sorted(maps.Keys(defs)) {
 		def := defs[name]
 		why, refused := now.Refused[name]
 		if def.why != "" {

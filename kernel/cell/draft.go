@@ -94,7 +94,7 @@ func (d *draft) gather() {
 			visit(id)
 		}
 		for _, name := range x.names {
-			for _, key := range sortedKeys(d.avail) {
+			for _, key := range slices.Sorted(maps.Keys(d.avail)) {
 				if m := d.avail[key]; m.recv == name {
 					visitDecl(m)
 				}
@@ -139,7 +139,7 @@ func (d *draft) gather() {
 			}
 		}
 	}
-	for _, key := range sortedKeys(d.own) {
+	for _, key := range slices.Sorted(maps.Keys(d.own)) {
 		visitDecl(d.own[key])
 	}
 	anew := map[string]bool{} // what an earlier statement has defined is not the kept one

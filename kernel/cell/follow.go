@@ -132,7 +132,7 @@ func (s *Session) follow(p *Program) {
 		}
 	}
 	f.touched = nil
-	for _, name := range sortedKeys(now) {
+	for _, name := range slices.Sorted(maps.Keys(now)) {
 		mark := now[name]
 		if f.marks[name] == mark {
 			continue
@@ -193,7 +193,7 @@ func (f *following) stale(of []*cellRun) []Stale {
 		if len(r.stale) == 0 || of != nil && !slices.Contains(of, r) {
 			continue
 		}
-		names := sortedKeys(r.stale)
+		names := slices.Sorted(maps.Keys(r.stale))
 		var by []string
 		for _, name := range names {
 			if n := fmt.Sprint(r.stale[name]); !slices.Contains(by, n) {
@@ -208,7 +208,7 @@ func (f *following) stale(of []*cellRun) []Stale {
 			if why[r] != nil {
 				continue
 			}
-			for _, name := range sortedKeys(r.from) {
+			for _, name := range slices.Sorted(maps.Keys(r.from)) {
 				maker := f.runs[r.from[name]]
 				if maker == nil || why[maker] == nil || maker.at > r.at { // who comes after is no reason
 					continue

@@ -3,6 +3,7 @@ package cell
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,7 +54,7 @@ func (s *Session) who() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(w, "name\ttype\tsize\tkept\tcell")
-	for _, name := range sortedKeys(s.vars) {
+	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
 		v := s.vars[name]
 		how, size := v.how(), bytesText(v.bytes)
 		if len(v.group) > 1 {
@@ -68,7 +69,7 @@ func (s *Session) who() string {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", name, plainType(v.typ), size, how, v.cell)
 	}
-	for _, key := range sortedKeys(s.decls) {
+	for _, key := range slices.Sorted(maps.Keys(s.decls)) {
 		x := s.decls[key]
 		kind, _, _ := strings.Cut(x.piece.text, " ")
 		fmt.Fprintf(w, "%s\t%s\t\tdeclared\t%d\n", key, kind, x.piece.cell)
@@ -112,7 +113,7 @@ func (s *Session) dropName(name string) (string, error) {
 			}
 		}
 		var values []string
-		for _, n := range sortedKeys(s.vars) {
+		for _, n := range slices.Sorted(maps.Keys(s.vars)) {
 			if v := s.vars[n]; v.typ != nil && slices.Contains(ownTypes(v.typ), name) {
 				values = append(values, n)
 				delete(s.vars, n)
@@ -143,7 +144,7 @@ func (s *Session) uncompilable(name string) (keys []string) {
 		return nil
 	}
 	d := s.newDraft(0)
-	for _, key := range sortedKeys(s.decls) {
+	for _, key := range slices.Sorted(maps.Keys(s.decls)) {
 		if x := s.decls[key]; x.idents[name] && x.recv != name && !slices.Contains(x.names, name) && d.stillCompiles(x, &Program{}) != "" {
 			keys = append(keys, key)
 		}

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 )
 
@@ -68,13 +69,13 @@ func (d *draft) render() string {
 		write()
 		d.importAt = append(d.importAt, importLine{from, d.out.Len(), key})
 	}
-	for _, path := range sortedKeys(d.needed) {
+	for _, path := range slices.Sorted(maps.Keys(d.needed)) {
 		line("needed "+path, func() { d.writef("import %s %q\n", d.s.alias(path), path) })
 	}
-	for _, name := range sortedKeys(d.auto) {
+	for _, name := range slices.Sorted(maps.Keys(d.auto)) {
 		line("auto "+name, func() { d.writef("import %s %q\n", name, d.auto[name]) })
 	}
-	for _, key := range sortedKeys(d.imports) {
+	for _, key := range slices.Sorted(maps.Keys(d.imports)) {
 		i := d.imports[key]
 		line("import "+key, func() {
 			if i.at != nil && i.at.cell == d.n {
@@ -136,7 +137,7 @@ func (d *draft) extraImports() (out []string) {
 func (d *draft) body() string {
 	live := d.s.alias(livePath)
 	d.writef("\n")
-	for _, name := range sortedKeys(d.hoist) {
+	for _, name := range slices.Sorted(maps.Keys(d.hoist)) {
 		d.writef("var %s %s\n", name, d.typeText(d.hoist[name]))
 	}
 	for _, v := range append(slices.Clone(d.kept), d.sources...) {
@@ -202,7 +203,7 @@ func (d *draft) loads(live string) {
 				names[n] = true
 			}
 		}
-		for _, n := range sortedKeys(names) {
+		for _, n := range slices.Sorted(maps.Keys(names)) {
 			d.writef("\t%s.Register[%s]()\n", live, d.dynamicText(n))
 		}
 		for _, x := range d.include {

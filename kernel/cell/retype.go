@@ -3,6 +3,7 @@ package cell
 import (
 	"fmt"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -21,7 +22,7 @@ func (s *Session) retyped(d *draft, p *Program) (dropped []string) {
 	if len(changed) == 0 {
 		return nil
 	}
-	for _, name := range sortedKeys(s.vars) {
+	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
 		v := s.vars[name]
 		if v.source != nil || v.lost || v.typ == nil || !slices.ContainsFunc(ownTypes(v.typ), func(t string) bool { return changed[t] }) {
 			continue
@@ -83,7 +84,7 @@ func (s *Session) broken(d *draft, p *Program) (notes []string) {
 	if len(changed) == 0 {
 		return nil
 	}
-	for _, key := range sortedKeys(d.avail) {
+	for _, key := range slices.Sorted(maps.Keys(d.avail)) {
 		x := d.avail[key]
 		if d.own[key] == x {
 			continue

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strconv"
 	"sync"
 )
@@ -140,7 +139,7 @@ func (s *Session) Shared() (sums []string) {
 	for _, v := range s.vars {
 		sums = append(sums, v.shared...)
 	}
-	return union(sums, nil)
+	return distinct(sums)
 }
 
 // Unshare forgets what the resident process has, since it has ended.
@@ -152,10 +151,10 @@ func (s *Session) Unshare() {
 	}
 }
 
-// union is what is in a or b, in order and once.
-func union(a, b []string) []string {
-	all := slices.Sorted(slices.Values(slices.Concat(a, b)))
-	return slices.Compact(all)
+// distinct puts texts in order, each once.
+func distinct(texts []string) []string {
+	slices.Sort(texts)
+	return slices.Compact(texts)
 }
 
 func (s *Session) reset() {
@@ -273,13 +272,4 @@ func declOf(decls map[string]*declaration, name string) *declaration {
 		}
 	}
 	return nil
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	r := make([]string, 0, len(m))
-	for k := range m {
-		r = append(r, k)
-	}
-	sort.Strings(r)
-	return r
 }

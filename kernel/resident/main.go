@@ -3,9 +3,9 @@
 // what cells record (package odslab/odslib/engine/resident).
 //
 // The kernel starts it with a listening socket as file descriptor 3. On standard
-// input it says which kept arrays its notebook still needs ("retain ID ID … shared SUM SUM …") and asks what is held ("list",
-// answered by a line of JSON). When that input
-// ends, so does the process.
+// input it says which kept arrays its notebook still needs ("retain ID … shared
+// SUM …") and asks what is held ("list", answered by a line of JSON). When that
+// input ends, so does the process.
 package main
 
 import (

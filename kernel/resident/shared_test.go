@@ -70,10 +70,10 @@ func TestShared(t *testing.T) {
 }
 
 // What a sampler takes to the host stays on the device for whoever reads it.
-func TestResultStays(t *testing.T) {
+func TestSamplesStay(t *testing.T) {
 	c, s, _ := serve(t, realBackend(t), server.Options{})
 	y := double(c).MustCall1([]float32{1, 2, 3})
-	a, err := engine.ToResult(y)
+	a, err := engine.ToSamples(y)
 	if err != nil || !slices.Equal(a.Data, []float32{2, 4, 6}) || !slices.Equal(a.Shape, []int{3}) {
 		t.Fatalf("%v %v", a, err)
 	}
@@ -84,7 +84,7 @@ func TestResultStays(t *testing.T) {
 		t.Errorf("%d bytes received, %d arrays spared", now.Received-before, now.Spared)
 	}
 	// The same again, by another buffer.
-	if _, err := engine.ToResult(double(c).MustCall1([]float32{1, 2, 3})); err != nil || s.Held().Shared != 1 {
+	if _, err := engine.ToSamples(double(c).MustCall1([]float32{1, 2, 3})); err != nil || s.Held().Shared != 1 {
 		t.Errorf("%d shared, %v", s.Held().Shared, err)
 	}
 }

@@ -113,7 +113,10 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 		page, f = x.run(ctx, x.code, x.out)
 	}
 	if k.resident != nil {
-		k.holder(func(h holder) { k.resident.retain(h.Held(), h.Shared()) })
+		var held map[string][]string
+		var shared []string
+		k.holder(func(h holder) { held, shared = h.Held(), h.Shared() })
+		k.resident.retain(held, shared)
 	}
 	x.out.flush()
 	if f != nil && req.StopOnError {

@@ -113,12 +113,7 @@ func (p *paths) means(scope *engine.Scope, x, x0 *engine.Node, at diffusion.At, 
 	mean = at.Mean(x, x0)
 	size := graph.Sqrt(graph.Add(graph.MulScalar(graph.Square(at.Alpha), p.scale*p.scale), graph.Square(at.Sigma)))
 	in := graph.Concatenate([]*engine.Node{graph.Div(x, like(size, x)), graph.DivScalar(x0, p.scale)}, -1)
-	level := at.Level(x.Shape().Dimensions[0])
-	switch p.net.(type) {
-	case nn.MLP, nn.UNet: // these take one row for all, and compute the features of time and their layers once
-		level = at.Level(1)
-	}
-	e := p.net.Apply(engine.WithParams(scope, "policy", p.names, phi), in, level)
+	e := p.net.Apply(engine.WithParams(scope, "policy", p.names, phi), in, at.Level(1))
 	e = graph.Slice(e, graph.AxisRange().Spacer(), graph.AxisRange(0, x.Shape().Dimensions[x.Rank()-1]))
 	return mean, graph.Neg(graph.Mul(e, like(graph.Div(graph.Mul(at.B, at.Sigma), at.Alpha), e)))
 }

@@ -73,7 +73,7 @@ func (c Chain) Run(ctx context.Context, prior odslib.Diffusion, n int, seed uint
 			engine.Free(out...)
 			return all, err
 		}
-		a, err := engine.ToResult(out[0])
+		a, err := engine.ToSamples(out[0])
 		engine.Free(out...)
 		if err != nil {
 			return all, err

@@ -102,7 +102,7 @@ func (a Array) Slice(i, j int) Array {
 }
 
 // Append returns the samples of a and then those of b. Where a has none it is b itself, which a device may hold too
-// ([ToResult]).
+// ([ToSamples]).
 func (a Array) Append(b Array) Array {
 	if len(a.Data) == 0 {
 		return b

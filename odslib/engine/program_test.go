@@ -50,6 +50,12 @@ func TestParamsOrderAndReplacement(t *testing.T) {
 	oneLine(t, "other order", p.SetParams(engine.Params{changed[1], changed[0]}), "parameter 0 is b")
 	oneLine(t, "too few", p.SetParams(changed[:1]), "2 parameters, got 1")
 	check(103, 26)
+
+	changed[0].Value.Data = changed[0].Value.Data[:1]
+	oneLine(t, "a value is missing", p.SetParams(changed), "shape [2] has 1 values, not 2")
+	_, err = engine.NewProgram(e, changed, nil)
+	oneLine(t, "a value is missing", err, "shape [2] has 1 values, not 2")
+	check(103, 26)
 }
 
 func TestManyShapes(t *testing.T) {

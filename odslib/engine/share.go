@@ -20,6 +20,11 @@ type Sharer interface {
 
 // Tensors returns the arrays on the device, to be read by programs.
 func (e *Engine) Tensors(arrays ...Array) ([]*tensors.Tensor, error) {
+	for _, a := range arrays {
+		if n := size(a.Shape); n != len(a.Data) {
+			return nil, fmt.Errorf("engine: an array of shape %v has %d values, not %d; NewArray makes one that fits its shape", a.Shape, len(a.Data), n)
+		}
+	}
 	out := make([]*tensors.Tensor, len(arrays))
 	s, ok := e.Backend.(Sharer)
 	if !ok {
@@ -27,11 +32,6 @@ func (e *Engine) Tensors(arrays ...Array) ([]*tensors.Tensor, error) {
 			out[i] = a.Tensor()
 		}
 		return out, nil
-	}
-	for _, a := range arrays {
-		if size(a.Shape) != len(a.Data) {
-			return nil, fmt.Errorf("engine: an array of shape %v has %d values", a.Shape, len(a.Data))
-		}
 	}
 	buffers, err := s.Share(arrays)
 	if err != nil {
@@ -45,9 +45,9 @@ func (e *Engine) Tensors(arrays ...Array) ([]*tensors.Tensor, error) {
 	return out, nil
 }
 
-// ToResult is ToArray for what goes into a Result: where the backend can, the array also stays on the device, for programs
-// that read it later.
-func ToResult(t *tensors.Tensor) (Array, error) {
+// ToSamples is ToArray for samples that somebody may work with: where the backend can, they also stay on the device, for
+// programs that read them later.
+func ToSamples(t *tensors.Tensor) (Array, error) {
 	be, err := t.Backend()
 	if err != nil { // it is on the host
 		return ToArray(t)

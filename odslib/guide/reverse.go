@@ -159,7 +159,7 @@ func reverse(ctx context.Context, name string, settings any, s Settings, steps i
 			res.ConstraintEvals += int64(batch) * int64(done)
 		}
 		if out != nil {
-			if a, e := engine.ToResult(out[0]); e == nil && err == nil {
+			if a, e := engine.ToSamples(out[0]); e == nil && err == nil {
 				res.Samples = res.Samples.Append(a.Slice(0, min(batch, n-first)))
 			}
 			engine.Free(out...)

@@ -11,7 +11,8 @@ import (
 	"odslab/odslib/internal/kinds"
 )
 
-// Net is a network with a time input: x [B, shape…] → the same shape. Its weights are read through the scope with
+// Net is a network with a time input: x [B, shape…] → the same shape. The level has a row for each of x, or one row for
+// all, of which a network computes what depends on the level alone once. Its weights are read through the scope with
 // [engine.Weight], so that the struct holds settings only.
 type Net interface {
 	Apply(scope *engine.Scope, x *engine.Node, at odslib.Level) *engine.Node

@@ -119,6 +119,42 @@ func TestUntrainedIsZero(t *testing.T) {
 	}
 }
 
+// TestOneLevelForAll: a level of one row says the same as the row repeated for each sample.
+func TestOneLevelForAll(t *testing.T) {
+	one := random(2, .2, .5, 1)
+	each := engine.Array{Shape: []int{3}, Data: []float32{one.Data[0], one.Data[0], one.Data[0]}}
+	for _, net := range []Net{MLP{}, MLP{Plain: true}, UNet{}} {
+		f, all := layer(t, func(s *engine.Scope, in []*engine.Node) *engine.Node {
+			return net.Apply(s, in[0], odslib.Level{T: in[1]})
+		}, random(1, 1, 0, 3, 8, 8, 1), each)
+		e, err := engine.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := engine.NewProgram(e, nil, func(_ *engine.Scope, in []*engine.Node) []*engine.Node {
+			return []*engine.Node{f(in)}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var y [2]engine.Array
+		for i, level := range []engine.Array{one, each} {
+			args := []any{all[0].Tensor(), level.Tensor()}
+			for _, a := range all[2:] {
+				args = append(args, a.Tensor())
+			}
+			if y[i], err = p.Call1(args...); err != nil {
+				t.Fatalf("%T with %d rows: %v", net, level.Len(), err)
+			}
+		}
+		for i, v := range y[0].Data {
+			if w := y[1].Data[i]; v == 0 || math.Abs(float64(v-w)) > 1e-4*(1+math.Abs(float64(w))) {
+				t.Fatalf("%T value %d: %v with one row, %v with three", net, i, v, w)
+			}
+		}
+	}
+}
+
 // TestSameOnBothEngines: one set of weights gives the same output and the same gradient everywhere.
 func TestSameOnBothEngines(t *testing.T) {
 	for _, net := range []Net{MLP{Hidden: 16}} {

@@ -171,7 +171,7 @@ func (c *cloud) finish(n int, seed uint64) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
-	x, err := engine.ToResult(c.state[0])
+	x, err := engine.ToSamples(c.state[0])
 	if err != nil {
 		return err
 	}

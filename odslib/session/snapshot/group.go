@@ -1,8 +1,8 @@
 package snapshot
 
 import (
+	"maps"
 	"slices"
-	"sort"
 	"unsafe"
 )
 
@@ -70,7 +70,7 @@ func Groups(roots []Root, earlier func(names []string) Stamp) (groups []Group, r
 			members[find(i)] = append(members[find(i)], r)
 		}
 	}
-	for _, i := range sortedKeys(members) {
+	for _, i := range slices.Sorted(maps.Keys(members)) {
 		var old Stamp
 		if earlier != nil {
 			var names []string
@@ -131,13 +131,4 @@ func sums(roots []Root, whole *Image) []uint64 {
 		}
 	}
 	return out
-}
-
-func sortedKeys[V any](m map[int]V) []int {
-	r := make([]int, 0, len(m))
-	for k := range m {
-		r = append(r, k)
-	}
-	sort.Ints(r)
-	return r
 }
