@@ -2,13 +2,13 @@ package odslib
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Result is what a sampler returns: plain data.
@@ -16,6 +16,7 @@ type Result struct {
 	Sampler  string // name for legends and tables, "DPS"
 	Settings string // the settings, as Go would print them
 
+	Names      []string  // of the variables of one sample, flat; nil: x_1, x_2, …
 	Samples    Array     // n equally weighted draws, [n, shape…], unless LogWeights says otherwise
 	LogWeights []float64 // nil, or n log-weights of Samples (an interrupted or weighted result)
 	Particles  *Cloud    // the weighted cloud that Samples were drawn from, where there is one
@@ -26,10 +27,10 @@ type Result struct {
 
 	Ancestors [][]int32 // for each step that resampled: the parent of each particle
 	Trace     []TraceStep
-	Draws     []Array // states at the requested steps (Observe settings), else nil
+	States    []Array // states at the requested steps (Chain.Observe), else nil
 
 	NetworkEvals, ConstraintEvals int64 // evaluations of denoiser or generator, and of the constraint, in rows
-	NonFinite                     int   // values that were NaN or infinite, in all steps together
+	NonFinite                     int   // values that were NaN or infinite, in all steps together; Close notes them
 	Rejected                      int   // proposals that were refused, by samplers that refuse
 	Seconds                       float64
 	Seed                          uint64
@@ -53,9 +54,34 @@ type TraceStep struct {
 	NonFinite int
 }
 
-// NewResult starts a Result with the numbers that mean "no estimate".
-func NewResult(sampler string, settings any, seed uint64) *Result {
-	return &Result{Sampler: sampler, Settings: fmt.Sprintf("%+v", settings), Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+// NewResult starts a Result of the posterior with the numbers that mean "no estimate".
+func NewResult(post Posterior, sampler string, settings any, seed uint64) *Result {
+	return &Result{Sampler: sampler, Settings: fmt.Sprintf("%+v", settings), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+}
+
+// Note adds a line that the user must know, once.
+func (r *Result) Note(format string, args ...any) {
+	if line := fmt.Sprintf(format, args...); !slices.Contains(r.Notes, line) {
+		r.Notes = append(r.Notes, line)
+	}
+}
+
+// Lost counts the log-weights that are NaN, what the constraint could not judge, and makes them −Inf.
+func (r *Result) Lost(logr []float64) {
+	for i, v := range logr {
+		if math.IsNaN(v) {
+			logr[i] = math.Inf(-1)
+			r.NonFinite++
+		}
+	}
+}
+
+// Close is every sampler's last line: the time it took, and a note where values were not finite.
+func (r *Result) Close(start time.Time) {
+	r.Seconds = time.Since(start).Seconds()
+	if r.NonFinite > 0 {
+		r.Note("%d values of samples or of log r were NaN or infinite", r.NonFinite)
+	}
 }
 
 // Weights returns the normalised weights of Samples.
@@ -241,6 +267,3 @@ func CheckDraw(post Posterior, n int) error {
 	}
 	return checkMemory(n, post.Prior.Shape())
 }
-
-// ErrNoClosedForm is what Exact returns when the posterior is not known in closed form.
-var ErrNoClosedForm = errors.New("no closed form")

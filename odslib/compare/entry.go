@@ -44,7 +44,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		if err != nil {
 			return e, fmt.Errorf("%s, %s, seed %d: %w", c.Name, name, seed, err)
 		}
-		truth, z, err := exact.Of(c.Post)
+		truth, z, err := c.Post.Exact()
 		if err != nil {
 			return e, err
 		}

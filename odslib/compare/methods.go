@@ -93,7 +93,7 @@ func (l Line) Run(ctx context.Context) (Entry, error) {
 		if err != nil {
 			return e, err
 		}
-		_, exactZ, err := exact.Of(c.Post)
+		_, exactZ, err := c.Post.Exact()
 		if err != nil {
 			return e, err
 		}

@@ -3,8 +3,10 @@ package constraint
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"odslab/odslib"
 	"odslab/odslib/engine"
@@ -15,6 +17,8 @@ type ErrorModel interface {
 	// LogDensity sums over the values: residual [B, m] → [B]. extra, [B] or nil, is the standard deviation of further
 	// Gaussian noise, an uncertainty about x itself that guidance may add.
 	LogDensity(scope *odslib.Scope, residual, extra *odslib.Node) *odslib.Node
+	// Draw draws y around ax = A(x), [m].
+	Draw(ax []float64, rng *rand.Rand) []float64
 	Params() odslib.Params
 	Check() error
 }
@@ -34,6 +38,15 @@ func (e Normal) Params() odslib.Params {
 func (e Normal) LogDensity(scope *odslib.Scope, r, extra *odslib.Node) *odslib.Node {
 	v := spread(scope, "sigma", r, extra)
 	return graph.MulScalar(graph.ReduceSum(graph.Add(graph.Div(graph.Square(r), v), graph.Log(graph.MulScalar(v, 2*math.Pi))), -1), -.5)
+}
+
+// Draw implements ErrorModel.
+func (e Normal) Draw(ax []float64, rng *rand.Rand) []float64 {
+	y := make([]float64, len(ax))
+	for i, v := range ax {
+		y[i] = v + e.Sigma*rng.NormFloat64()
+	}
+	return y
 }
 
 // T is Student-t error with Nu degrees of freedom and the given Scale: heavy tails for measurements with outliers.
@@ -61,6 +74,16 @@ func (e T) LogDensity(scope *odslib.Scope, r, extra *odslib.Node) *odslib.Node {
 		graph.MulScalar(graph.Log1P(graph.DivScalar(graph.Div(graph.Square(r), v), e.Nu)), -(e.Nu+1)/2),
 		graph.MulScalar(graph.Log(v), -.5))
 	return graph.AddScalar(graph.ReduceSum(each, -1), float64(r.Shape().Dimensions[1])*(a-b-.5*math.Log(e.Nu*math.Pi)))
+}
+
+// Draw implements ErrorModel.
+func (e T) Draw(ax []float64, rng *rand.Rand) []float64 {
+	t := distuv.StudentsT{Sigma: e.Scale, Nu: e.Nu, Src: rng}
+	y := make([]float64, len(ax))
+	for i, v := range ax {
+		y[i] = v + t.Rand()
+	}
+	return y
 }
 
 // spread is the variance of each residual: the parameter squared plus extra².

@@ -3,6 +3,7 @@ package constraint
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -11,11 +12,15 @@ import (
 )
 
 var (
-	_ odslib.Residual  = Measurement{}
-	_ odslib.Checked   = Measurement{}
-	_ odslib.Linear    = Gaussian{}
-	_ odslib.Quadratic = Gaussian{}
-	_ odslib.Residual  = StudentT{}
+	_ odslib.Widening    = Measurement{}
+	_ odslib.Experiment  = Measurement{}
+	_ odslib.Conditioned = Measurement{}
+	_ odslib.Checked     = Measurement{}
+	_ odslib.Linear      = Gaussian{}
+	_ odslib.Quadratic   = Gaussian{}
+	_ odslib.Composite   = Gaussian{}
+	_ odslib.Experiment  = Gaussian{}
+	_ odslib.Experiment  = StudentT{}
 )
 
 // Measurement is y = A(x) + error: any operator, any error model.
@@ -51,27 +56,43 @@ func (c Measurement) Check(shape []int) error {
 // Params implements odslib.Parametrised: the observation and the numbers of operator and error model.
 func (c Measurement) Params() odslib.Params {
 	p := odslib.Params{{Name: "y", Value: engine.FromVector(c.Y)}}
-	if a, ok := c.A.(odslib.Parametrised); ok {
-		p = append(p, a.Params()...)
-	}
-	return append(p, c.Error.Params()...)
+	return append(append(p, odslib.ParamsOf(c.A)...), c.Error.Params()...)
 }
 
-// Residual is y − A(x), [B, m].
-func (c Measurement) Residual(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
+// Conditions implements odslib.Conditioned: a y for each row.
+func (c Measurement) Conditions([]int) int { return len(c.Y) }
+
+// Residual implements odslib.Measured: y − A(x), [B, m].
+func (c Measurement) Residual(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
 	out := c.A.Apply(scope, x)
-	y := engine.Var(scope, x.Graph(), "y")
-	return graph.Sub(graph.BroadcastToShape(graph.ExpandAxes(y, 0), out.Shape()), out)
+	if given == nil {
+		given = graph.BroadcastToShape(graph.ExpandAxes(engine.Var(scope, x.Graph(), "y"), 0), out.Shape())
+	}
+	return graph.Sub(given, out)
 }
 
 // LogR is log p(y|x).
 func (c Measurement) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.LogRWith(scope, x, nil)
+	return c.LogRWith(scope, x, nil, nil)
 }
 
-// LogRWith is log p(y|x) with further Gaussian noise of standard deviation extra, [B] or nil.
-func (c Measurement) LogRWith(scope *odslib.Scope, x, extra *odslib.Node) *odslib.Node {
-	return c.Error.LogDensity(scope, c.Residual(scope, x), extra)
+// LogRGiven implements odslib.Conditioned.
+func (c Measurement) LogRGiven(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+	return c.LogRWith(scope, x, nil, given)
+}
+
+// LogRWith implements odslib.Widening; extra and given may be nil.
+func (c Measurement) LogRWith(scope *odslib.Scope, x, extra, given *odslib.Node) *odslib.Node {
+	return c.Error.LogDensity(scope, c.Residual(scope, x, given), extra)
+}
+
+// DrawY implements odslib.Experiment.
+func (c Measurement) DrawY(ax []float64, rng *rand.Rand) []float64 { return c.Error.Draw(ax, rng) }
+
+// At implements odslib.Experiment.
+func (c Measurement) At(y []float64) odslib.Constraint {
+	c.Y = y
+	return c
 }
 
 // Gaussian is y = A(x) + N(0, Sigma²).
@@ -91,9 +112,12 @@ func (c Gaussian) Check(shape []int) error { return c.measurement().Check(shape)
 // Params implements odslib.Parametrised.
 func (c Gaussian) Params() odslib.Params { return c.measurement().Params() }
 
-// Residual implements odslib.Residual.
-func (c Gaussian) Residual(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.measurement().Residual(scope, x)
+// Conditions implements odslib.Conditioned.
+func (c Gaussian) Conditions([]int) int { return len(c.Y) }
+
+// Residual implements odslib.Measured.
+func (c Gaussian) Residual(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+	return c.measurement().Residual(scope, x, given)
 }
 
 // LogR implements odslib.Constraint.
@@ -101,43 +125,86 @@ func (c Gaussian) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
 	return c.measurement().LogR(scope, x)
 }
 
-// LogRWith is LogR with further noise.
-func (c Gaussian) LogRWith(scope *odslib.Scope, x, extra *odslib.Node) *odslib.Node {
-	return c.measurement().LogRWith(scope, x, extra)
+// LogRGiven implements odslib.Conditioned.
+func (c Gaussian) LogRGiven(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+	return c.measurement().LogRGiven(scope, x, given)
 }
 
-// System implements odslib.Linear; it fails for operators that are not linear.
-func (c Gaussian) System(shape []int) (a [][]float64, y []float64, sigma float64, err error) {
+// LogRWith implements odslib.Widening.
+func (c Gaussian) LogRWith(scope *odslib.Scope, x, extra, given *odslib.Node) *odslib.Node {
+	return c.measurement().LogRWith(scope, x, extra, given)
+}
+
+// DrawY implements odslib.Experiment.
+func (c Gaussian) DrawY(ax []float64, rng *rand.Rand) []float64 {
+	return c.measurement().DrawY(ax, rng)
+}
+
+// At implements odslib.Experiment.
+func (c Gaussian) At(y []float64) odslib.Constraint {
+	c.Y = y
+	return c
+}
+
+// Offers implements odslib.Composite: what a linear operator alone makes possible.
+func (c Gaussian) Offers(what any) error {
+	switch what.(type) {
+	case *odslib.Linear, *odslib.Quadratic:
+		if _, ok := c.A.(LinearOperator); !ok {
+			return fmt.Errorf("a measurement by %T, which is not linear", c.A)
+		}
+	}
+	return nil
+}
+
+// System implements odslib.Linear.
+func (c Gaussian) System(shape []int) (odslib.System, error) {
 	lin, ok := c.A.(LinearOperator)
 	if !ok {
-		return nil, nil, 0, fmt.Errorf("%w: the operator %T is not linear", odslib.ErrNoClosedForm, c.A)
+		return odslib.System{}, fmt.Errorf("%w: the operator %T is not linear", odslib.ErrNoClosedForm, c.A)
 	}
 	if err := c.Check(shape); err != nil {
-		return nil, nil, 0, err
+		return odslib.System{}, err
 	}
-	a, err = DenseOf(lin, shape)
-	return a, c.Y, c.Sigma, err
+	a, err := DenseOf(lin, shape)
+	if err != nil {
+		return odslib.System{}, err
+	}
+	out := odslib.System{A: a, LogScale: -float64(len(c.Y)) * math.Log(c.Sigma)}
+	for i, row := range a {
+		for j := range row {
+			row[j] /= c.Sigma
+		}
+		out.Y = append(out.Y, c.Y[i]/c.Sigma)
+	}
+	return out, nil
 }
 
-// Quadratic implements odslib.Quadratic: H = −AᵀA/σ², b = Aᵀy/σ², c = −½|y|²/σ² − ½m·log 2πσ².
+// Whitened implements odslib.Linear.
+func (c Gaussian) Whitened(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+	r := c.Residual(scope, x, given)
+	return graph.Div(r, graph.BroadcastToShape(engine.Var(scope, x.Graph(), "sigma"), r.Shape()))
+}
+
+// Quadratic implements odslib.Quadratic: H = −AᵀA, b = Aᵀy, c = −½|y|² − ½m·log 2π + LogScale of the System.
 func (c Gaussian) Quadratic(shape []int) (h [][]float64, b []float64, c0 float64, err error) {
-	a, y, sigma, err := c.System(shape)
+	s, err := c.System(shape)
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	d, s2 := count(shape), sigma*sigma
-	h, b = square(d), make([]float64, d)
-	for r, row := range a {
+	d := count(shape)
+	h, b, c0 = square(d), make([]float64, d), s.LogScale
+	for r, row := range s.A {
 		for i, ai := range row {
 			if ai == 0 {
 				continue
 			}
-			b[i] += ai * y[r] / s2
+			b[i] += ai * s.Y[r]
 			for j, aj := range row {
-				h[i][j] -= ai * aj / s2
+				h[i][j] -= ai * aj
 			}
 		}
-		c0 -= .5*y[r]*y[r]/s2 + .5*math.Log(2*math.Pi*s2)
+		c0 -= .5*s.Y[r]*s.Y[r] + .5*math.Log(2*math.Pi)
 	}
 	return h, b, c0, nil
 }
@@ -164,9 +231,12 @@ func (c StudentT) Check(shape []int) error { return c.measurement().Check(shape)
 // Params implements odslib.Parametrised.
 func (c StudentT) Params() odslib.Params { return c.measurement().Params() }
 
-// Residual implements odslib.Residual.
-func (c StudentT) Residual(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.measurement().Residual(scope, x)
+// Conditions implements odslib.Conditioned.
+func (c StudentT) Conditions([]int) int { return len(c.Y) }
+
+// Residual implements odslib.Measured.
+func (c StudentT) Residual(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+	return c.measurement().Residual(scope, x, given)
 }
 
 // LogR implements odslib.Constraint.
@@ -174,9 +244,25 @@ func (c StudentT) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
 	return c.measurement().LogR(scope, x)
 }
 
-// LogRWith is LogR with further noise.
-func (c StudentT) LogRWith(scope *odslib.Scope, x, extra *odslib.Node) *odslib.Node {
-	return c.measurement().LogRWith(scope, x, extra)
+// LogRGiven implements odslib.Conditioned.
+func (c StudentT) LogRGiven(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+	return c.measurement().LogRGiven(scope, x, given)
+}
+
+// LogRWith implements odslib.Widening.
+func (c StudentT) LogRWith(scope *odslib.Scope, x, extra, given *odslib.Node) *odslib.Node {
+	return c.measurement().LogRWith(scope, x, extra, given)
+}
+
+// DrawY implements odslib.Experiment.
+func (c StudentT) DrawY(ax []float64, rng *rand.Rand) []float64 {
+	return c.measurement().DrawY(ax, rng)
+}
+
+// At implements odslib.Experiment.
+func (c StudentT) At(y []float64) odslib.Constraint {
+	c.Y = y
+	return c
 }
 
 func square(d int) [][]float64 {

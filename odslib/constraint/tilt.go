@@ -1,6 +1,7 @@
 package constraint
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"reflect"
@@ -116,12 +117,15 @@ type HostReward struct {
 }
 
 // LogRHost implements odslib.HostConstraint.
-func (c HostReward) LogRHost(x odslib.Array) ([]float64, error) {
+func (c HostReward) LogRHost(ctx context.Context, x odslib.Array) ([]float64, error) {
 	if c.F == nil {
 		return nil, fmt.Errorf("the reward has no function F")
 	}
 	out := make([]float64, x.Len())
 	for i := range out {
+		if err := ctx.Err(); err != nil {
+			return out[:i], err
+		}
 		out[i] = c.F(x.Row(i))
 	}
 	return out, nil

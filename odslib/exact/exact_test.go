@@ -19,7 +19,7 @@ func TestT2Evidence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, logZ, err := exact.Of(c.Post)
+			_, logZ, err := c.Post.Exact()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,7 +63,7 @@ func TestClosedFormsAgainstQuadrature(t *testing.T) {
 				z, mx, my, mxx = z+p, mx+p*x, my+p*y, mxx+p*x*x
 			}
 		}
-		got, logZ, err := exact.Of(c.post)
+		got, logZ, err := c.post.Exact()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,12 +91,12 @@ func TestClosedFormsAgainstQuadrature(t *testing.T) {
 
 func TestKnownCases(t *testing.T) {
 	c := exact.T6()
-	_, logZ, err := exact.Of(c.Post)
+	_, logZ, err := c.Post.Exact()
 	if err != nil || math.Abs(logZ-c.LogZ) > 1e-6 {
 		t.Errorf("T6: log Z %.6f (%v), want %.6f", logZ, err, c.LogZ)
 	}
 	for _, c := range []exact.Case{exact.T10(), exact.T11(1), exact.T11(2)} {
-		if _, logZ, err := exact.Of(c.Post); err != nil || math.Abs(logZ-c.LogZ) > 2e-6 {
+		if _, logZ, err := c.Post.Exact(); err != nil || math.Abs(logZ-c.LogZ) > 2e-6 {
 			t.Errorf("%s: log Z %.6f (%v), want %.6f", c.Name, logZ, err, c.LogZ)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"odslab/odslib"
-	"odslab/odslib/exact"
 )
 
 // TableOf holds results of one posterior beside the exact answer: the figures of the literature, each beside its floor.
@@ -35,7 +34,7 @@ type Row struct {
 // the floor being the same between two sets of exact draws, and the error of log Z.
 func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 	t := &TableOf{Distance: "sliced W1", Exact: math.NaN()}
-	prior, logZ, err := exact.Of(post)
+	prior, logZ, err := post.Exact()
 	if err != nil {
 		t.Err = err
 	} else {

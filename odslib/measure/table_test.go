@@ -25,7 +25,7 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prior := odslib.NewResult("prior", nil, 6)
+	prior := odslib.NewResult(odslib.Posterior{}, "prior", nil, 6)
 	prior.Samples = x
 	table := measure.Table(c.Post, truth, nil, prior)
 	if table.Err != nil || len(table.Rows) != 2 || math.Abs(table.Exact-c.LogZ) > 1e-6 {

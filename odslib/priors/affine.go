@@ -13,10 +13,12 @@ import (
 )
 
 var (
-	_ odslib.Generator     = Affine{}
-	_ odslib.HostGenerator = Affine{}
-	_ odslib.Exact         = Affine{}
-	_ odslib.Parametrised  = Affine{}
+	_ odslib.Generator       = Affine{}
+	_ odslib.HostGenerator   = Affine{}
+	_ odslib.Conjugate       = Affine{}
+	_ odslib.Parametrised    = Affine{}
+	_ odslib.AffineMap       = Affine{}
+	_ odslib.ConjugateInside = Affine{}
 )
 
 // Affine is the generator x = W·z + B with z ~ N(0, I): a Gaussian of any covariance WWᵀ, degenerate ones too. Under a
@@ -70,6 +72,18 @@ func (a Affine) b(i int) float64 {
 	return a.B[i]
 }
 
+// Affine implements odslib.AffineMap.
+func (a Affine) Affine() (w [][]float64, b []float64, ok bool) {
+	b = make([]float64, len(a.W))
+	copy(b, a.B)
+	return a.W, b, true
+}
+
+// ExactInside implements odslib.ConjugateInside.
+func (a Affine) ExactInside(c odslib.Constraint) (odslib.Prior, float64, error) {
+	return a.ExactNoise(c)
+}
+
 // Params implements odslib.Parametrised.
 func (a Affine) Params() odslib.Params {
 	b := make([]float64, len(a.W))
@@ -84,7 +98,7 @@ func (a Affine) Generate(scope *odslib.Scope, z *odslib.Node) *odslib.Node {
 }
 
 // GenerateHost implements odslib.HostGenerator.
-func (a Affine) GenerateHost(z odslib.Array) (odslib.Array, error) {
+func (a Affine) GenerateHost(_ context.Context, z odslib.Array) (odslib.Array, error) {
 	if z.Dim() != a.NoiseShape()[0] {
 		return odslib.Array{}, fmt.Errorf("affine generator: noise of %d numbers, want %d", z.Dim(), a.NoiseShape()[0])
 	}
@@ -110,7 +124,7 @@ func (a Affine) Sample(ctx context.Context, n int, seed uint64) (odslib.Array, e
 	if n < 0 {
 		return odslib.Array{}, fmt.Errorf("affine generator: asked for %d samples", n)
 	}
-	x, err := a.GenerateHost(hostNormals(n, a.NoiseShape()[0], engine.RNG(seed, "priors.Affine")))
+	x, err := a.GenerateHost(ctx, hostNormals(n, a.NoiseShape()[0], engine.RNG(seed, "priors.Affine")))
 	if err != nil {
 		return odslib.Array{}, err
 	}

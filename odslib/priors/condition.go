@@ -24,7 +24,7 @@ func (m *Mixture) Exact(c odslib.Constraint) (odslib.Prior, float64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	out := &Mixture{Noise: m.Noise}
+	out := &Mixture{Noising: m.Noising}
 	logw := make([]float64, len(m.Means))
 	var f *factor
 	for k, prob := range m.Probabilities() {

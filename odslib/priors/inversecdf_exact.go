@@ -7,7 +7,7 @@ import (
 	"odslab/odslib"
 )
 
-var _ odslib.Exact = InverseCDF{}
+var _ odslib.Conjugate = InverseCDF{}
 
 // maxProduct bounds the components of a product mixture.
 const maxProduct = 4096

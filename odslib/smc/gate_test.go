@@ -144,7 +144,7 @@ func TestMixtureGate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		truth, logZ, err := exact.Of(c.Post)
+		truth, logZ, err := c.Post.Exact()
 		if err != nil {
 			t.Fatal(err)
 		}

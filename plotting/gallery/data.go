@@ -12,7 +12,7 @@ import (
 // sixD is a mixture of two Gaussians in six variables, with log-weights ~ N(0, ½²) that favour nothing.
 func sixD(n int, seed uint64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 0))
-	res := odslib.NewResult("posterior", nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, "posterior", nil, seed)
 	var rows [][]float64
 	for range n {
 		z := make([]float64, 6)
@@ -76,7 +76,7 @@ func logMixture(means [][2]float64, weights []float64) func(x, y float64) float6
 
 func mixture(name string, n int, seed uint64, means [][2]float64, weights []float64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 0))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	var rows [][]float64
 	for range n {
 		u, k := r.Float64(), 0
@@ -93,7 +93,7 @@ func mixture(name string, n int, seed uint64, means [][2]float64, weights []floa
 // banana is a curved density in two variables, shifted by a bias.
 func banana(name string, n int, seed uint64, bias float64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 0))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	var rows [][]float64
 	for range n {
 		x := r.NormFloat64()
@@ -144,7 +144,7 @@ func ways1(n, steps int, seed uint64) []odslib.Array {
 // particles is the trace of a particle sampler that resamples at one half.
 func particles(name string, n int, seed uint64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 7))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	ess, logZ := 1., 0.
 	for t := range n {
 		ess *= 1 - .12*r.Float64()*math.Exp(-float64(t)/60)

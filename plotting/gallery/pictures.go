@@ -135,7 +135,7 @@ func recoveries() *plotting.Figure {
 			}
 			measured = small
 		}
-		res := odslib.NewResult("DPS", nil, 0)
+		res := odslib.NewResult(odslib.Posterior{}, "DPS", nil, 0)
 		res.Samples = samples
 		rows[i] = plotting.Recovery{Name: name, Truth: t, Measured: measured, Samples: res}
 	}

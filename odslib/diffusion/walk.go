@@ -1,0 +1,180 @@
+package diffusion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+
+	"odslab/odslib"
+	"odslab/odslib/engine"
+)
+
+// Walk goes down the reverse chain of a process: the one loop of plain sampling, guides and trained policies. Its state is
+// x, the random state, the conditions where there are any, and what is carried.
+type Walk struct {
+	Process odslib.Process
+	Params  odslib.Params // that the process reads, named as in its scope
+	Given   bool          // the state has conditions, [B, c]
+	Driver  engine.Driver
+	Chunk   int // see engine.Loop
+
+	// Carry is what a step does to values that are carried along the path: sums, trajectories. Scope is for weights among
+	// them, which the process then finds by name. Both may be nil.
+	Carry func(s Stride, carried []*odslib.Node) []*odslib.Node
+	Scope func(scope *odslib.Scope, carried []*odslib.Node) *odslib.Scope
+}
+
+// Stride is one step as Carry sees it.
+type Stride struct {
+	X, Next, Row *odslib.Node
+	Guess        []*odslib.Node
+}
+
+// Loop is the loop of the walk.
+func (w Walk) Loop() *engine.Loop {
+	own := 2
+	if w.Given {
+		own = 3
+	}
+	return &engine.Loop{Driver: w.Driver, Chunk: w.Chunk, Step: engine.Step{Params: w.Params, Build: func(scope *engine.Scope, state []*engine.Node, row *engine.Node) []*engine.Node {
+		x, rng, carried := state[0], state[1], state[own:]
+		if w.Scope != nil {
+			scope = w.Scope(scope, carried)
+		}
+		at := w.Process.Level(row, x.Shape().Dimensions[0])
+		if w.Given {
+			at.Given = state[2]
+		}
+		guess := w.Process.Guess(scope, x, at)
+		for i, g := range guess {
+			guess[i] = graph.StopGradient(g)
+		}
+		rng, next := w.Process.Step(guess, x, row, rng)
+		if p, ok := w.Process.(*Process); ok && p.Chain.heun() {
+			next = p.correct(scope, x, next, row, at.Given)
+		}
+		out := append([]*engine.Node{next, rng}, state[2:own]...)
+		if w.Carry != nil {
+			carried = w.Carry(Stride{X: x, Next: next, Row: row, Guess: guess}, carried)
+		}
+		return append(out, carried...)
+	}}}
+}
+
+// Drawn is what [Chain.Draw] leaves.
+type Drawn struct {
+	X      odslib.Array   // [n, shape…]
+	States []odslib.Array // at the observed steps
+	Steps  int            // done in the last batch
+	Evals  int64          // of the denoiser, in samples
+}
+
+// Draw draws n samples of the prior by the chain, in batches. given [n, c] are conditions of the rows, or nil; name is the
+// method's. When ctx ends or the device fails, what is done comes back beside the error.
+func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, given *odslib.Array, n int, seed uint64) (d Drawn, err error) {
+	d.X = engine.NewArray(append([]int{0}, prior.Shape()...)...)
+	if n <= 0 {
+		return d, fmt.Errorf("%s: asked for %d samples; ask for at least one", name, n)
+	}
+	if given != nil && given.Len() != n {
+		return d, fmt.Errorf("%s: conditions for %d draws, %d were asked for", name, given.Len(), n)
+	}
+	p, err := c.Of(prior)
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", name, err)
+	}
+	c = p.Chain
+	table, err := p.Table()
+	if err != nil {
+		return d, err
+	}
+	e, err := engine.Open()
+	if err != nil {
+		return d, err
+	}
+	batch := min(n, c.Batch)
+	start, err := engine.NewProgram(e, p.Params(), func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+		rng, x := p.Start(scope, in[0], batch)
+		return []*engine.Node{x, rng}
+	})
+	if err != nil {
+		return d, err
+	}
+	defer start.Close()
+	loop := Walk{Process: p, Params: p.Params(), Given: given != nil, Driver: c.Driver}.Loop()
+	defer loop.Close()
+	for first := 0; first < n; first += batch {
+		// The last batch is run whole, for one compilation, and cut.
+		rows := min(batch, n-first)
+		state, err := start.Call(engine.RNGState(seed, fmt.Sprintf("%s.noise.%d", name, first)))
+		if err != nil {
+			return d, fmt.Errorf("%s: %w", name, err)
+		}
+		if given != nil {
+			g := engine.NewArray(batch, given.Dim())
+			for i := range batch {
+				copy(g.Row(i), given.Row(first+min(i, rows-1)))
+			}
+			state = append(state, g.Tensor())
+		}
+		stops := []int{c.Steps}
+		if first == 0 {
+			stops = c.observed(c.Steps)
+		}
+		out, done := state, 0
+		for _, stop := range stops {
+			var k int
+			from := done
+			out, k, err = loop.Run(ctx, out, table[from:stop], func(k int, state []*tensors.Tensor) ([]*tensors.Tensor, error) {
+				odslib.Notify(ctx, odslib.Progress{
+					What: name, Step: first/batch*c.Steps + from + k, Steps: (n + batch - 1) / batch * c.Steps,
+					LogZ: math.NaN(), Loss: math.NaN(), Samples: func() (odslib.Array, error) { return engine.ToArray(state[0]) },
+				})
+				return state, nil
+			})
+			if done += k; err != nil {
+				break
+			}
+			if first == 0 && slices.Contains(c.Observe, stop) {
+				a, err := engine.ToArray(out[0])
+				if err != nil {
+					return d, err
+				}
+				d.States = append(d.States, a.Slice(0, rows))
+			}
+		}
+		d.Steps = done
+		d.Evals += int64(rows) * int64(c.Evaluations(done))
+		if err == nil {
+			var x odslib.Array
+			if x, err = engine.ToSamples(out[0]); err == nil {
+				d.X = d.X.Append(x.Slice(0, rows))
+			}
+		}
+		engine.Free(out...)
+		if err != nil {
+			if errors.Is(err, ctx.Err()) {
+				return d, err
+			}
+			return d, fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return d, nil
+}
+
+// Run is Draw for a prior's own Sample: the samples alone, which must be finite.
+func (c Chain) Run(ctx context.Context, prior odslib.Diffusion, n int, seed uint64) (odslib.Array, error) {
+	d, err := c.Draw(ctx, "prior", prior, nil, n, seed)
+	if err != nil {
+		return d.X, err
+	}
+	if bad := d.X.NonFinite(); bad > 0 {
+		return d.X, fmt.Errorf("diffusion: %d of %d values are not finite; take more steps, or train the prior longer", bad, len(d.X.Data))
+	}
+	return d.X, nil
+}

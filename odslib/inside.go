@@ -1,0 +1,292 @@
+package odslib
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"odslab/odslib/engine"
+)
+
+// Inner is a posterior one level in: over the latent of a decoder, or else over the noise of a generator. It is a value.
+type Inner struct {
+	Posterior           // of z
+	Outer     Posterior // of x
+}
+
+// Inside pulls the constraint back through the prior's own map x = f(z): decoder before generator.
+func (p Posterior) Inside() (Inner, error) {
+	if err := p.Check(); err != nil {
+		return Inner{}, err
+	}
+	var prior Prior
+	switch q := p.Prior.(type) {
+	case Latent:
+		prior = q.Inner()
+	case Generator:
+		prior = Normal{Dims: q.NoiseShape()}
+	case HostGenerator:
+		prior = Normal{Dims: q.NoiseShape()}
+	default:
+		return Inner{}, fmt.Errorf("there is no inside: the prior must be a generator x = f(z) or have a latent; got %T", p.Prior)
+	}
+	in := Inner{Outer: p, Posterior: Posterior{Prior: prior, Given: p.Given}}
+	if p.Constraint != nil {
+		in.Constraint = Pullback{Map: p.Prior, Constraint: p.Constraint}
+	}
+	return in, in.Check()
+}
+
+// Out is x = f(z) for z [n, inner shape…].
+func (i Inner) Out(ctx context.Context, z Array) (Array, error) {
+	if g, ok := i.Outer.Prior.(HostGenerator); ok {
+		if _, both := i.Outer.Prior.(Generator); !both {
+			return g.GenerateHost(ctx, z)
+		}
+	}
+	e, err := engine.Open()
+	if err != nil {
+		return Array{}, err
+	}
+	p, err := engine.NewProgram(e, i.Outer.Params(), func(scope *Scope, in []*Node) []*Node {
+		return []*Node{through(i.Outer.Prior, scope.At("prior"), in[0])}
+	})
+	if err != nil {
+		return Array{}, err
+	}
+	defer p.Close()
+	x := engine.NewArray(append([]int{0}, i.Outer.Shape()...)...)
+	for k := 0; k < z.Len(); k += rewardBatch {
+		if err := ctx.Err(); err != nil {
+			return x, err
+		}
+		part := z.Slice(k, min(k+rewardBatch, z.Len()))
+		a, err := p.Call1(padded(part).Tensor())
+		if err != nil {
+			return x, err
+		}
+		x = x.Append(a.Slice(0, part.Len()))
+	}
+	return x, nil
+}
+
+// through is the map of a latent prior or a generator, as graph code in the prior's scope.
+func through(prior Prior, scope *Scope, z *Node) *Node {
+	if l, ok := prior.(Latent); ok {
+		return l.Decode(scope, z)
+	}
+	return prior.(Generator).Generate(scope, z)
+}
+
+var (
+	_ Composite      = Pullback{}
+	_ Conditioned    = Pullback{}
+	_ Widening       = Pullback{}
+	_ Linear         = Pullback{}
+	_ Quadratic      = Pullback{}
+	_ HostConstraint = Pullback{}
+	_ KnownPosterior = Pullback{}
+	_ Experiment     = Pullback{}
+)
+
+// Pullback is a constraint on x = f(z) as one on z. It can what the constraint can where f is graph code, is linear or
+// quadratic where f is affine besides, and a host function else.
+type Pullback struct {
+	Map        Prior // Latent, Generator or HostGenerator
+	Constraint any
+}
+
+// Offers implements Composite.
+func (c Pullback) Offers(what any) error {
+	_, generator := c.Map.(Generator)
+	_, latent := c.Map.(Latent)
+	inGraph := generator || latent
+	var err error
+	affine := false
+	switch what.(type) {
+	case *Constraint:
+		_, err = as[Constraint](c.Constraint)
+	case *Conditioned:
+		_, err = as[Conditioned](c.Constraint)
+	case *Measured:
+		_, err = as[Measured](c.Constraint)
+	case *Widening:
+		_, err = as[Widening](c.Constraint)
+	case *Experiment:
+		_, err = as[Experiment](c.Constraint)
+	case *Linear:
+		_, err = as[Linear](c.Constraint)
+		affine = true
+	case *Quadratic:
+		_, err = as[Quadratic](c.Constraint)
+		affine = true
+	case *HostConstraint:
+		return nil
+	case *KnownPosterior:
+		if _, ok := c.Map.(ConjugateInside); !ok {
+			return fmt.Errorf("%T, which does not know the posterior of its noise", c.Map)
+		}
+		_, err = as[Constraint](c.Constraint)
+		return err
+	default:
+		return fmt.Errorf("a constraint seen through %T", c.Map)
+	}
+	if err == nil && !inGraph {
+		err = fmt.Errorf("%T, a host function", c.Map)
+	}
+	if err == nil && affine {
+		if _, _, err = c.affine(); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// Check implements Checked.
+func (c Pullback) Check([]int) error { return Given(c.Map, c.Constraint).Check() }
+
+// Params implements Parametrised.
+func (c Pullback) Params() Params { return Given(c.Map, c.Constraint).Params() }
+
+func (c Pullback) out(scope *Scope, z *Node) *Node { return through(c.Map, scope.At("prior"), z) }
+
+// LogR implements Constraint.
+func (c Pullback) LogR(scope *Scope, z *Node) *Node {
+	return c.Constraint.(Constraint).LogR(scope.At("constraint"), c.out(scope, z))
+}
+
+// Conditions implements Conditioned.
+func (c Pullback) Conditions([]int) int {
+	_, n := Given(c.Map, c.Constraint).conditions()
+	return n
+}
+
+// LogRGiven implements Conditioned.
+func (c Pullback) LogRGiven(scope *Scope, z, given *Node) *Node {
+	return c.Constraint.(Conditioned).LogRGiven(scope.At("constraint"), c.out(scope, z), given)
+}
+
+// Residual implements Measured.
+func (c Pullback) Residual(scope *Scope, z, given *Node) *Node {
+	return c.Constraint.(Measured).Residual(scope.At("constraint"), c.out(scope, z), given)
+}
+
+// LogRWith implements Widening.
+func (c Pullback) LogRWith(scope *Scope, z, extra, given *Node) *Node {
+	return c.Constraint.(Widening).LogRWith(scope.At("constraint"), c.out(scope, z), extra, given)
+}
+
+// Whitened implements Linear.
+func (c Pullback) Whitened(scope *Scope, z, given *Node) *Node {
+	return c.Constraint.(Linear).Whitened(scope.At("constraint"), c.out(scope, z), given)
+}
+
+// DrawY implements Experiment.
+func (c Pullback) DrawY(ax []float64, rng *rand.Rand) []float64 {
+	return c.Constraint.(Experiment).DrawY(ax, rng)
+}
+
+// At implements Experiment.
+func (c Pullback) At(y []float64) Constraint {
+	return Pullback{Map: c.Map, Constraint: c.Constraint.(Experiment).At(y)}
+}
+
+// LogRHost implements HostConstraint.
+func (c Pullback) LogRHost(ctx context.Context, z Array) ([]float64, error) {
+	outer := Given(c.Map, c.Constraint)
+	x, err := Inner{Outer: outer}.Out(ctx, z)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(x.Shape, append([]int{z.Len()}, outer.Shape()...)) {
+		return nil, fmt.Errorf("the generator gave an array of shape %v for %d samples of shape %v", x.Shape, z.Len(), outer.Shape())
+	}
+	return outer.Rewards(ctx, x)
+}
+
+func (c Pullback) affine() (w [][]float64, b []float64, err error) {
+	if m, ok := c.Map.(AffineMap); ok {
+		if w, b, ok = m.Affine(); ok {
+			return w, b, nil
+		}
+	}
+	return nil, nil, fmt.Errorf("%T, which is not affine", c.Map)
+}
+
+// System implements Linear: A·(W·z + b) measured.
+func (c Pullback) System([]int) (System, error) {
+	w, b, err := c.affine()
+	if err != nil {
+		return System{}, err
+	}
+	s, err := c.Constraint.(Linear).System(c.Map.Shape())
+	if err != nil {
+		return System{}, err
+	}
+	out := System{A: product(s.A, w), Y: slices.Clone(s.Y), LogScale: s.LogScale}
+	for i, row := range s.A {
+		out.Y[i] -= dot(row, b)
+	}
+	return out, nil
+}
+
+// Quadratic implements Quadratic.
+func (c Pullback) Quadratic([]int) (h [][]float64, g []float64, c0 float64, err error) {
+	w, b, err := c.affine()
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	outer, g0, c0, err := c.Constraint.(Quadratic).Quadratic(c.Map.Shape())
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	wt := make([][]float64, len(w[0]))
+	for j := range wt {
+		for i := range w {
+			wt[j] = append(wt[j], w[i][j])
+		}
+	}
+	slope := make([]float64, len(b)) // H·b + g at the offset
+	for i := range slope {
+		slope[i] = dot(outer[i], b) + g0[i]
+		c0 += b[i] * (.5*dot(outer[i], b) + g0[i])
+	}
+	for _, row := range wt {
+		g = append(g, dot(row, slope))
+	}
+	return product(product(wt, outer), w), g, c0, nil
+}
+
+// Posterior implements KnownPosterior.
+func (c Pullback) Posterior(Prior) (Prior, float64, error) {
+	return c.Map.(ConjugateInside).ExactInside(c.Constraint.(Constraint))
+}
+
+// String names the constraint.
+func (c Pullback) String() string {
+	return fmt.Sprintf("%s, seen through %s", describe(c.Constraint), describe(c.Map))
+}
+
+func dot(a, b []float64) (sum float64) {
+	for i, v := range a {
+		sum += v * b[i]
+	}
+	return sum
+}
+
+func product(a, b [][]float64) [][]float64 {
+	out := make([][]float64, len(a))
+	for i := range a {
+		out[i] = make([]float64, len(b[0]))
+		for k, v := range a[i] {
+			if v == 0 {
+				continue
+			}
+			for j, w := range b[k] {
+				out[i][j] += v * w
+			}
+		}
+	}
+	return out
+}
