@@ -9,6 +9,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"odslab/odslib/engine"
 )
 
 // Result is what a sampler returns: plain data.
@@ -239,7 +241,7 @@ func CheckDraw(post Posterior, n int) error {
 	if err := post.Check(); err != nil {
 		return err
 	}
-	return checkMemory(n, post.Prior.Shape())
+	return engine.CheckMemory(n, post.Prior.Shape())
 }
 
 // ErrNoClosedForm is what Exact returns when the posterior is not known in closed form.

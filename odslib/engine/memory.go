@@ -1,4 +1,4 @@
-package odslib
+package engine
 
 import (
 	"bufio"
@@ -23,8 +23,8 @@ func available() int64 {
 	return 0
 }
 
-// checkMemory refuses n samples of a shape that would not fit beside themselves twice: as a state and as a result.
-func checkMemory(n int, shape []int) error {
+// CheckMemory refuses n samples of a shape that would not fit beside themselves twice: as a state and as a result.
+func CheckMemory(n int, shape []int) error {
 	bytes := 8 * float64(n)
 	for _, d := range shape {
 		bytes *= float64(d)

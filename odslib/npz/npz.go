@@ -1,4 +1,4 @@
-package odslib
+package npz
 
 import (
 	"archive/zip"
@@ -9,11 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"odslab/odslib"
 )
 
-// WriteNPZ writes the Result as NumPy's .npz: samples [n, shape…] float32, and where there are any log_weights, particles,
+// Write writes a Result as NumPy's .npz: samples [n, shape…] float32, and where there are any log_weights, particles,
 // particle_log_weights, noise, ess and log_z by step; log_z and seed are scalars. The bytes depend on the Result alone.
-func (r *Result) WriteNPZ(path string) (err error) {
+func Write(path string, r *odslib.Result) (err error) {
 	type entry struct {
 		name  string
 		shape []int
@@ -42,7 +44,7 @@ func (r *Result) WriteNPZ(path string) (err error) {
 
 	f, err := os.CreateTemp(filepath.Dir(path), ".npz-*")
 	if err != nil {
-		return fmt.Errorf("result: %w", err)
+		return fmt.Errorf("npz: %w", err)
 	}
 	defer os.Remove(f.Name())
 	z := zip.NewWriter(f)
@@ -53,7 +55,7 @@ func (r *Result) WriteNPZ(path string) (err error) {
 		}
 		if err != nil {
 			f.Close()
-			return fmt.Errorf("result: %s: %w", e.name, err)
+			return fmt.Errorf("npz: %s: %w", e.name, err)
 		}
 	}
 	if err = z.Close(); err == nil {
@@ -66,7 +68,7 @@ func (r *Result) WriteNPZ(path string) (err error) {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return fmt.Errorf("result: %w", err)
+		return fmt.Errorf("npz: %w", err)
 	}
 	return nil
 }
