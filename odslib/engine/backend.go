@@ -9,13 +9,15 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+
+	"odslab/odslib/engine/environment"
 )
 
 // Environment variables that choose the engine.
 const (
-	EnvEngine = "ODSLAB_ENGINE" // xla-cuda, xla-cpu or go; empty: the first that works
-	EnvPlugin = "ODSLAB_PLUGIN" // absolute path of a PJRT plugin
-	EnvCache  = "ODSLAB_CACHE"  // where set-up keeps its files
+	EnvEngine = environment.Engine
+	EnvPlugin = environment.Plugin
+	EnvCache  = environment.Cache
 )
 
 // OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.
