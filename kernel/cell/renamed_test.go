@@ -85,13 +85,6 @@ func TestRenamed(t *testing.T) {
 			t.Errorf("%s\n  got  %v\n  want %s", c.cell, err, c.want)
 		}
 	}
-
-	// What an earlier cell declared is told as well.
-	s := newSession(t)
-	s.decls = map[string]*declaration{}
-	if _, err := s.Compile(1, "func old() { odslib.Plain() }"); err == nil || !strings.Contains(err.Error(), "odslib.Plain is renamed to odslib.Sampler") {
-		t.Errorf("%v", err)
-	}
 }
 
 // A package that is gone altogether is known by its name.
