@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/types"
@@ -22,7 +23,7 @@ func (d *draft) errorsLeft(c *checked) error {
 		rest = append(rest, e)
 	}
 	for _, e := range rest {
-		msg := d.userNames(e.Msg)
+		msg := cmp.Or(c.hint(e), d.userNames(e.Msg))
 		if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
 			if v := d.s.vars[name]; v != nil && v.lost {
 				msg += fmt.Sprintf(": the one of cell %d was not kept, because %s", v.cell, v.why)
