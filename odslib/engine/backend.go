@@ -13,9 +13,10 @@ import (
 
 // Environment variables that choose the engine.
 const (
-	EnvEngine = "ODSLAB_ENGINE" // xla-cuda, xla-cpu or go; empty: the first that works
-	EnvPlugin = "ODSLAB_PLUGIN" // absolute path of a PJRT plugin
-	EnvCache  = "ODSLAB_CACHE"  // where set-up keeps its files
+	EnvEngine   = "ODSLAB_ENGINE"   // xla-cuda, xla-cpu or go; empty: the first that works
+	EnvPlugin   = "ODSLAB_PLUGIN"   // absolute path of a PJRT plugin
+	EnvCache    = "ODSLAB_CACHE"    // where set-up keeps its files
+	EnvPrograms = "ODSLAB_PROGRAMS" // how many compiled programs are kept; empty: 256
 )
 
 // OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.
@@ -65,6 +66,9 @@ func choose(want string) (*Engine, error) {
 		plugin := Plugin(kind)
 		be, err := openPlugin(plugin, kind == "xla-cuda")
 		if err == nil {
+			if be, err = caching(be); err != nil {
+				return nil, err
+			}
 			return &Engine{Backend: be, Name: kind, Why: fmt.Sprintf("engine %s (%s)", kind, filepath.Base(plugin))}, nil
 		}
 		if want == kind {
@@ -73,6 +77,9 @@ func choose(want string) (*Engine, error) {
 		tried = append(tried, kind+": "+err.Error())
 	}
 	be, err := pureGo()
+	if err == nil {
+		be, err = caching(be)
+	}
 	if err != nil {
 		return nil, err
 	}
