@@ -90,7 +90,8 @@ func count(shape []int) int {
 
 // variance is the prior's mean variance of a value, 1 where it is not known.
 func variance(prior odslib.Diffusion) float64 {
-	m, ok := prior.(odslib.Moments)
+	own, _ := base(prior, nil)
+	m, ok := own.(odslib.Moments)
 	if !ok {
 		return 1
 	}

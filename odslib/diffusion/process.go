@@ -17,6 +17,25 @@ var (
 // Columned is a prior whose denoiser reads curves of t, a column of the chain's table each: they come in Level.Extra.
 type Columned interface{ Columns() []odslib.Curve }
 
+// Wrapped is a prior that stands for another one and changes its denoiser: chains start as that one's do. under is where the
+// other's parameters are in its scope.
+type Wrapped interface {
+	Base() (prior odslib.Diffusion, under string)
+}
+
+// base is the prior whose law the chain starts from, and its scope.
+func base(prior odslib.Diffusion, scope *odslib.Scope) (odslib.Diffusion, *odslib.Scope) {
+	w, ok := prior.(Wrapped)
+	if !ok {
+		return prior, scope
+	}
+	prior, under := w.Base()
+	if scope != nil {
+		scope = scope.At(under)
+	}
+	return base(prior, scope)
+}
+
 // Process is the reverse chain of a diffusion prior: x_s ~ N(A·x_t + B·x̂0, Std²·I).
 type Process struct {
 	odslib.Diffusion
@@ -54,17 +73,16 @@ func (c Chain) ProcessOf(prior odslib.Prior, who string) (odslib.Process, error)
 // themselves, mean and standard deviation of each value.
 func (p *Process) Params() odslib.Params {
 	out := append(odslib.ParamsOf(p.Diffusion), engine.Param{Name: "start_row", Value: odslib.Array{Shape: []int{len(p.rows[0])}, Data: p.rows[0]}})
-	if m, ok := p.Diffusion.(odslib.Moments); ok && !p.draws() {
+	prior, _ := base(p.Diffusion, nil)
+	if _, ok := prior.(odslib.Marginal); ok {
+		return out
+	}
+	if m, ok := prior.(odslib.Moments); ok {
 		mean, std := m.Moments()
 		out = append(out, engine.Param{Name: "start_mean", Value: engine.FromVector(mean).Reshape(p.Shape()...)},
 			engine.Param{Name: "start_std", Value: engine.FromVector(std).Reshape(p.Shape()...)})
 	}
 	return out
-}
-
-func (p *Process) draws() bool {
-	_, ok := p.Diffusion.(odslib.Marginal)
-	return ok
 }
 
 // Table implements odslib.Process; the rows are the caller's.
@@ -102,8 +120,9 @@ func (p *Process) Gains() error {
 // Start draws the noisiest level: by the prior itself where it can, else N(α·mean, α²·std²+σ²) by its moments, else N(0, σ²).
 func (p *Process) Start(scope *odslib.Scope, rng *odslib.Node, n int) (newRNG, x *odslib.Node) {
 	row := engine.Var(scope, rng.Graph(), "start_row")
-	if p.draws() {
-		return p.Diffusion.(odslib.Marginal).SampleAt(scope, rng, p.Level(row, n))
+	prior, inner := base(p.Diffusion, scope)
+	if m, ok := prior.(odslib.Marginal); ok {
+		return m.SampleAt(inner, rng, p.Level(row, n))
 	}
 	rng, x = engine.RandomNormal(rng, append([]int{n}, p.Shape()...)...)
 	alpha, sigma := engine.Col(row, colAlpha), engine.Col(row, colSigma)

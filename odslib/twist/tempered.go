@@ -15,7 +15,9 @@ import (
 type Tempered struct{}
 
 // Bind implements Twist. A host function will do: [HostBound].
-func (Tempered) Bind(post odslib.Posterior, _ uint64) (Bound, error) { return tempered{bare{post}}, nil }
+func (Tempered) Bind(post odslib.Posterior, _ uint64) (Bound, error) {
+	return tempered{bare{post}}, nil
+}
 
 type tempered struct{ bare }
 
