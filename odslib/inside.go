@@ -153,7 +153,7 @@ func (c Pullback) out(scope *Scope, z *Node) *Node { return through(c.Map, scope
 
 // LogR implements Constraint.
 func (c Pullback) LogR(scope *Scope, z *Node) *Node {
-	return c.Constraint.(Constraint).LogR(scope.At("constraint"), c.out(scope, z))
+	return must[Constraint](c.Constraint).LogR(scope.At("constraint"), c.out(scope, z))
 }
 
 // Conditions implements Conditioned.
@@ -164,32 +164,32 @@ func (c Pullback) Conditions([]int) int {
 
 // LogRGiven implements Conditioned.
 func (c Pullback) LogRGiven(scope *Scope, z, given *Node) *Node {
-	return c.Constraint.(Conditioned).LogRGiven(scope.At("constraint"), c.out(scope, z), given)
+	return must[Conditioned](c.Constraint).LogRGiven(scope.At("constraint"), c.out(scope, z), given)
 }
 
 // Residual implements Measured.
 func (c Pullback) Residual(scope *Scope, z, given *Node) *Node {
-	return c.Constraint.(Measured).Residual(scope.At("constraint"), c.out(scope, z), given)
+	return must[Measured](c.Constraint).Residual(scope.At("constraint"), c.out(scope, z), given)
 }
 
 // LogRWith implements Widening.
 func (c Pullback) LogRWith(scope *Scope, z, extra, given *Node) *Node {
-	return c.Constraint.(Widening).LogRWith(scope.At("constraint"), c.out(scope, z), extra, given)
+	return must[Widening](c.Constraint).LogRWith(scope.At("constraint"), c.out(scope, z), extra, given)
 }
 
 // Whitened implements Linear.
 func (c Pullback) Whitened(scope *Scope, z, given *Node) *Node {
-	return c.Constraint.(Linear).Whitened(scope.At("constraint"), c.out(scope, z), given)
+	return must[Linear](c.Constraint).Whitened(scope.At("constraint"), c.out(scope, z), given)
 }
 
 // DrawY implements Experiment.
 func (c Pullback) DrawY(ax []float64, rng *rand.Rand) []float64 {
-	return c.Constraint.(Experiment).DrawY(ax, rng)
+	return must[Experiment](c.Constraint).DrawY(ax, rng)
 }
 
 // At implements Experiment.
 func (c Pullback) At(y []float64) Constraint {
-	return Pullback{Map: c.Map, Constraint: c.Constraint.(Experiment).At(y)}
+	return Pullback{Map: c.Map, Constraint: must[Experiment](c.Constraint).At(y)}
 }
 
 // LogRHost implements HostConstraint.
@@ -220,7 +220,7 @@ func (c Pullback) System([]int) (System, error) {
 	if err != nil {
 		return System{}, err
 	}
-	s, err := c.Constraint.(Linear).System(c.Map.Shape())
+	s, err := must[Linear](c.Constraint).System(c.Map.Shape())
 	if err != nil {
 		return System{}, err
 	}
@@ -237,7 +237,7 @@ func (c Pullback) Quadratic([]int) (h [][]float64, g []float64, c0 float64, err 
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	outer, g0, c0, err := c.Constraint.(Quadratic).Quadratic(c.Map.Shape())
+	outer, g0, c0, err := must[Quadratic](c.Constraint).Quadratic(c.Map.Shape())
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -260,7 +260,7 @@ func (c Pullback) Quadratic([]int) (h [][]float64, g []float64, c0 float64, err 
 
 // Posterior implements KnownPosterior.
 func (c Pullback) Posterior(Prior) (Prior, float64, error) {
-	return c.Map.(ConjugateInside).ExactInside(c.Constraint.(Constraint))
+	return c.Map.(ConjugateInside).ExactInside(must[Constraint](c.Constraint))
 }
 
 // String names the constraint.

@@ -1,6 +1,7 @@
 package odslib
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -52,7 +53,8 @@ func (p Posterior) Evaluator() (*Evaluator, error) {
 }
 
 // Rewards are log r of samples x [n, shape…]; given [n, c] are conditions of the rows, or nil. −Inf is a reward of 0; NaN
-// stands for what is no number or +Inf. With an error the values of the batches that are done come back, NaN for the rest.
+// stands for what is no number or +Inf. With an error the values that are known come back, NaN for the rest: a host function
+// that fails for some samples is asked for the others all the same, and its first error comes at the end.
 func (v *Evaluator) Rewards(ctx context.Context, x Array, given *Array) ([]float64, error) {
 	out := make([]float64, x.Len())
 	if v.program == nil && v.host == nil {
@@ -61,6 +63,10 @@ func (v *Evaluator) Rewards(ctx context.Context, x Array, given *Array) ([]float
 	for i := range out {
 		out[i] = math.NaN()
 	}
+	if given != nil && given.Len() != x.Len() {
+		return out, fmt.Errorf("conditions for %d samples, got %d samples", given.Len(), x.Len())
+	}
+	var first error
 	for i := 0; i < x.Len(); i += rewardBatch {
 		if err := ctx.Err(); err != nil {
 			return out, err
@@ -73,18 +79,19 @@ func (v *Evaluator) Rewards(ctx context.Context, x Array, given *Array) ([]float
 		}
 		r, err := v.batch(ctx, x.Slice(i, j), g)
 		if err == nil && len(r) != j-i {
-			err = fmt.Errorf("the constraint gave %d values for %d samples", len(r), j-i)
+			r, err = nil, fmt.Errorf("the constraint gave %d values for %d samples", len(r), j-i)
 		}
 		for k, l := range r[:min(len(r), j-i)] {
 			if !math.IsInf(l, 1) {
 				out[i+k] = l
 			}
 		}
-		if err != nil {
+		if err != nil && (v.host == nil || ctx.Err() != nil) {
 			return out, err
 		}
+		first = cmp.Or(first, err)
 	}
-	return out, nil
+	return out, first
 }
 
 func (v *Evaluator) batch(ctx context.Context, x Array, given *Array) ([]float64, error) {
