@@ -38,37 +38,75 @@ func (p Posterior) Inside() (Inner, error) {
 	return in, in.Check()
 }
 
-// Out is x = f(z) for z [n, inner shape…].
-func (i Inner) Out(ctx context.Context, z Array) (Array, error) {
-	if g, ok := i.Outer.Prior.(HostGenerator); ok {
-		if _, both := i.Outer.Prior.(Generator); !both {
-			return g.GenerateHost(ctx, z)
-		}
+// Decoder carries z to x for many calls; Close it. [Inner.Out] is the same for one.
+type Decoder struct {
+	outer   Posterior
+	engine  *engine.Engine
+	program *engine.Program // nil for a host generator
+}
+
+// Decoder readies x = f(z).
+func (i Inner) Decoder() (d *Decoder, err error) {
+	d = &Decoder{outer: i.Outer}
+	if !inGraph(i.Outer.Prior) {
+		return d, nil
 	}
-	e, err := engine.Open()
-	if err != nil {
-		return Array{}, err
+	if d.engine, err = engine.Open(); err != nil {
+		return nil, err
 	}
-	p, err := engine.NewProgram(e, i.Outer.Params(), func(scope *Scope, in []*Node) []*Node {
-		return []*Node{through(i.Outer.Prior, scope.At("prior"), in[0])}
+	d.program, err = engine.NewProgram(d.engine, ParamsOf(i.Outer.Prior), func(scope *Scope, in []*Node) []*Node {
+		return []*Node{through(i.Outer.Prior, scope, in[0])}
 	})
-	if err != nil {
-		return Array{}, err
+	return d, err
+}
+
+// Out is x = f(z) for z [n, inner shape…].
+func (d *Decoder) Out(ctx context.Context, z Array) (Array, error) {
+	shape := d.outer.Shape()
+	if d.program == nil {
+		x, err := d.outer.Prior.(HostGenerator).GenerateHost(ctx, z)
+		if err == nil && (!slices.Equal(x.Shape, append([]int{z.Len()}, shape...)) || len(x.Data) != x.Len()*x.Dim()) {
+			err = fmt.Errorf("the generator gave an array of shape %v for %d samples of shape %v", x.Shape, z.Len(), shape)
+		}
+		return x, err
 	}
-	defer p.Close()
-	x := engine.NewArray(append([]int{0}, i.Outer.Shape()...)...)
+	x := engine.NewArray(append([]int{0}, shape...)...)
 	for k := 0; k < z.Len(); k += rewardBatch {
 		if err := ctx.Err(); err != nil {
 			return x, err
 		}
 		part := z.Slice(k, min(k+rewardBatch, z.Len()))
-		a, err := p.Call1(padded(part).Tensor())
+		a, err := d.program.Call1(padded(part).Tensor())
 		if err != nil {
 			return x, err
 		}
 		x = x.Append(a.Slice(0, part.Len()))
 	}
 	return x, nil
+}
+
+// Close frees what the decoder holds on the device.
+func (d *Decoder) Close() {
+	if d.program != nil {
+		d.program.Close()
+	}
+}
+
+// Out is x = f(z) for z [n, inner shape…].
+func (i Inner) Out(ctx context.Context, z Array) (Array, error) {
+	d, err := i.Decoder()
+	if err != nil {
+		return Array{}, err
+	}
+	defer d.Close()
+	return d.Out(ctx, z)
+}
+
+// inGraph says whether the prior's map is graph code.
+func inGraph(prior Prior) bool {
+	_, generator := prior.(Generator)
+	_, latent := prior.(Latent)
+	return generator || latent
 }
 
 // through is the map of a latent prior or a generator, as graph code in the prior's scope.
@@ -99,9 +137,6 @@ type Pullback struct {
 
 // Offers implements Composite.
 func (c Pullback) Offers(what any) error {
-	_, generator := c.Map.(Generator)
-	_, latent := c.Map.(Latent)
-	inGraph := generator || latent
 	var err error
 	affine := false
 	switch what.(type) {
@@ -132,7 +167,7 @@ func (c Pullback) Offers(what any) error {
 	default:
 		return fmt.Errorf("a constraint seen through %T", c.Map)
 	}
-	if err == nil && !inGraph {
+	if err == nil && !inGraph(c.Map) {
 		err = fmt.Errorf("%T, a host function", c.Map)
 	}
 	if err == nil && affine {
@@ -194,15 +229,7 @@ func (c Pullback) At(y []float64) Constraint {
 
 // LogRHost implements HostConstraint.
 func (c Pullback) LogRHost(ctx context.Context, z Array) ([]float64, error) {
-	outer := Given(c.Map, c.Constraint)
-	x, err := Inner{Outer: outer}.Out(ctx, z)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Equal(x.Shape, append([]int{z.Len()}, outer.Shape()...)) {
-		return nil, fmt.Errorf("the generator gave an array of shape %v for %d samples of shape %v", x.Shape, z.Len(), outer.Shape())
-	}
-	return outer.Rewards(ctx, x)
+	return Posterior{Constraint: c}.Rewards(ctx, z)
 }
 
 func (c Pullback) affine() (w [][]float64, b []float64, err error) {

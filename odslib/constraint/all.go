@@ -3,7 +3,6 @@ package constraint
 import (
 	"context"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -268,42 +267,9 @@ func (c All) At(y []float64) odslib.Constraint {
 	return out
 }
 
-// LogRHost implements odslib.HostConstraint. The parts that are graph code are evaluated as [odslib.Posterior.Rewards] does.
+// LogRHost implements odslib.HostConstraint.
 func (c All) LogRHost(ctx context.Context, x odslib.Array) ([]float64, error) {
-	var inGraph All
-	parts := []any{}
-	for _, part := range c {
-		if _, ok := odslib.Can[odslib.Constraint](part); ok {
-			inGraph = append(inGraph, part)
-		} else {
-			parts = append(parts, part)
-		}
-	}
-	if inGraph != nil {
-		parts = append([]any{inGraph}, parts...)
-	}
-	sum := make([]float64, x.Len())
-	var first error
-	for _, part := range parts {
-		r, err := odslib.Given(odslib.Normal{Dims: x.Shape[1:]}, part).Rewards(ctx, x)
-		for i := range sum {
-			if i < len(r) {
-				sum[i] += r[i]
-			} else {
-				sum[i] = math.NaN()
-			}
-		}
-		if err != nil && first == nil {
-			first = err
-		}
-		if ctx.Err() != nil {
-			for i := range sum { // parts are missing
-				sum[i] = math.NaN()
-			}
-			return sum, ctx.Err()
-		}
-	}
-	return sum, first
+	return odslib.Posterior{Constraint: c}.Rewards(ctx, x)
 }
 
 // String names the parts.
