@@ -6,9 +6,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"odslab/odslib/engine"
 )
 
 // Result is what a sampler returns: plain data.
@@ -56,8 +59,11 @@ type TraceStep struct {
 
 // NewResult starts a Result of the posterior with the numbers that mean "no estimate".
 func NewResult(post Posterior, sampler string, settings any, seed uint64) *Result {
-	return &Result{Sampler: sampler, Settings: fmt.Sprintf("%+v", settings), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+	return &Result{Sampler: sampler, Settings: address.ReplaceAllString(fmt.Sprintf("%+v", settings), "func"), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
 }
+
+// address is how functions among settings print; it differs from run to run.
+var address = regexp.MustCompile(`0x[0-9a-f]+`)
 
 // Note adds a line that the user must know, once.
 func (r *Result) Note(format string, args ...any) {
@@ -265,5 +271,5 @@ func CheckDraw(post Posterior, n int) error {
 	if err := post.Check(); err != nil {
 		return err
 	}
-	return checkMemory(n, post.Prior.Shape())
+	return engine.CheckMemory(n, post.Prior.Shape())
 }
