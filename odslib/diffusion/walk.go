@@ -72,6 +72,7 @@ type Drawn struct {
 	States []odslib.Array // at the observed steps
 	Steps  int            // done in the last batch
 	Evals  int64          // of the denoiser, in samples
+	Note   string         // that constants were compiled anew, see engine.Program.Note; "" for nothing
 }
 
 // Draw draws n samples of the prior by the chain, in batches. given [n, c] are conditions of the rows, or nil; name is the
@@ -148,7 +149,7 @@ func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, gi
 				d.States = append(d.States, a.Slice(0, rows))
 			}
 		}
-		d.Steps = done
+		d.Steps, d.Note = done, loop.Note()
 		d.Evals += int64(rows) * int64(c.Evaluations(done))
 		if err == nil {
 			var x odslib.Array
