@@ -101,7 +101,7 @@ func (r *Run) twists(ctx context.Context, device []float32, alpha, sigma float64
 	for j, v := range device {
 		out[j] = float64(v)
 	}
-	if r.rewards != nil {
+	if r.hosted || final && r.rewards != nil {
 		var err error
 		if out, err = r.hostTwists(ctx, final, alpha, sigma); err != nil {
 			return nil, err

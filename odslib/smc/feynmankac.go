@@ -51,6 +51,7 @@ type opened struct {
 	start, step, last *engine.Program
 	given             []*tensors.Tensor // conditions of the particles, or none
 	rewards           *odslib.Evaluator // of a constraint that runs on the host, else nil
+	hosted            bool              // the twist is made from those rewards
 	engine            *engine.Engine
 }
 
@@ -115,39 +116,36 @@ func (o *opened) bind(seed uint64) (err error) {
 	if err := moves(o.process); err != nil {
 		return err
 	}
-	_, inGraph := odslib.Can[odslib.Constraint](o.post.Constraint)
-	if o.proposal.Guided() {
-		if _, err := odslib.Need[odslib.Constraint](o.post, "its proposal"); err != nil {
-			return err
+	if o.post.Constraint != nil {
+		if _, ok := odslib.Can[odslib.Constraint](o.post.Constraint); !ok {
+			if o.rewards, err = o.post.Evaluator(); err != nil {
+				return err
+			}
 		}
-		if _, ok := o.process.(odslib.GaussianSteps); !ok {
-			return fmt.Errorf("its proposal shifts Gaussian steps, which those of %T are not", o.process)
+		if o.potential != Terminal {
+			if o.bound, err = o.twist.Bind(o.post, engine.Split(seed, "smc.FeynmanKac.twist")); err != nil {
+				return err
+			}
 		}
-		if o.potential == Terminal {
-			return fmt.Errorf("its proposal follows the twist, which the potential Terminal leaves out")
-		}
-	}
-	if o.post.Constraint == nil {
-		return nil
-	}
-	if !inGraph {
-		if o.rewards, err = o.post.Evaluator(); err != nil {
-			return err
-		}
-	}
-	if o.potential == Terminal {
-		return nil
-	}
-	if o.bound, err = o.twist.Bind(o.post, engine.Split(seed, "smc.FeynmanKac.twist")); err != nil {
-		return err
 	}
 	if u, ok := o.bound.(interface{ Unnormalised() bool }); ok && u.Unnormalised() {
 		return fmt.Errorf("%T with Iterations is known up to a factor only, which guides can do with and particles cannot", o.twist)
 	}
-	if _, ok := o.bound.(twist.HostBound); !ok && o.rewards != nil {
-		return fmt.Errorf("the twist %T needs log r as graph code; got %T, which runs on the host: use twist.Tempered{}", o.twist, o.post.Constraint)
+	_, fromReward := o.bound.(twist.HostBound)
+	o.hosted = fromReward && o.rewards != nil
+	if !o.proposal.Guided() {
+		return nil
 	}
-	return nil
+	if _, ok := o.process.(odslib.GaussianSteps); !ok {
+		return fmt.Errorf("its proposal shifts Gaussian steps, which those of %T are not", o.process)
+	}
+	if o.potential == Terminal {
+		return fmt.Errorf("its proposal follows the twist, which the potential Terminal leaves out")
+	}
+	if o.bound == nil || o.hosted {
+		_, err = odslib.Need[odslib.Constraint](o.post, "its proposal")
+	}
+	return err
 }
 
 // moves fails for chains without noise.

@@ -123,7 +123,7 @@ func (o *opened) outlook(scope *odslib.Scope, rng, x, logRatio, row, given *odsl
 		engine.Fail("the twist %T reads a guess of the samples %s, and the guess of %T has shape %s; give a twist that reads it, or Potential: smc.Terminal", o.twist, x.Shape(), o.process, guess[0].Shape())
 	}
 	var logTwist *odslib.Node
-	if o.bound != nil && o.rewards == nil {
+	if o.bound != nil && !o.hosted {
 		at.Given, at.Extra = given, nil
 		for k := range o.bound.Columns() {
 			at.Extra = append(at.Extra, graph.BroadcastToDims(engine.Col(row, o.own+k), x.Shape().Dimensions[0]))
