@@ -3,6 +3,11 @@ package odslib
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"odslab/odslib/engine"
 )
 
 // Constraint is log r(x): the log-likelihood of a measurement or a log reward, as graph code. x [B, shape…] → [B].
@@ -48,6 +53,11 @@ type System struct {
 	LogScale float64
 }
 
+// Stack is both measurements as one.
+func (s System) Stack(t System) System {
+	return System{A: slices.Concat(s.A, t.A), Y: slices.Concat(s.Y, t.Y), LogScale: s.LogScale + t.LogScale}
+}
+
 // Linear is a measurement y = A·x + Gaussian error.
 type Linear interface {
 	Measured
@@ -56,16 +66,23 @@ type Linear interface {
 	Whitened(scope *Scope, x, given *Node) *Node
 }
 
-// Gram is a linear measurement too large for a matrix: A·Aᵀ·v of its System, [B, m] → [B, m].
-type Gram interface {
-	Linear
-	Gram(scope *Scope, v *Node) *Node
+// Adjoint is Aᵀ·v of a linear measurement's System in graph code, [B, m] → [B, shape…]: by differentiation, so that a
+// measurement too large for a matrix has it too.
+func Adjoint(c Linear, scope *Scope, shape []int, v *Node) *Node {
+	zero := graph.BroadcastToDims(graph.ScalarZero(v.Graph(), v.DType()), append([]int{v.Shape().Dimensions[0]}, shape...)...)
+	return graph.Neg(engine.VJP(c.Whitened(scope, zero, graph.ZerosLike(v)), zero, v))
 }
 
-// Lifted is a measurement with a pseudo-inverse: A†r, [B, m] → [B, shape…].
+// Gram is A·Aᵀ·v of a linear measurement's System in graph code, [B, m] → [B, m].
+func Gram(c Linear, scope *Scope, shape []int, v *Node) *Node {
+	x, y := Adjoint(c, scope, shape, v), graph.ZerosLike(v)
+	return graph.Sub(c.Whitened(scope, graph.ZerosLike(x), y), c.Whitened(scope, x, y)) // the first is a pulled-back offset, or 0
+}
+
+// Lifted is a measurement with a pseudo-inverse of its A: A†r, [B, m] → [B, shape…].
 type Lifted interface {
 	Measured
-	Lift(scope *Scope, r *Node) *Node
+	Lift(scope *Scope, shape []int, r *Node) *Node
 }
 
 // Quadratic is a constraint with log r(x) = ½xᵀHx + bᵀx + c, H symmetric [d, d]: exponential tilts, quadratic rewards.
@@ -87,6 +104,12 @@ type Experiment interface {
 	DrawY(ax []float64, rng *rand.Rand) []float64
 	At(y []float64) Constraint
 }
+
+// Sum is a constraint whose log r is the sum of others'. Closed forms take them one by one.
+type Sum interface{ Terms() []any }
+
+// Wrapper is a constraint around another one, which can all that the other can.
+type Wrapper interface{ Unwrap() any }
 
 // Composite is a constraint made of others, which can do something only where its parts can.
 type Composite interface {

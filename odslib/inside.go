@@ -38,37 +38,75 @@ func (p Posterior) Inside() (Inner, error) {
 	return in, in.Check()
 }
 
-// Out is x = f(z) for z [n, inner shape…].
-func (i Inner) Out(ctx context.Context, z Array) (Array, error) {
-	if g, ok := i.Outer.Prior.(HostGenerator); ok {
-		if _, both := i.Outer.Prior.(Generator); !both {
-			return g.GenerateHost(ctx, z)
-		}
+// Decoder carries z to x for many calls; Close it. [Inner.Out] is the same for one.
+type Decoder struct {
+	outer   Posterior
+	engine  *engine.Engine
+	program *engine.Program // nil for a host generator
+}
+
+// Decoder readies x = f(z).
+func (i Inner) Decoder() (d *Decoder, err error) {
+	d = &Decoder{outer: i.Outer}
+	if !inGraph(i.Outer.Prior) {
+		return d, nil
 	}
-	e, err := engine.Open()
-	if err != nil {
-		return Array{}, err
+	if d.engine, err = engine.Open(); err != nil {
+		return nil, err
 	}
-	p, err := engine.NewProgram(e, i.Outer.Params(), func(scope *Scope, in []*Node) []*Node {
-		return []*Node{through(i.Outer.Prior, scope.At("prior"), in[0])}
+	d.program, err = engine.NewProgram(d.engine, ParamsOf(i.Outer.Prior), func(scope *Scope, in []*Node) []*Node {
+		return []*Node{through(i.Outer.Prior, scope, in[0])}
 	})
-	if err != nil {
-		return Array{}, err
+	return d, err
+}
+
+// Out is x = f(z) for z [n, inner shape…].
+func (d *Decoder) Out(ctx context.Context, z Array) (Array, error) {
+	shape := d.outer.Shape()
+	if d.program == nil {
+		x, err := d.outer.Prior.(HostGenerator).GenerateHost(ctx, z)
+		if err == nil && (!slices.Equal(x.Shape, append([]int{z.Len()}, shape...)) || len(x.Data) != x.Len()*x.Dim()) {
+			err = fmt.Errorf("the generator gave an array of shape %v for %d samples of shape %v", x.Shape, z.Len(), shape)
+		}
+		return x, err
 	}
-	defer p.Close()
-	x := engine.NewArray(append([]int{0}, i.Outer.Shape()...)...)
+	x := engine.NewArray(append([]int{0}, shape...)...)
 	for k := 0; k < z.Len(); k += rewardBatch {
 		if err := ctx.Err(); err != nil {
 			return x, err
 		}
 		part := z.Slice(k, min(k+rewardBatch, z.Len()))
-		a, err := p.Call1(padded(part).Tensor())
+		a, err := d.program.Call1(padded(part).Tensor())
 		if err != nil {
 			return x, err
 		}
 		x = x.Append(a.Slice(0, part.Len()))
 	}
 	return x, nil
+}
+
+// Close frees what the decoder holds on the device.
+func (d *Decoder) Close() {
+	if d.program != nil {
+		d.program.Close()
+	}
+}
+
+// Out is x = f(z) for z [n, inner shape…].
+func (i Inner) Out(ctx context.Context, z Array) (Array, error) {
+	d, err := i.Decoder()
+	if err != nil {
+		return Array{}, err
+	}
+	defer d.Close()
+	return d.Out(ctx, z)
+}
+
+// inGraph says whether the prior's map is graph code.
+func inGraph(prior Prior) bool {
+	_, generator := prior.(Generator)
+	_, latent := prior.(Latent)
+	return generator || latent
 }
 
 // through is the map of a latent prior or a generator, as graph code in the prior's scope.
@@ -99,9 +137,6 @@ type Pullback struct {
 
 // Offers implements Composite.
 func (c Pullback) Offers(what any) error {
-	_, generator := c.Map.(Generator)
-	_, latent := c.Map.(Latent)
-	inGraph := generator || latent
 	var err error
 	affine := false
 	switch what.(type) {
@@ -132,7 +167,7 @@ func (c Pullback) Offers(what any) error {
 	default:
 		return fmt.Errorf("a constraint seen through %T", c.Map)
 	}
-	if err == nil && !inGraph {
+	if err == nil && !inGraph(c.Map) {
 		err = fmt.Errorf("%T, a host function", c.Map)
 	}
 	if err == nil && affine {
@@ -153,7 +188,7 @@ func (c Pullback) out(scope *Scope, z *Node) *Node { return through(c.Map, scope
 
 // LogR implements Constraint.
 func (c Pullback) LogR(scope *Scope, z *Node) *Node {
-	return c.Constraint.(Constraint).LogR(scope.At("constraint"), c.out(scope, z))
+	return must[Constraint](c.Constraint).LogR(scope.At("constraint"), c.out(scope, z))
 }
 
 // Conditions implements Conditioned.
@@ -164,45 +199,37 @@ func (c Pullback) Conditions([]int) int {
 
 // LogRGiven implements Conditioned.
 func (c Pullback) LogRGiven(scope *Scope, z, given *Node) *Node {
-	return c.Constraint.(Conditioned).LogRGiven(scope.At("constraint"), c.out(scope, z), given)
+	return must[Conditioned](c.Constraint).LogRGiven(scope.At("constraint"), c.out(scope, z), given)
 }
 
 // Residual implements Measured.
 func (c Pullback) Residual(scope *Scope, z, given *Node) *Node {
-	return c.Constraint.(Measured).Residual(scope.At("constraint"), c.out(scope, z), given)
+	return must[Measured](c.Constraint).Residual(scope.At("constraint"), c.out(scope, z), given)
 }
 
 // LogRWith implements Widening.
 func (c Pullback) LogRWith(scope *Scope, z, extra, given *Node) *Node {
-	return c.Constraint.(Widening).LogRWith(scope.At("constraint"), c.out(scope, z), extra, given)
+	return must[Widening](c.Constraint).LogRWith(scope.At("constraint"), c.out(scope, z), extra, given)
 }
 
 // Whitened implements Linear.
 func (c Pullback) Whitened(scope *Scope, z, given *Node) *Node {
-	return c.Constraint.(Linear).Whitened(scope.At("constraint"), c.out(scope, z), given)
+	return must[Linear](c.Constraint).Whitened(scope.At("constraint"), c.out(scope, z), given)
 }
 
 // DrawY implements Experiment.
 func (c Pullback) DrawY(ax []float64, rng *rand.Rand) []float64 {
-	return c.Constraint.(Experiment).DrawY(ax, rng)
+	return must[Experiment](c.Constraint).DrawY(ax, rng)
 }
 
 // At implements Experiment.
 func (c Pullback) At(y []float64) Constraint {
-	return Pullback{Map: c.Map, Constraint: c.Constraint.(Experiment).At(y)}
+	return Pullback{Map: c.Map, Constraint: must[Experiment](c.Constraint).At(y)}
 }
 
 // LogRHost implements HostConstraint.
 func (c Pullback) LogRHost(ctx context.Context, z Array) ([]float64, error) {
-	outer := Given(c.Map, c.Constraint)
-	x, err := Inner{Outer: outer}.Out(ctx, z)
-	if err != nil {
-		return nil, err
-	}
-	if !slices.Equal(x.Shape, append([]int{z.Len()}, outer.Shape()...)) {
-		return nil, fmt.Errorf("the generator gave an array of shape %v for %d samples of shape %v", x.Shape, z.Len(), outer.Shape())
-	}
-	return outer.Rewards(ctx, x)
+	return Posterior{Constraint: c}.Rewards(ctx, z)
 }
 
 func (c Pullback) affine() (w [][]float64, b []float64, err error) {
@@ -220,7 +247,7 @@ func (c Pullback) System([]int) (System, error) {
 	if err != nil {
 		return System{}, err
 	}
-	s, err := c.Constraint.(Linear).System(c.Map.Shape())
+	s, err := must[Linear](c.Constraint).System(c.Map.Shape())
 	if err != nil {
 		return System{}, err
 	}
@@ -237,7 +264,7 @@ func (c Pullback) Quadratic([]int) (h [][]float64, g []float64, c0 float64, err 
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	outer, g0, c0, err := c.Constraint.(Quadratic).Quadratic(c.Map.Shape())
+	outer, g0, c0, err := must[Quadratic](c.Constraint).Quadratic(c.Map.Shape())
 	if err != nil {
 		return nil, nil, 0, err
 	}
@@ -260,7 +287,7 @@ func (c Pullback) Quadratic([]int) (h [][]float64, g []float64, c0 float64, err 
 
 // Posterior implements KnownPosterior.
 func (c Pullback) Posterior(Prior) (Prior, float64, error) {
-	return c.Map.(ConjugateInside).ExactInside(c.Constraint.(Constraint))
+	return c.Map.(ConjugateInside).ExactInside(must[Constraint](c.Constraint))
 }
 
 // String names the constraint.

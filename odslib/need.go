@@ -1,6 +1,10 @@
 package odslib
 
-import "fmt"
+import (
+	"fmt"
+
+	"odslab/odslib/engine"
+)
 
 // Can returns the constraint as a T (Constraint, Linear, Quadratic…) where it is one, by its type and by its parts.
 func Can[T any](constraint any) (T, bool) {
@@ -17,12 +21,24 @@ func Need[T any](post Posterior, who string) (T, error) {
 	return c, nil
 }
 
+// must is Can where somebody has made sure.
+func must[T any](constraint any) T {
+	c, err := as[T](constraint)
+	if err != nil {
+		engine.Fail("%s was asked of %v", ability((*T)(nil)), err)
+	}
+	return c
+}
+
 func as[T any](constraint any) (out T, err error) {
 	if constraint == nil {
 		return out, fmt.Errorf("no constraint")
 	}
 	out, ok := constraint.(T)
 	if !ok {
+		if w, wraps := constraint.(Wrapper); wraps {
+			return as[T](w.Unwrap())
+		}
 		if _, host := constraint.(HostConstraint); host {
 			return out, fmt.Errorf("%T, a host function (smc.Bootstrap and mcmc.EllipticalSlice take it)", constraint)
 		}
@@ -42,8 +58,6 @@ func ability(what any) string {
 	switch what.(type) {
 	case *Linear:
 		return "a measurement y = A·x + Gaussian error with a linear A"
-	case *Gram:
-		return "a linear measurement that knows A·Aᵀ"
 	case *Lifted:
 		return "a measurement with a pseudo-inverse"
 	case *Measured:

@@ -33,17 +33,25 @@ func (p Posterior) Check() error {
 	if c, ok := p.Prior.(interface{ Err() error }); ok && c.Err() != nil {
 		return fmt.Errorf("prior: %w", c.Err())
 	}
-	switch p.Constraint.(type) {
-	case nil, Constraint, HostConstraint:
-	default:
-		return fmt.Errorf("posterior: %T is not a constraint (it has neither LogR nor LogRHost)", p.Constraint)
+	if err := checkConstraint(p.Constraint, p.Prior.Shape()); err != nil {
+		return err
 	}
-	if c, ok := p.Constraint.(Checked); ok {
-		if err := c.Check(p.Prior.Shape()); err != nil {
+	return p.checkGiven()
+}
+
+func checkConstraint(constraint any, shape []int) error {
+	if c, ok := constraint.(Checked); ok {
+		if err := c.Check(shape); err != nil {
 			return fmt.Errorf("constraint: %w", err)
 		}
 	}
-	return p.checkGiven()
+	switch c := constraint.(type) {
+	case nil, Constraint, HostConstraint:
+		return nil
+	case Wrapper:
+		return checkConstraint(c.Unwrap(), shape)
+	}
+	return fmt.Errorf("posterior: %T is not a constraint (it has neither LogR nor LogRHost)", constraint)
 }
 
 func (p Posterior) checkGiven() error {
@@ -83,8 +91,11 @@ func (p Posterior) Params() Params {
 
 // ParamsOf are the numbers of what is Parametrised, else nil.
 func ParamsOf(v any) Params {
-	if q, ok := v.(Parametrised); ok {
+	switch q := v.(type) {
+	case Parametrised:
 		return q.Params()
+	case Wrapper:
+		return ParamsOf(q.Unwrap())
 	}
 	return nil
 }
@@ -92,11 +103,10 @@ func ParamsOf(v any) Params {
 // LogR is the constraint as graph code in the posterior's scope, given [B, c] or nil being the conditions of the rows. Check
 // and Need[Constraint] come first.
 func (p Posterior) LogR(scope *Scope, x, given *Node) *Node {
-	c := p.Constraint.(Constraint)
 	if given = p.ConstraintGiven(given); given != nil {
-		return c.(Conditioned).LogRGiven(scope.At("constraint"), x, given)
+		return must[Conditioned](p.Constraint).LogRGiven(scope.At("constraint"), x, given)
 	}
-	return c.LogR(scope.At("constraint"), x)
+	return must[Constraint](p.Constraint).LogR(scope.At("constraint"), x)
 }
 
 // ConstraintGiven are the columns of the conditions that are the constraint's, or nil.
@@ -111,13 +121,18 @@ func (p Posterior) ConstraintGiven(given *Node) *Node {
 	return nil
 }
 
+// PriorGiven are the columns of the conditions that are the prior's, or nil.
+func (p Posterior) PriorGiven(given *Node) *Node {
+	a, _ := p.conditions()
+	if given == nil || a == 0 {
+		return nil
+	}
+	return graph.Slice(given, graph.AxisRange(), graph.AxisRange(0, a))
+}
+
 // Denoise is the prior's denoiser in the posterior's scope.
 func (p Posterior) Denoise(scope *Scope, x *Node, at Level) *Node {
-	if a, _ := p.conditions(); at.Given != nil && a == 0 {
-		at.Given = nil
-	} else if at.Given != nil {
-		at.Given = graph.Slice(at.Given, graph.AxisRange(), graph.AxisRange(0, a))
-	}
+	at.Given = p.PriorGiven(at.Given)
 	return p.Prior.(Diffusion).Denoise(scope.At("prior"), x, at)
 }
 

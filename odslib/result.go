@@ -6,9 +6,12 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"odslab/odslib/engine"
 )
 
 // Result is what a sampler returns: plain data.
@@ -25,6 +28,8 @@ type Result struct {
 	LogZ, LogZError float64 // log Ẑ and its standard error; NaN without an estimate
 	ESS             float64 // effective number of samples behind Samples; 0 when unknown
 
+	Islands []Island // where conditions differ: one for each run of equal rows, in their order; LogZ is NaN then
+
 	Ancestors [][]int32 // for each step that resampled: the parent of each particle
 	Trace     []TraceStep
 	States    []Array // states at the requested steps (Chain.Observe), else nil
@@ -35,6 +40,12 @@ type Result struct {
 	Seconds                       float64
 	Seed                          uint64
 	Notes                         []string // what the user must know: a bias, an early stop
+}
+
+// Island is what a method knows of the draws under one condition.
+type Island struct {
+	Draws                int // how many of Samples
+	LogZ, LogZError, ESS float64
 }
 
 // Cloud is a set of weighted particles.
@@ -56,8 +67,11 @@ type TraceStep struct {
 
 // NewResult starts a Result of the posterior with the numbers that mean "no estimate".
 func NewResult(post Posterior, sampler string, settings any, seed uint64) *Result {
-	return &Result{Sampler: sampler, Settings: fmt.Sprintf("%+v", settings), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+	return &Result{Sampler: sampler, Settings: address.ReplaceAllString(fmt.Sprintf("%+v", settings), "func"), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
 }
+
+// address is how functions among settings print; it differs from run to run.
+var address = regexp.MustCompile(`0x[0-9a-f]+`)
 
 // Note adds a line that the user must know, once.
 func (r *Result) Note(format string, args ...any) {
@@ -265,5 +279,5 @@ func CheckDraw(post Posterior, n int) error {
 	if err := post.Check(); err != nil {
 		return err
 	}
-	return checkMemory(n, post.Prior.Shape())
+	return engine.CheckMemory(n, post.Prior.Shape())
 }

@@ -1,12 +1,15 @@
 package cell
 
 import (
+	"cmp"
 	"fmt"
 	"go/ast"
 	"go/types"
 	"regexp"
 	"slices"
 	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // errorsLeft turns what the checker still objects to into an *Error.
@@ -20,7 +23,7 @@ func (d *draft) errorsLeft(c *checked) error {
 		rest = append(rest, e)
 	}
 	for _, e := range rest {
-		msg := d.userNames(e.Msg)
+		msg := cmp.Or(c.hint(e), d.userNames(e.Msg))
 		if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
 			if v := d.s.vars[name]; v != nil && v.lost {
 				msg += fmt.Sprintf(": the one of cell %d was not kept, because %s", v.cell, v.why)
@@ -70,9 +73,9 @@ var hidesPredeclared = regexp.MustCompile(`^(?:invalid operation: cannot call (?
 
 // userNames puts the names that the user wrote back into a message.
 func (d *draft) userNames(msg string) string {
-	live, session := d.s.alias(livePath), d.s.alias(sessionPath)
-	return strings.NewReplacer(mainPath+".", "", live+".Context()", "ctx", live+".Seed()", "seed",
-		session+".Draw", "draw", session+".Train", "train", live+".", "", session+".", "", "\n\t", ", ").Replace(msg)
+	live, session := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath)
+	return strings.NewReplacer(mainPath+".", "", live+"."+contract.CallContext+"()", "ctx", live+"."+contract.CallSeed+"()", "seed",
+		session+"."+contract.CallDraw, "draw", session+"."+contract.CallTrain, "train", live+".", "", session+".", "", "\n\t", ", ").Replace(msg)
 }
 
 // blame says at the cell's own text that something remembered is broken.

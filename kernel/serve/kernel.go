@@ -13,6 +13,7 @@ import (
 
 	"odslab/kernel/gonb"
 	"odslab/kernel/jupyter"
+	"odslab/kernel/runtime/contract"
 )
 
 // kernel is one running kernel.
@@ -75,12 +76,12 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		return nil, err
 	}
 	cfg.child.Sweep, cfg.child.Mark = keep, rand.Text()
-	cfg.child.Env = append(slices.Clone(cfg.child.Env), "ODSLAB_KEEP="+keep)
+	cfg.child.Env = append(slices.Clone(cfg.child.Env), contract.EnvKeep+"="+keep)
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
 	var res *resident
 	if cfg.resident != "" {
 		res = newResident(cfg.resident, keep, cfg.programs, append(slices.Clone(env), cfg.residentEnv...))
-		cfg.child.Env = append(cfg.child.Env, "ODSLAB_RESIDENT="+res.socket())
+		cfg.child.Env = append(cfg.child.Env, contract.EnvResident+"="+res.socket())
 	}
 	k := &kernel{
 		keep: keep, resident: res,

@@ -16,14 +16,13 @@ var (
 	_ odslib.Experiment  = Measurement{}
 	_ odslib.Conditioned = Measurement{}
 	_ odslib.Checked     = Measurement{}
-	_ odslib.Linear      = Gaussian{}
-	_ odslib.Quadratic   = Gaussian{}
-	_ odslib.Composite   = Gaussian{}
-	_ odslib.Experiment  = Gaussian{}
-	_ odslib.Experiment  = StudentT{}
+	_ odslib.Linear      = Measurement{}
+	_ odslib.Lifted      = Measurement{}
+	_ odslib.Quadratic   = Measurement{}
+	_ odslib.Composite   = Measurement{}
 )
 
-// Measurement is y = A(x) + error: any operator, any error model.
+// Measurement is y = A(x) + error: any operator, any error model. [Gaussian] and [StudentT] are shorter forms of it.
 type Measurement struct {
 	A     Operator
 	Y     []float64 // [m], flat
@@ -35,11 +34,11 @@ func (c Measurement) Check(shape []int) error {
 	if c.A == nil || c.Error == nil {
 		return fmt.Errorf("the measurement needs an operator A and an error model")
 	}
-	if err := c.Error.Check(); err != nil {
-		return err
-	}
 	m, err := c.A.Size(shape)
 	if err != nil {
+		return err
+	}
+	if err := c.Error.Check(m); err != nil {
 		return err
 	}
 	if len(c.Y) != m {
@@ -48,6 +47,24 @@ func (c Measurement) Check(shape []int) error {
 	for i, v := range c.Y {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("Y[%d] is %g; leave missing values out with a Mask", i, v)
+		}
+	}
+	return nil
+}
+
+// Offers implements odslib.Composite: what a linear operator with Gaussian error, or an inverse, alone makes possible.
+func (c Measurement) Offers(what any) error {
+	switch what.(type) {
+	case *odslib.Linear, *odslib.Quadratic:
+		if _, ok := c.A.(LinearOperator); !ok {
+			return fmt.Errorf("a measurement by %T, which is not linear", c.A)
+		}
+		if _, ok := c.Error.(Normal); !ok {
+			return fmt.Errorf("a measurement with %T error, which is not Gaussian", c.Error)
+		}
+	case *odslib.Lifted:
+		if _, ok := c.A.(Inverted); !ok {
+			return fmt.Errorf("a measurement by %T, which has no pseudo-inverse here", c.A)
 		}
 	}
 	return nil
@@ -95,101 +112,48 @@ func (c Measurement) At(y []float64) odslib.Constraint {
 	return c
 }
 
-// Gaussian is y = A(x) + N(0, Sigma²).
-type Gaussian struct {
-	A     Operator
-	Y     []float64
-	Sigma float64
-}
-
-func (c Gaussian) measurement() Measurement {
-	return Measurement{A: c.A, Y: c.Y, Error: Normal{c.Sigma}}
-}
-
-// Check implements odslib.Checked.
-func (c Gaussian) Check(shape []int) error { return c.measurement().Check(shape) }
-
-// Params implements odslib.Parametrised.
-func (c Gaussian) Params() odslib.Params { return c.measurement().Params() }
-
-// Conditions implements odslib.Conditioned.
-func (c Gaussian) Conditions([]int) int { return len(c.Y) }
-
-// Residual implements odslib.Measured.
-func (c Gaussian) Residual(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
-	return c.measurement().Residual(scope, x, given)
-}
-
-// LogR implements odslib.Constraint.
-func (c Gaussian) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.measurement().LogR(scope, x)
-}
-
-// LogRGiven implements odslib.Conditioned.
-func (c Gaussian) LogRGiven(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
-	return c.measurement().LogRGiven(scope, x, given)
-}
-
-// LogRWith implements odslib.Widening.
-func (c Gaussian) LogRWith(scope *odslib.Scope, x, extra, given *odslib.Node) *odslib.Node {
-	return c.measurement().LogRWith(scope, x, extra, given)
-}
-
-// DrawY implements odslib.Experiment.
-func (c Gaussian) DrawY(ax []float64, rng *rand.Rand) []float64 {
-	return c.measurement().DrawY(ax, rng)
-}
-
-// At implements odslib.Experiment.
-func (c Gaussian) At(y []float64) odslib.Constraint {
-	c.Y = y
-	return c
-}
-
-// Offers implements odslib.Composite: what a linear operator alone makes possible.
-func (c Gaussian) Offers(what any) error {
-	switch what.(type) {
-	case *odslib.Linear, *odslib.Quadratic:
-		if _, ok := c.A.(LinearOperator); !ok {
-			return fmt.Errorf("a measurement by %T, which is not linear", c.A)
-		}
-	}
-	return nil
-}
-
 // System implements odslib.Linear.
-func (c Gaussian) System(shape []int) (odslib.System, error) {
-	lin, ok := c.A.(LinearOperator)
-	if !ok {
-		return odslib.System{}, fmt.Errorf("%w: the operator %T is not linear", odslib.ErrNoClosedForm, c.A)
+func (c Measurement) System(shape []int) (odslib.System, error) {
+	if err := c.Offers((*odslib.Linear)(nil)); err != nil {
+		return odslib.System{}, fmt.Errorf("%w: %w", odslib.ErrNoClosedForm, err)
 	}
 	if err := c.Check(shape); err != nil {
 		return odslib.System{}, err
 	}
-	a, err := DenseOf(lin, shape)
+	a, err := DenseOf(c.A.(LinearOperator), shape)
 	if err != nil {
 		return odslib.System{}, err
 	}
-	out := odslib.System{A: a, LogScale: -float64(len(c.Y)) * math.Log(c.Sigma)}
+	out, normal := odslib.System{A: a}, c.Error.(Normal)
 	for i, row := range a {
+		sigma := normal.at(i)
+		out.LogScale -= math.Log(sigma)
 		for j := range row {
-			row[j] /= c.Sigma
+			row[j] /= sigma
 		}
-		out.Y = append(out.Y, c.Y[i]/c.Sigma)
+		out.Y = append(out.Y, c.Y[i]/sigma)
 	}
 	return out, nil
 }
 
 // Whitened implements odslib.Linear.
-func (c Gaussian) Whitened(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+func (c Measurement) Whitened(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
 	r := c.Residual(scope, x, given)
-	return graph.Div(r, graph.BroadcastToShape(engine.Var(scope, x.Graph(), "sigma"), r.Shape()))
+	return graph.Div(r, perValue(scope, "sigma", r))
+}
+
+// Lift implements odslib.Lifted, in units of the measurement.
+func (c Measurement) Lift(scope *odslib.Scope, shape []int, r *odslib.Node) *odslib.Node {
+	return c.A.(Inverted).Lift(scope, shape, r)
 }
 
 // Quadratic implements odslib.Quadratic: H = −AᵀA, b = Aᵀy, c = −½|y|² − ½m·log 2π + LogScale of the System.
-func (c Gaussian) Quadratic(shape []int) (h [][]float64, b []float64, c0 float64, err error) {
+func (c Measurement) Quadratic(shape []int) (h [][]float64, b []float64, c0 float64, err error) {
 	s, err := c.System(shape)
 	if err != nil {
+		return nil, nil, 0, err
+	}
+	if err := fits(count(shape), count(shape)); err != nil {
 		return nil, nil, 0, err
 	}
 	d := count(shape)
@@ -210,59 +174,8 @@ func (c Gaussian) Quadratic(shape []int) (h [][]float64, b []float64, c0 float64
 }
 
 // String names the constraint.
-func (c Gaussian) String() string {
-	return fmt.Sprintf("%d Gaussian measurements (%T, σ=%g)", len(c.Y), c.A, c.Sigma)
-}
-
-// StudentT is y = A(x) + Student-t error with Nu degrees of freedom.
-type StudentT struct {
-	A         Operator
-	Y         []float64
-	Nu, Scale float64
-}
-
-func (c StudentT) measurement() Measurement {
-	return Measurement{A: c.A, Y: c.Y, Error: T{Nu: c.Nu, Scale: c.Scale}}
-}
-
-// Check implements odslib.Checked.
-func (c StudentT) Check(shape []int) error { return c.measurement().Check(shape) }
-
-// Params implements odslib.Parametrised.
-func (c StudentT) Params() odslib.Params { return c.measurement().Params() }
-
-// Conditions implements odslib.Conditioned.
-func (c StudentT) Conditions([]int) int { return len(c.Y) }
-
-// Residual implements odslib.Measured.
-func (c StudentT) Residual(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
-	return c.measurement().Residual(scope, x, given)
-}
-
-// LogR implements odslib.Constraint.
-func (c StudentT) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.measurement().LogR(scope, x)
-}
-
-// LogRGiven implements odslib.Conditioned.
-func (c StudentT) LogRGiven(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
-	return c.measurement().LogRGiven(scope, x, given)
-}
-
-// LogRWith implements odslib.Widening.
-func (c StudentT) LogRWith(scope *odslib.Scope, x, extra, given *odslib.Node) *odslib.Node {
-	return c.measurement().LogRWith(scope, x, extra, given)
-}
-
-// DrawY implements odslib.Experiment.
-func (c StudentT) DrawY(ax []float64, rng *rand.Rand) []float64 {
-	return c.measurement().DrawY(ax, rng)
-}
-
-// At implements odslib.Experiment.
-func (c StudentT) At(y []float64) odslib.Constraint {
-	c.Y = y
-	return c
+func (c Measurement) String() string {
+	return fmt.Sprintf("%d measurements (%T, %v)", len(c.Y), c.A, c.Error)
 }
 
 func square(d int) [][]float64 {

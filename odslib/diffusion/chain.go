@@ -116,6 +116,7 @@ func (c Chain) table(curves []odslib.Curve) (engine.Table, error) {
 		ratio, v := between(c.Schedule, t, s)
 		row[colRatio], row[colForward] = ratio, math.Sqrt(v)
 		row[colT2], row[colAlpha2], row[colSigma2], row[colDelta] = t, row[colAlpha], row[colSigma], t-s
+		row[colV2] = -1 / row[colDelta] // a second stage that does not count, of weight 1: guides divide by it
 		if sigma := c.Schedule.Sigma(s); c.heun() && sigma > 0 {
 			row[colU2], row[colV2] = velocity(c.Schedule, s)
 			row[colW2], row[colT2], row[colAlpha2], row[colSigma2] = .5, s, c.Schedule.Alpha(s), sigma

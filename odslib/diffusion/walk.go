@@ -77,6 +77,7 @@ type Drawn struct {
 	States  []odslib.Array // at the observed steps
 	Steps   int            // done in the last batch
 	Evals   int64          // of the guess, in samples
+	Note    string         // that constants were compiled anew, see engine.Program.Note; "" for nothing
 }
 
 // Draw draws n samples of the prior by the chain, in batches. given [n, c] are conditions of the rows, or nil; name is the
@@ -160,7 +161,7 @@ func (w Walk) Draw(ctx context.Context, name string, given *odslib.Array, n, bat
 				d.States = append(d.States, a.Slice(0, rows))
 			}
 		}
-		d.Steps = done
+		d.Steps, d.Note = done, loop.Note()
 		d.Evals += int64(rows) * int64(w.evaluations(done))
 		if err == nil {
 			err = d.keep(out, own, rows)

@@ -73,7 +73,7 @@ func (m *Mixture) On(s odslib.Schedule) *Mixture {
 
 // Err says what is wrong with the numbers of the mixture, or nil.
 func (m *Mixture) Err() error {
-	if len(m.Means) == 0 {
+	if len(m.Means) == 0 || len(m.Means[0]) == 0 {
 		return fmt.Errorf("mixture: no components")
 	}
 	d := len(m.Means[0])
@@ -89,8 +89,11 @@ func (m *Mixture) Err() error {
 			return fmt.Errorf("mixture: component %d has %d means and %d variances, component 0 has dimension %d", k, len(m.Means[k]), len(m.Variances[k]), d)
 		}
 		for j, v := range m.Variances[k] {
-			if !(v > 0) {
-				return fmt.Errorf("mixture: variance %d of component %d is %g; it must be positive", j, k, v)
+			if !(v > 0) || math.IsInf(v, 0) {
+				return fmt.Errorf("mixture: variance %d of component %d is %g; it must be positive and finite", j, k, v)
+			}
+			if mu := m.Means[k][j]; math.IsNaN(mu) || math.IsInf(mu, 0) {
+				return fmt.Errorf("mixture: mean %d of component %d is %g", j, k, mu)
 			}
 		}
 		if w := m.weight(k); !(w >= 0) || math.IsInf(w, 0) {
@@ -100,6 +103,39 @@ func (m *Mixture) Err() error {
 	}
 	if total == 0 {
 		return fmt.Errorf("mixture: all weights are 0")
+	}
+	return m.checkAxes()
+}
+
+// checkAxes holds the columns to be orthonormal by one product with a fixed vector u, QᵀQu = u: a check of all pairs would
+// take longer than drawing samples.
+func (m *Mixture) checkAxes() error {
+	if m.Axes == nil {
+		return nil
+	}
+	d := m.Shape()[0]
+	if len(m.Axes) != len(m.Means) {
+		return fmt.Errorf("mixture: axes of %d components for %d means", len(m.Axes), len(m.Means))
+	}
+	u := make([]float64, d)
+	for j := range u {
+		u[j] = 1 + .5*math.Sin(float64(j*j)+1)
+	}
+	for k, q := range m.Axes {
+		if len(q) != d*d {
+			return fmt.Errorf("mixture: the axes of component %d have %d numbers, want %d·%d", k, len(q), d, d)
+		}
+		if k > 0 && &q[0] == &m.Axes[k-1][0] {
+			continue
+		}
+		back := make([]float64, d)
+		for i := range d {
+			row := q[i*d : (i+1)*d]
+			floats.AddScaled(back, floats.Dot(row, u), row)
+		}
+		if off := floats.Distance(back, u, 2); !(off <= 1e-5*math.Sqrt(float64(d))) {
+			return fmt.Errorf("mixture: the axes of component %d are not orthonormal: each column must have length 1 and be at right angles to the others", k)
+		}
 	}
 	return nil
 }

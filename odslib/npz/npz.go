@@ -1,0 +1,109 @@
+package npz
+
+import (
+	"archive/zip"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"odslab/odslib"
+)
+
+// Write writes a Result as NumPy's .npz: samples [n, shape…] float32, and where there are any log_weights, particles,
+// particle_log_weights, noise, ess and log_z by step; log_z and seed are scalars. The bytes depend on the Result alone.
+func Write(path string, r *odslib.Result) (err error) {
+	type entry struct {
+		name  string
+		shape []int
+		data  any // []float32, []float64 or []uint64
+	}
+	entries := []entry{{"samples", r.Samples.Shape, r.Samples.Data}, {"log_z", nil, []float64{r.LogZ}}, {"seed", nil, []uint64{r.Seed}}}
+	vector := func(name string, v []float64) {
+		if len(v) > 0 {
+			entries = append(entries, entry{name, []int{len(v)}, v})
+		}
+	}
+	vector("log_weights", r.LogWeights)
+	if r.Particles != nil {
+		entries = append(entries, entry{"particles", r.Particles.X.Shape, r.Particles.X.Data})
+		vector("particle_log_weights", r.Particles.LogWeights)
+	}
+	if r.Noise != nil {
+		entries = append(entries, entry{"noise", r.Noise.Shape, r.Noise.Data})
+	}
+	var ess, logZ []float64
+	for _, s := range r.Trace {
+		ess, logZ = append(ess, s.ESS), append(logZ, s.LogZ)
+	}
+	vector("ess_by_step", ess)
+	vector("log_z_by_step", logZ)
+
+	f, err := os.CreateTemp(filepath.Dir(path), ".npz-*")
+	if err != nil {
+		return fmt.Errorf("npz: %w", err)
+	}
+	defer os.Remove(f.Name())
+	z := zip.NewWriter(f)
+	for _, e := range entries {
+		var w io.Writer
+		if w, err = z.Create(e.name + ".npy"); err == nil {
+			err = writeNPY(w, e.shape, e.data)
+		}
+		if err != nil {
+			f.Close()
+			return fmt.Errorf("npz: %s: %w", e.name, err)
+		}
+	}
+	if err = z.Close(); err == nil {
+		err = f.Chmod(0o644)
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("npz: %w", err)
+	}
+	return nil
+}
+
+// writeNPY writes one array in NumPy's format 1.0 (NEP 1): magic, a header padded to 64 bytes, little-endian values.
+func writeNPY(w io.Writer, shape []int, data any) error {
+	var kind string
+	var raw []byte
+	switch d := data.(type) {
+	case []float32:
+		kind, raw = "<f4", make([]byte, 0, 4*len(d))
+		for _, v := range d {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+		}
+	case []float64:
+		kind, raw = "<f8", make([]byte, 0, 8*len(d))
+		for _, v := range d {
+			raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(v))
+		}
+	case []uint64:
+		kind, raw = "<u8", make([]byte, 0, 8*len(d))
+		for _, v := range d {
+			raw = binary.LittleEndian.AppendUint64(raw, v)
+		}
+	}
+	dims := make([]string, len(shape))
+	for i, n := range shape {
+		dims[i] = fmt.Sprint(n) + ","
+	}
+	header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", kind, strings.Join(dims, " "))
+	header += strings.Repeat(" ", 63-(10+len(header))%64) + "\n"
+	out := append([]byte("\x93NUMPY\x01\x00"), byte(len(header)), byte(len(header)>>8))
+	if _, err := w.Write(append(out, header...)); err != nil {
+		return err
+	}
+	_, err := w.Write(raw)
+	return err
+}
