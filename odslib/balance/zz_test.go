@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -55,7 +56,9 @@ func TestZZ(t *testing.T) {
 	n := 0
 	ctx := odslib.WithObserver(context.Background(), func(p odslib.Progress) {
 		if n++; n%50 == 0 && p.What == "x training" {
-			fmt.Printf("%d  z %.3f loss %.4g  %.2fs/50\n", p.Step, p.LogZ, p.Loss, time.Since(last).Seconds())
+			var u syscall.Rusage
+			syscall.Getrusage(0, &u)
+			fmt.Printf("%d  z %.3f loss %.4g  %.2fs/50 cpu %.1f\n", p.Step, p.LogZ, p.Loss, time.Since(last).Seconds(), float64(u.Utime.Nano()+u.Stime.Nano())/1e9)
 			last = time.Now()
 		}
 	})
