@@ -19,6 +19,7 @@ type Result struct {
 	Samples    Array     // n equally weighted draws, [n, shape…], unless LogWeights says otherwise
 	LogWeights []float64 // nil, or n log-weights of Samples (an interrupted or weighted result)
 	Particles  *Cloud    // the weighted cloud that Samples were drawn from, where there is one
+	Names      []string  // of the variables of one sample, flat; nil: x_1, x_2, …
 	Noise      *Array    // z of each sample, for samplers of a generator's noise
 
 	LogZ, LogZError float64 // log Ẑ and its standard error; NaN without an estimate

@@ -67,7 +67,7 @@ func nearest(cs []color.NRGBA) (float64, string) {
 // The parts of a picture (prior, truth, the first four samplers) can be told apart by everyone, and from the ground.
 func TestPaletteForAllSight(t *testing.T) {
 	for _, dark := range []bool{false, true} {
-		s := newStyle(Column, dark)
+		s := newStyle(Column, map[bool]theme{false: onPaper, true: darkness}[dark])
 		set := append([]color.NRGBA{s.paper, s.ink, s.prior}, s.cycle[:4]...)
 		if d, who := nearest(set); d < 12 {
 			t.Errorf("dark %v: two parts are only ΔE %.1f apart with %s", dark, d, who)

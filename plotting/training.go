@@ -120,7 +120,7 @@ func Training(args ...any) *Figure {
 					if col := markColour(v.s, marks, i); pale[i] {
 						v.line(v.s.pen(fade(col, .3), .6), m.x, m.y)
 					} else {
-						drawMark(v, m, col)
+						drawMark(v, m, col, markNumber(marks, i))
 					}
 				})
 			}
@@ -131,7 +131,7 @@ func Training(args ...any) *Figure {
 	}
 	return newFigure(fmt.Sprintf("training curve of %d steps", longest), func(s *style, width float64, letters bool) *sheet {
 		l := &layout{panels: [][]*panel{{p}}, aspect: .62, most: 85}
-		l.legend = markLegend(marks)
+		l.legend, l.notes = markLegend(marks), leftOut(marks, &c)
 		return l.sheet(s, width, letters)
 	})
 }

@@ -87,7 +87,7 @@ func overSteps(states []odslib.Array, c *settings) *Figure {
 	})
 	// The samples that came out, as a density on the right.
 	last := states[len(states)-1].Column(0)
-	d := density.Estimate1(last, equal(len(last)))
+	d := density.NewColumn(last, equal(len(last))).Curve()
 	top := 0.
 	for _, h := range d.Y {
 		top = max(top, h)
@@ -135,21 +135,29 @@ func (v *view) fading(x, y []float64, from, to color.NRGBA, width float64) {
 func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 	d := states[0].Dim()
 	if c.variables == nil {
-		c.variables = []int{0, 1}
+		c.variables = []any{0, 1}
 	}
-	if len(c.variables) != 2 || min(c.variables[0], c.variables[1]) < 0 || max(c.variables[0], c.variables[1]) >= d {
-		return failed("Trajectories", fmt.Errorf("Variables: %v are not two of the variables 0 to %d", c.variables, d-1))
+	if len(c.variables) != 2 {
+		return failed("Trajectories", fmt.Errorf("Variables: a plane has two, not %d", len(c.variables)))
 	}
-	names := c.names
-	if names == nil {
-		names = []string{fmt.Sprintf("x_%d", c.variables[0]+1), fmt.Sprintf("x_%d", c.variables[1]+1)}
+	all, err := allNames(nil, c, d)
+	if err != nil {
+		return failed("Trajectories", err)
 	}
-	if len(names) != 2 {
-		return failed("Trajectories", fmt.Errorf("Names: %d names for two variables", len(names)))
+	var index [2]int
+	var names [2]string
+	for i, which := range c.variables {
+		if index[i], err = variable(which, all, d); err != nil {
+			return failed("Trajectories", fmt.Errorf("Variables: %w", err))
+		}
+		names[i] = all[index[i]]
+		if len(c.names) == 2 {
+			names[i] = c.names[i]
+		}
 	}
 	n := paths(states, c, 80)
 	var at [2][]float64
-	for axis, v := range c.variables {
+	for axis, v := range index {
 		for _, a := range states {
 			at[axis] = append(at[axis], a.Column(v)[:n]...)
 		}
@@ -165,6 +173,10 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 		y = scale{min: c.y[0], max: c.y[1]}
 	}
 	var loops [][]density.Loop
+	levels := c.levels
+	if levels == nil {
+		levels = []float64{.5, .9}
+	}
 	if target != nil {
 		var g *density.Grid
 		switch {
@@ -174,25 +186,23 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 				return failed("Trajectories", errors.New("the target's log-density is not finite anywhere in the panel"))
 			}
 		case target.many() && target.dim() == d:
-			g = density.Estimate2(target.column(c.variables[0]), target.column(c.variables[1]), target.weights, 192)
+			loops = density.Estimate2(target.table.column(index[0]), target.table.column(index[1]), 192).Contours(levels...)
 		default:
 			return failed("Trajectories", errors.New("the target must have the states' variables or a log-density"))
 		}
-		levels := c.levels
-		if levels == nil {
-			levels = []float64{.5, .9}
+		if g != nil {
+			loops = g.Contours(levels...)
 		}
-		loops = g.Contours(levels...)
 	}
 	p := &panel{x: newAxis(x, names[0]), y: newAxis(y, names[1])}
 	p.add(func(v *view) {
 		for m := len(loops) - 1; m >= 0; m-- {
-			v.fillLoops(tint(v.s.faint, v.s.paper, .45+.3*float64(len(loops)-1-m)), loops[m])
+			v.fillLoops(v.s.tint(v.s.faint, .45+.3*float64(len(loops)-1-m)), loops[m])
 		}
 		var end, start [2][]float64
 		for i := range n {
-			_, px := run(states, i, c.variables[0])
-			_, py := run(states, i, c.variables[1])
+			_, px := run(states, i, index[0])
+			_, py := run(states, i, index[1])
 			v.fading(px, py, v.s.prior, v.s.colour(0), .6)
 			start[0], start[1] = append(start[0], px[0]), append(start[1], py[0])
 			end[0], end[1] = append(end[0], px[len(px)-1]), append(end[1], py[len(py)-1])
@@ -211,7 +221,7 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 			dotEntry("sample", func(s *style) color.NRGBA { return s.colour(0) }),
 		}}
 		if loops != nil {
-			l.legend = append(l.legend, boxEntry("target", func(s *style) color.NRGBA { return tint(s.faint, s.paper, .6) }))
+			l.legend = append(l.legend, boxEntry("target", func(s *style) color.NRGBA { return s.tint(s.faint, .6) }))
 		}
 		if n < states[0].Len() {
 			l.notes = []string{fmt.Sprintf("%d of %d paths.", n, states[0].Len())}

@@ -82,7 +82,7 @@ func TestColours(t *testing.T) {
 	if r>>8 < 0xe8 || r>>8 > 0xec || g>>8 < 0xac || g>>8 > 0xb1 || b>>8 < 0x7c || b>>8 > 0x82 {
 		t.Errorf("half vermillion on white is %x %x %x", r>>8, g>>8, b>>8)
 	}
-	for name, page := range map[string]*Page{"svg": SVG(10, 10), "pdf": PDF(10, 10, "")} {
+	for name, page := range map[string]*Page{"svg": SVG(10, 10, "", ""), "pdf": PDF(10, 10, "")} {
 		page.Box(half, Rect{0, 0, 10, 10})
 		data, err := page.Bytes()
 		if err != nil || len(data) == 0 {

@@ -21,6 +21,9 @@ func (r Rect) Right() float64 { return r.X + r.W }
 // Top is the y of the upper edge.
 func (r Rect) Top() float64 { return r.Y + r.H }
 
+// Holds tells whether a point lies in the rectangle.
+func (r Rect) Holds(p Pt) bool { return p.X >= r.X && p.X <= r.Right() && p.Y >= r.Y && p.Y <= r.Top() }
+
 // backend is what a file format has to know.
 type backend interface {
 	fill(p vg.Path, c color.NRGBA)

@@ -34,6 +34,9 @@ func typeset(label string, f Font) []run {
 			return
 		}
 		g := Font{Face: face, Size: f.Size * scale}
+		if scale < 1 {
+			g.Size = max(g.Size, min(leastIndex, f.Size))
+		}
 		if n := len(out); n > 0 && out[n-1].font == g && out[n-1].rise == rise*f.Size {
 			out[n-1].s += s
 			return
@@ -175,13 +178,17 @@ func (p *Page) Text(at Pt, label string, f Font, c color.NRGBA, ax, ay, angle fl
 	}
 }
 
-// Fit makes a label as long as there is room: in a smaller font, down to three quarters, and then by leaving out its end.
+// Text smaller than this, in points, can't be read in print.
+const least, leastIndex = 6, 5
+
+// Fit makes a label as long as there is room: in a smaller font, down to three quarters and never below what can be read,
+// and then by leaving out its end.
 func Fit(label string, f Font, room float64) (string, Font) {
 	w := Width(label, f)
 	if w <= room || room <= 0 {
 		return label, f
 	}
-	f.Size *= max(.75, room/w)
+	f.Size = min(f.Size, max(f.Size*max(.75, room/w), least))
 	if Width(label, f) <= room*(1+1e-9) {
 		return label, f
 	}
