@@ -169,7 +169,7 @@ func leftOut(marks []Mark, c *settings) (notes []string) {
 		}
 	}
 	if bad > 0 {
-		notes = append(notes, fmt.Sprintf("%d of %d values are NaN or infinite", bad, all))
+		notes = append(notes, fmt.Sprintf("%d of %d values are not finite", bad, all))
 	}
 	if log > 0 {
 		notes = append(notes, fmt.Sprintf("%d of %d values are not positive and have no place on a logarithmic axis", log, all))

@@ -132,7 +132,7 @@ func (q *chosen) marginal(p *panel, variable int, order []int) {
 			continue
 		}
 		c := s.table.column(i)
-		if c.Kind == density.Discrete || c.Kind == density.Tied {
+		if (c.Kind == density.Discrete || c.Kind == density.Tied) && c.Size >= fewest {
 			bars[k] = barsOf(c, p.x.scale, bins)
 			sticks = true
 		} else {

@@ -126,8 +126,11 @@ func (q *pairPlot) panel(k, i, j int) (loops [][]density.Loop, points [2][]float
 		points[0], points[1] = draw(mostDots, cx.W, cx.X, cy.X)
 		if cx.Size < fewest { // all, whatever their weight
 			points[0], points[1] = cx.X, cy.X
+			if slices.Max(cx.W) > 1.01/float64(len(cx.W)) {
+				shares = cx.W
+			}
 		}
-		return nil, points, nil
+		return nil, points, shares
 	}
 	var levels []float64
 	var g *density.Grid
@@ -277,6 +280,9 @@ func (v *view) samples(c color.NRGBA, x, y []float64) {
 func (v *view) bubbles(c color.NRGBA, several int, x, y, share []float64) {
 	top := slices.Max(share)
 	most := .07 * min(v.box.W, v.box.H)
+	if len(x) > 40 {
+		most *= .5
+	}
 	for i := range x {
 		if p := v.at(x[i], y[i]); v.box.Holds(p) {
 			v.page.Disc(fade(c, .75/math.Sqrt(float64(max(1, several)))), p, most*math.Sqrt(share[i]/top))

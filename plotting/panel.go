@@ -132,6 +132,7 @@ func thin(pts []ink.Pt) []ink.Pt {
 
 // draw puts the panel on the page: layers, then axes over them.
 func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
+	page.Mark("panel", r)
 	v := &view{page: page, panel: p, box: r, s: s, few: few}
 	for _, l := range p.layers {
 		l(v)

@@ -12,7 +12,7 @@ import (
 // homes are the colours of methods, by the first word of their name, so that a method has one colour in all figures. Other
 // names have theirs by their letters.
 var homes = map[string]int{
-	"posterior": 0, "samples": 0, "DPS": 0, "bootstrap": 1, "SMC": 1, "RTB": 2, "elliptical": 3, "TDS": 4, "ΠGDM": 5, "PiGDM": 5, "plain": 6,
+	"posterior": 0, "samples": 0, "DPS": 0, "bootstrap": 1, "SMC": 1, "RTB": 2, "TDS": 3, "elliptical": 4, "ΠGDM": 5, "PiGDM": 5, "plain": 6,
 	"chain": 0, "loss": 0, "exact": 6,
 }
 

@@ -214,7 +214,7 @@ func span(c *density.Column) (lo, hi float64) {
 	return lo, hi
 }
 
-// page is the axis of a variable. It follows the posteriors, takes in a prior that is at most twice as wide, and points that
+// page is the axis of a variable. It follows the posteriors, takes in a prior that is hardly wider, and points that
 // leave the posteriors a quarter of it.
 func (v *chosen) page(i int) scale {
 	lo, hi := math.Inf(1), math.Inf(-1)
@@ -232,7 +232,7 @@ func (v *chosen) page(i int) scale {
 	for _, s := range v.series {
 		if s.many() && s.role == prior {
 			a, b := span(s.table.column(i))
-			take(a, b, 2)
+			take(a, b, 1.4)
 		}
 	}
 	for _, s := range v.series {
@@ -254,7 +254,7 @@ func (v *chosen) said() (notes []string) {
 			out = append(out, fmt.Sprintf("%s %s of %s", s.name, grouped(float64(n)), grouped(float64(s.samples.Len()))))
 		}
 		if s.lost > 0 {
-			notes = append(notes, fmt.Sprintf("%s: %s hold NaN or infinite values and are left out", s.name, ofSamples(s.lost, s.lost+s.samples.Len())))
+			notes = append(notes, fmt.Sprintf("%s: %s are not finite and are left out", s.name, ofSamples(s.lost, s.lost+s.samples.Len())))
 		}
 		if n := s.table.size(); n < fewest {
 			notes = append(notes, fmt.Sprintf("%s: %s effective samples are too few for regions; all are drawn", s.name, short(math.Round(10*n)/10)))

@@ -178,7 +178,7 @@ func (c *Column) Pitch() float64 {
 }
 
 // bulk finds the domain: the middle 90 % of the weight and what lies within 2.5 times their width of them; beyond, what
-// holds a hundredth of the weight as long as the bulk stays a twentieth of the whole. A sample further out says nothing
+// holds a fiftieth of the weight as long as the bulk stays a twentieth of the whole. A sample further out says nothing
 // about the shape of the bulk, and a grid that reached to it could not show that shape.
 func (c *Column) bulk() {
 	first, last := c.Ends()
@@ -204,12 +204,12 @@ func (c *Column) bulk() {
 	}
 	r := b - a
 	lo, hi := c.next(a-2.5*r, true), c.next(b+2.5*r, false)
-	if c.below(lo) > .01 {
+	if c.below(lo) > .02 {
 		if far := c.Quantile(.002); hi-far < 20*r {
 			lo = far
 		}
 	}
-	if 1-c.upTo(hi) > .01 {
+	if 1-c.upTo(hi) > .02 {
 		if far := c.Quantile(.998); far-lo < 20*r {
 			hi = far
 		}
@@ -273,7 +273,7 @@ func (c *Column) wall(at, side, h float64, pilot Curve) bool {
 	// At a wall the way to the k-th sample is as long as k gaps; in a tail, whatever its scale, its first part is long.
 	for k := 16; k < len(c.sorted)/4 && k <= 512; k *= 2 {
 		part := c.way(k/8, side) / c.way(k, side)
-		if most := .125 + 3*.33/math.Sqrt(float64(k)); part > most {
+		if most := .125 + 2.2*.33/math.Sqrt(float64(k)); part > most {
 			return false
 		}
 	}
