@@ -71,6 +71,7 @@ func TestBadInput(t *testing.T) {
 		{Trajectories(modes("DPS", 10, 1)), "no states on the way"},
 		{Score(nil, nil), "it needs a field"},
 		{Beside(), "no figures"},
+		{Grid(0, Lines(Line("", nil, []float64{1, 2}))), "one column or more"},
 		{Beside(Pair()), "plotting.Pair: nothing to draw"},
 	} {
 		if c.f.Err() == nil {

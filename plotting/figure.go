@@ -21,9 +21,17 @@ type Figure struct {
 	colours map[string]color.NRGBA
 	compose func(s *style, width float64, letters bool) *sheet
 	vega    func() map[string]any // the figure as an interactive one; may be nil
+	html    func() string         // the figure as text for a page; may be nil
+	frames  func() []frame        // the figure on its way, for animations; may be nil
 	dpi     int                   // of PNG files; 0 means 192
 	pages   map[string][]byte     // of a figure that an earlier cell drew
 	bundle  map[string]any        // what that cell showed
+}
+
+// frame is a moment of a figure that moves.
+type frame struct {
+	name    string
+	compose func(s *style, width float64) *sheet
 }
 
 // LegendPlace says where a figure's legend stands.

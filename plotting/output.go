@@ -186,6 +186,9 @@ func (f *Figure) MIMEBundle() (map[string]any, error) {
 	} else if out["image/png"], err = f.encodeOn("png", f.shown()); err != nil {
 		return nil, err
 	}
+	if f.html != nil {
+		out["text/html"] = f.html()
+	}
 	if f.vega != nil {
 		out["application/vnd.vegalite.v5+json"] = f.vega()
 	}

@@ -204,7 +204,7 @@ func label(at []float64) []tick {
 		ok := true
 		for _, v := range at {
 			f := math.Pow(10, float64(decimals))
-			ok = ok && math.Abs(v/unit*f-math.Round(v/unit*f)) < .01*min(1, step/unit*f)
+			ok = ok && math.Abs(v/unit*f-math.Round(v/unit*f)) <= .01*min(1, step/unit*f)
 		}
 		if ok {
 			break

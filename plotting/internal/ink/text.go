@@ -325,3 +325,15 @@ func (p *Page) note(runs []run, at Pt, w float64, f Font, dx, dy, angle float64)
 	b.Rect, b.Text = Rect{lo.X, lo.Y, hi.X - lo.X, hi.Y - lo.Y}, text
 	*p.boxes = append(*p.boxes, b)
 }
+
+// Plain writes text as it is: nothing in it is an index or a variable.
+func (p *Page) Plain(at Pt, s string, f Font, c color.NRGBA) {
+	p.note([]run{{s: s, font: f}}, at, f.width(s), f, 0, 0, 0)
+	p.b.text(p.dx+at.X, p.dy+at.Y, 0, s, f, c)
+}
+
+// Length is how long text comes out as it is, in points.
+func (f Font) Length(s string) float64 { return f.width(s) }
+
+// Space is the length of a blank.
+func (f Font) Space() float64 { return f.width(" ") }
