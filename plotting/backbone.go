@@ -121,9 +121,9 @@ func Backbone(v any, options ...Option) *Figure {
 				}
 				// A dark rim sets a near part off from a far one, a light line along its middle makes it round.
 				r := q.w * lineScale(s.k) / 2
-				ribbon(page, dim(q.c, .45), a, b, r+.45*s.k)
+				page.Line(ink.Pen{Color: dim(q.c, .45), Width: 2 * (r + .5*s.k)}, a, b)
 				ribbon(page, dim(q.c, .82+.18*q.z/depth), a, b, r)
-				ribbon(page, fade(color.NRGBA{255, 255, 255, 255}, .3), a, b, .3*r)
+				page.Line(ink.Pen{Color: fade(color.NRGBA{255, 255, 255, 255}, .3), Width: .6 * r}, a, b)
 			}
 			over := .5 * s.tick.Size
 			bar.draw(page, s, ink.Rect{X: w - bar.width(s) - margin + bar.gap(s), Y: margin + over, W: bar.thick(s), H: h - 2*margin - 2*over})

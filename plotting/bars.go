@@ -134,8 +134,15 @@ func Bars(args ...any) *Figure {
 
 // short writes a number in at most three digits.
 func short(v float64) string {
-	if v == 0 {
+	switch {
+	case v == 0:
 		return "0"
+	case math.IsNaN(v):
+		return "–"
+	case math.IsInf(v, 1):
+		return "∞"
+	case math.IsInf(v, -1):
+		return "−∞"
 	}
 	e := math.Floor(math.Log10(math.Abs(v)))
 	if e < -3 || e > 4 {

@@ -156,8 +156,12 @@ var figures = []fixture{
 		return Intervals(modes("DPS", 600, 1), modes("RTB", 600, 3), Prior(normals(400, 2, 2)), Truth([]float64{0, .5}), Names("theta_1", "theta_2"))
 	}},
 	{"genealogy", func() *Figure { return Genealogy(resampled(64, 8)) }},
-	{"rank-histogram", func() *Figure { return RankHistogram(uniformRanks(3, 300, 100), 100, Names("theta_1", "theta_2", "theta_3")) }},
-	{"rank-ecdf", func() *Figure { return RankECDF(uniformRanks(3, 300, 100), 100, Names("theta_1", "theta_2", "theta_3")) }},
+	{"rank-histogram", func() *Figure {
+		return RankHistogram(uniformRanks(3, 300, 100), 100, Names("theta_1", "theta_2", "theta_3"))
+	}},
+	{"rank-ecdf", func() *Figure {
+		return RankECDF(uniformRanks(3, 300, 100), 100, Names("theta_1", "theta_2", "theta_3"))
+	}},
 	{"coverage", func() *Figure {
 		return Coverage(CoverageCurve{"TARP", []float64{.1, .3, .5, .7, .9}, []float64{.12, .28, .49, .72, .91}, 200}, CoverageCurve{"intervals", []float64{.1, .3, .5, .7, .9}, []float64{.05, .2, .35, .5, .8}, 200})
 	}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strings"
 
 	"odslab/plotting/internal/ink"
 )
@@ -112,7 +113,11 @@ func HeatMap(t *Table, options ...Option) *Figure {
 							letters = color.NRGBA{0, 0, 0, 255}
 						}
 					}
-					text, font := ink.Fit(r.cell(j), s.label, cell-.4*s.label.Size)
+					text := r.cell(j)
+					if ink.Width(text, s.label) > cell-.4*s.label.Size { // the error is for wider cells
+						text, _, _ = strings.Cut(text, " ±")
+					}
+					text, font := ink.Fit(text, s.label, cell-.4*s.label.Size)
 					page.Text(ink.Pt{X: box.X + cell/2, Y: box.Y + line/2}, text, font, letters, .5, .5, 0)
 				}
 			}
