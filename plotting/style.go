@@ -77,7 +77,7 @@ var dashes = [][]float64{nil, {6, 1.5, 1.2, 1.5}, {1.6, 1.4}, {8, 2.2}, {6, 1.4,
 
 // line is the pen of the n-th of several samplers.
 func (s *style) line(c color.NRGBA, width float64, n int) ink.Pen {
-	return s.pattern(c, width, dashes[n%len(dashes)]...)
+	return s.pattern(c, width, dashes[(n+n/len(dashes))%len(dashes)]...)
 }
 
 // tint is a colour mixed with the ground, 0 the ground and 1 the colour; it hides what lies below where there is a ground.

@@ -252,8 +252,8 @@ func (c *Column) edges() {
 }
 
 // wall tells whether the density stops at a value, seen from inside (side 1: to the right of it). It does where the
-// samples within two bandwidths of the outermost are many, make up a good part of what the highest place has, and do not
-// thin out towards it: in a tail the outermost few samples take up half of the way.
+// samples within two bandwidths of the outermost are many, as dense as a good part of the highest place or of the mean, and
+// do not thin out towards it: in a tail the outermost few samples take up half of the way.
 func (c *Column) wall(at, side, h float64, pilot Curve) bool {
 	if first, last := c.Ends(); at != first && side > 0 || at != last && side < 0 {
 		return false // samples were left out beyond it
@@ -265,9 +265,9 @@ func (c *Column) wall(at, side, h float64, pilot Curve) bool {
 		return 1 - c.below(at-d)
 	}
 	n := mass(2*h) * c.Size
-	top := slices.Max(pilot.Y)
+	least := min(.1*slices.Max(pilot.Y), .15/(c.sorted[len(c.sorted)-1]-c.sorted[0]))
 	near, next, third := mass(h/2)/(h/2), (mass(h)-mass(h/2))/(h/2), (mass(2*h)-mass(h))/h
-	if !(n > 12 && mass(h)/h > .1*top && near > .5*next && near > .4*third) {
+	if !(n > 12 && mass(h)/h > least && near > .5*next && near > .4*third) {
 		return false
 	}
 	// At a wall the way to the k-th sample is as long as k gaps; in a tail, whatever its scale, its first part is long.
