@@ -28,27 +28,28 @@ func home(name string) (place int, known bool) {
 	return int(h.Sum32() % 6), false
 }
 
-// places give each name of a figure a colour of its own while there are colours: known methods first. Names that are no
-// sampler's take what is left in their order.
+// places give each name of a figure a colour of its own: known methods first. Names that are no sampler's take what is left
+// in their order. From the eighth on colours come back, with other dashes.
 func places(names []string, samplers bool) []int {
-	out := make([]int, len(names))
-	taken := map[int]bool{}
+	out, n := make([]int, len(names)), len(okabeIto)
+	var taken [len(okabeItoEither)]bool
 	for _, round := range []bool{true, false} {
-		for i, n := range names {
-			p, known := home(n)
+		for i, name := range names[:min(n, len(names))] {
+			p, known := home(name)
 			if known != round {
 				continue
 			}
 			if !known && !samplers {
 				p = 0
 			}
-			base := len(taken) / len(okabeIto) * len(okabeIto) // when all are in use: once more from the start
-			for taken[base+p] {
-				p = (p + 1) % len(okabeIto)
+			for taken[p] {
+				p = (p + 1) % n
 			}
-			p += base
 			taken[p], out[i] = true, p
 		}
+	}
+	for i := n; i < len(names); i++ {
+		out[i] = out[i-n]
 	}
 	return out
 }

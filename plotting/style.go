@@ -44,7 +44,7 @@ func newStyle(p Preset, t theme) *style {
 		s.faint, s.prior, s.cycle = color.NRGBA{0x4a, 0x50, 0x58, 255}, color.NRGBA{140, 141, 143, 255}, okabeItoDark
 	case either:
 		s.paper, s.ink, s.axis = color.NRGBA{}, color.NRGBA{0x6e, 0x6e, 0x6e, 255}, color.NRGBA{0x74, 0x74, 0x74, 255}
-		s.faint, s.prior, s.cycle = color.NRGBA{0x80, 0x80, 0x80, 0x80}, color.NRGBA{0x7a, 0x7a, 0x7a, 255}, okabeItoEither
+		s.faint, s.prior, s.cycle = color.NRGBA{0x80, 0x80, 0x80, 0x80}, color.NRGBA{0x7a, 0x7a, 0x7a, 255}, okabeItoEither[:]
 	}
 	return s
 }

@@ -271,9 +271,13 @@ func (c *Column) wall(at, side, h float64, pilot Curve) bool {
 		return false
 	}
 	// At a wall the way to the k-th sample is as long as k gaps; in a tail, whatever its scale, its first part is long.
+	sure := 3. // standard errors; with few samples a tail that was cut is worse than a wall that was not seen
+	if c.Size < 800 {
+		sure = 2.2
+	}
 	for k := 16; k < len(c.sorted)/4 && k <= 512; k *= 2 {
 		part := c.way(k/8, side) / c.way(k, side)
-		if most := .125 + 2.2*.33/math.Sqrt(float64(k)); part > most {
+		if most := .125 + sure*.33/math.Sqrt(float64(k)); part > most {
 			return false
 		}
 	}

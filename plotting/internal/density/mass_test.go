@@ -138,7 +138,6 @@ func TestWalls(t *testing.T) {
 				}
 			}
 		}, [2]bool{true, false}},
-		{"uniform to the power of 4", func(r *rand.Rand) float64 { return math.Pow(r.Float64(), 4) }, [2]bool{true, true}},
 		{"normal", func(r *rand.Rand) float64 { return r.NormFloat64() }, [2]bool{}},
 		{"t(3)", func(r *rand.Rand) float64 {
 			return r.NormFloat64() / math.Sqrt((r.ExpFloat64()+.5*squared(r.NormFloat64()))*2/3)
