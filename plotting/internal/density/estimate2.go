@@ -118,11 +118,6 @@ func (j *Joint) Levels(mass ...float64) []float64 { return levels(j.heights, j.w
 // Contours cuts the density at the levels of shares of mass.
 func (j *Joint) Contours(mass ...float64) [][]Loop { return j.cut(j.Levels(mass...)) }
 
-// Inside tells for each sample whether it is above a level.
-func (j *Joint) Inside(level float64) func(x, y float64) bool {
-	return func(x, y float64) bool { return j.Interpolate(x, y) > level }
-}
-
 // plugIn holds what Botev's two-dimensional plug-in rule needs: squared cosine coefficients, and N.
 type plugIn struct {
 	squares *mat.Dense
