@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"odslab/atomicfile"
 	"odslab/plotting/internal/ink"
 )
 
@@ -78,7 +79,7 @@ func (f *Figure) Save(paths ...string) error {
 			if filepath.Ext(path) == "" {
 				name = path + "." + format
 			}
-			if err := os.WriteFile(name, data, 0o644); err != nil {
+			if err := atomicfile.Write(name, data, 0o644); err != nil {
 				return fmt.Errorf("plotting: %w", err)
 			}
 		}

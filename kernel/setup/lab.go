@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"odslab/atomicfile"
 	"odslab/kernel/toolchain"
 )
 
@@ -153,7 +154,7 @@ func quietSettings(python string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(`{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}`+"\n"), 0o644)
+	return atomicfile.Write(path, []byte(`{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}`+"\n"), 0o644)
 }
 
 func lastLine(path string) string {

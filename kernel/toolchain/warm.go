@@ -39,7 +39,7 @@ var compilerFlags = []string{"-dwarf=false"}
 func (l Layout) warmStep(m *module, o Options) step {
 	hash := func(resident bool) string {
 		return hashOf(m.hash(), l.Clone, strings.Join(BuildFlags(resident), " "),
-			sourceState(l.Clone, "odslib", "plotting"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
+			sourceState(l.Clone, "odslib", "plotting", "atomicfile"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
 	}
 	return step{
 		name:  "warm",

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"odslab/atomicfile"
 	"odslab/odslib"
 	"odslab/odslib/engine"
 	"odslab/odslib/safetensors"
@@ -51,11 +52,7 @@ func write(path string, about any, ts []safetensors.Tensor, meta map[string]stri
 	if err != nil {
 		return err
 	}
-	tmp := path + ".json.tmp"
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path+".json")
+	return atomicfile.Write(path+".json", append(text, '\n'), 0o644)
 }
 
 // About reads into v what Write or Save were told of the numbers.
