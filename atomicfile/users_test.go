@@ -12,6 +12,7 @@ import (
 	"odslab/kernel/notebook"
 	"odslab/odslib"
 	"odslab/odslib/checkpoint"
+	"odslab/odslib/npz"
 	"odslab/odslib/safetensors"
 	"odslab/plotting"
 )
@@ -25,7 +26,7 @@ func TestOldOrNew(t *testing.T) {
 	tensor := []safetensors.Tensor{{Name: "w", DType: safetensors.F32, Shape: []int{2}, Data: []float32{1, 2}}}
 	for name, write := range map[string]func(path string) error{
 		"result.json": res.WriteJSON,
-		"result.npz":  res.WriteNPZ,
+		"result.npz":  func(path string) error { return npz.Write(path, res) },
 		"run.safetensors": func(path string) error {
 			return checkpoint.Write(strings.TrimSuffix(path, ".safetensors"), map[string]int{"steps": 1}, tensor)
 		},

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"odslab/atomicfile"
+	"odslab/odslib/engine"
 )
 
 // Result is what a sampler returns: plain data.
@@ -240,7 +241,7 @@ func CheckDraw(post Posterior, n int) error {
 	if err := post.Check(); err != nil {
 		return err
 	}
-	return checkMemory(n, post.Prior.Shape())
+	return engine.CheckMemory(n, post.Prior.Shape())
 }
 
 // ErrNoClosedForm is what Exact returns when the posterior is not known in closed form.

@@ -7,15 +7,17 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // exits are the calls that would end the process behind the cell's back.
-var exits = map[string]string{"os.Exit": "Exit", "log.Fatal": "Fatal", "log.Fatalf": "Fatalf", "log.Fatalln": "Fatalln"}
+var exits = map[string]string{"os.Exit": contract.CallExit, "log.Fatal": contract.CallFatal, "log.Fatalf": contract.CallFatalf, "log.Fatalln": contract.CallFatalln}
 
 // replaceExits puts the cell's own ways to end in place of os.Exit and
 // log.Fatal, and guards goroutines, so that values set before are kept.
 func (d *draft) replaceExits(c *checked) (changed bool) {
-	live := d.s.alias(livePath)
+	live := d.s.alias(contract.LivePath)
 	ast.Inspect(c.file, func(n ast.Node) bool {
 		switch x := n.(type) {
 		case *ast.SelectorExpr:
@@ -49,7 +51,7 @@ func (d *draft) replaceExits(c *checked) (changed bool) {
 // analyse decides what becomes of the cell's variables and of its last
 // expression, and adds the calls that do it.
 func (d *draft) analyse(c *checked, p *Program) {
-	live := d.s.alias(livePath)
+	live := d.s.alias(contract.LivePath)
 	statement := map[*piece]ast.Stmt{}
 	for _, st := range mainBody(c.file) {
 		if q := d.of(c, st.Pos()); q != nil && statement[q] == nil {
@@ -76,12 +78,12 @@ func (d *draft) analyse(c *checked, p *Program) {
 			}
 			d.decide(def, q, t)
 			if def.why == "" {
-				d.after[q] = append(d.after[q], fmt.Sprintf("%s.Keep(%q, &%s)", live, id.Name, id.Name))
+				d.after[q] = append(d.after[q], fmt.Sprintf("%s.%s(%q, &%s)", live, contract.CallKeep, id.Name, id.Name))
 			} else if d.hoist[id.Name] == nil {
 				d.after[q] = append(d.after[q], "_ = "+id.Name)
 			}
 			if id.Name == "seed" && isInteger(t) {
-				d.after[q] = append(d.after[q], live+".SetSeed(uint64(seed))")
+				d.after[q] = append(d.after[q], fmt.Sprintf("%s.%s(uint64(seed))", live, contract.CallSetSeed))
 			}
 		}
 		d.reassigned(q, found, p)
@@ -177,7 +179,7 @@ func (d *draft) decide(def *definition, q *piece, t types.Type) {
 // costly: what draw and train make is never made again from source.
 func (d *draft) costly(q *piece) bool {
 	for _, l := range d.before[q] {
-		if strings.Contains(l, ".At(") {
+		if strings.Contains(l, "."+contract.CallAt+"(") {
 			return true
 		}
 	}

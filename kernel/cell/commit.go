@@ -12,30 +12,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
-
-// saved is what package live writes at the end of a cell.
-type saved struct {
-	Number  int
-	Groups  []savedGroup
-	Refused map[string]string
-}
-
-// savedGroup is a file of variables that share memory.
-type savedGroup struct {
-	File    string
-	Bytes   int
-	Names   []string
-	Types   []string
-	Dynamic []string
-	Pointed []bool
-	Held    []string // arrays of the resident process
-	// HeldBytes is how large those are.
-	HeldBytes int
-	Shared    []string // sums of arrays that the resident process has too, as far as this cell knows
-	Same      bool     // as it was loaded
-	Sums      []uint64 // of each name, unless Same
-}
 
 // Commit makes what the program declared and saved part of the notebook. It is
 // called when the program has run, also when it failed; variables that it did
@@ -77,12 +56,12 @@ func (s *Session) commit(p *Program) error {
 		s.removeFiles()
 		return nil
 	}
-	data, err := os.ReadFile(filepath.Join(s.opt.KeepDir, "saved.json"))
-	var now saved
+	data, err := os.ReadFile(filepath.Join(s.opt.KeepDir, contract.SavedFile))
+	var now contract.Saved
 	if err == nil {
 		err = json.Unmarshal(data, &now)
 	}
-	os.Remove(filepath.Join(s.opt.KeepDir, "saved.json"))
+	os.Remove(filepath.Join(s.opt.KeepDir, contract.SavedFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("what cell %d kept can't be read: %w", p.N, err)
 	}
@@ -113,7 +92,7 @@ func (s *Session) commit(p *Program) error {
 	return nil
 }
 
-func (s *Session) takeSaved(p *Program, now saved, defs map[string]*definition) {
+func (s *Session) takeSaved(p *Program, now contract.Saved, defs map[string]*definition) {
 	for _, g := range now.Groups {
 		for i, name := range g.Names {
 			v := &variable{name: name, cell: p.N}
@@ -212,7 +191,7 @@ func (s *Session) removeFiles() {
 	for _, v := range s.vars {
 		used[v.file] = true
 	}
-	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*.val"))
+	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*"+contract.KeptSuffix))
 	for _, f := range files {
 		if !used[filepath.Base(f)] {
 			os.Remove(f)

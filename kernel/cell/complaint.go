@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // errorsLeft turns what the checker still objects to into an *Error.
@@ -70,9 +72,9 @@ var hidesPredeclared = regexp.MustCompile(`^(?:invalid operation: cannot call (?
 
 // userNames puts the names that the user wrote back into a message.
 func (d *draft) userNames(msg string) string {
-	live, session := d.s.alias(livePath), d.s.alias(sessionPath)
-	return strings.NewReplacer(mainPath+".", "", live+".Context()", "ctx", live+".Seed()", "seed",
-		session+".Draw", "draw", session+".Train", "train", live+".", "", session+".", "", "\n\t", ", ").Replace(msg)
+	live, session := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath)
+	return strings.NewReplacer(mainPath+".", "", live+"."+contract.CallContext+"()", "ctx", live+"."+contract.CallSeed+"()", "seed",
+		session+"."+contract.CallDraw, "draw", session+"."+contract.CallTrain, "train", live+".", "", session+".", "", "\n\t", ", ").Replace(msg)
 }
 
 // blame says at the cell's own text that something remembered is broken.

@@ -35,5 +35,5 @@
 // by name, variables hoisted where a function needs them) → generate → check
 // the result as it will be built. [Session] is the notebook's memory: imports,
 // declarations, and variables, which are kept by value (package
-// odslib/session/snapshot) or, where they hold a func or chan, by source.
+// kernel/runtime/snapshot) or, where they hold a func or chan, by source.
 package cell

@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"strings"
 	"testing"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // step is one run of a cell: "name: text", the name by which the front end
@@ -27,7 +29,7 @@ func (s step) split() (from Origin, src string) {
 func (s *Session) after(p *Program, sets string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var now saved
+	var now contract.Saved
 	defs := map[string]*definition{}
 	for _, def := range p.defs {
 		defs[def.name] = def
@@ -36,7 +38,7 @@ func (s *Session) after(p *Program, sets string) {
 		name, value, _ := strings.Cut(set, "=")
 		h := fnv.New64()
 		h.Write([]byte(value))
-		now.Groups = append(now.Groups, savedGroup{File: name + ".val", Names: []string{name}, Sums: []uint64{h.Sum64()}})
+		now.Groups = append(now.Groups, contract.SavedGroup{File: name + ".val", Names: []string{name}, Sums: []uint64{h.Sum64()}})
 	}
 	s.takeSaved(p, now, defs)
 	s.commit(p)

@@ -6,6 +6,8 @@ import (
 	"go/token"
 	"go/types"
 	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // A panic in a goroutine ends a Go program at once, with all that the cell has
@@ -47,7 +49,7 @@ func (d *draft) guardBody(c *checked, f *ast.FuncLit) bool {
 		return false
 	}
 	n := len(p.edits)
-	p.edit(at, at, " defer "+d.s.alias(livePath)+".Guard();")
+	p.edit(at, at, " defer "+d.s.alias(contract.LivePath)+"."+contract.CallGuard+"();")
 	return len(p.edits) > n
 }
 
@@ -87,7 +89,7 @@ func (d *draft) guardCall(c *checked, call *ast.CallExpr) bool {
 		}
 		params, args = append(params, name+" "+typ), append(args, arg)
 	}
-	guarded := fmt.Sprintf("func(%s) { defer %s.Guard(); %s(%s) }(", strings.Join(params, ", "), d.s.alias(livePath), callee, strings.Join(args, ", "))
+	guarded := fmt.Sprintf("func(%s) { defer %s.%s(); %s(%s) }(", strings.Join(params, ", "), d.s.alias(contract.LivePath), contract.CallGuard, callee, strings.Join(args, ", "))
 	n := len(p.edits)
 	switch {
 	case fun.IsBuiltin():

@@ -11,11 +11,9 @@ import (
 	"strconv"
 	"strings"
 
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/toolchain"
 )
-
-// bootPath is what the kernel compiles into every cell beside the program.
-const bootPath = "odslab/kernel/gonb/boot"
 
 // link is the Link of a program whose packages all have export data at hand, or
 // the zero value.
@@ -29,7 +27,7 @@ func (p *packages) link(source []byte, dir string) toolchain.Link {
 	if p.tools == "" {
 		return toolchain.Link{}
 	}
-	paths := []string{bootPath, "runtime"}
+	paths := []string{contract.BootPath, "runtime"}
 	for _, i := range file.Imports {
 		path, err := strconv.Unquote(i.Path.Value)
 		if err != nil {

@@ -25,7 +25,7 @@ func newClone(t *testing.T) *clone {
 	}
 	c := &clone{t: t, dir: t.TempDir()}
 	c.write("lib/go.mod", "module odslab\n\ngo 1.26\n")
-	c.write("lib/odslib/session/live/live.go", "package live\n\nfunc Show(any) {}\n")
+	c.write("lib/kernel/runtime/live/live.go", "package live\n\nfunc Show(any) {}\n")
 	c.write("lib/odslib/toy/toy.go", "package toy\n\nconst Old = 1\n")
 	c.write("lib/odslib/toy/toy_tagged.go", "//go:build tagged\n\npackage toy\n\nconst Tagged = 1\n")
 	c.write("cells/go.mod", "module cells\n\ngo 1.26\n\nrequire odslab v0.0.0\n\nreplace odslab => "+filepath.Join(c.dir, "lib")+"\n")
@@ -160,7 +160,7 @@ func TestListingIsMadeAnew(t *testing.T) {
 		"go.mod": {
 			func(c *clone) {
 				c.write("other/go.mod", "module odslab\n\ngo 1.26\n")
-				c.write("other/odslib/session/live/live.go", "package live\n")
+				c.write("other/kernel/runtime/live/live.go", "package live\n")
 				c.write("other/odslib/toy/toy.go", "package toy\n\nconst New = 1\n")
 				c.write("cells/go.mod", "module cells\n\ngo 1.26\n\nrequire odslab v0.0.0\n\nreplace odslab => "+filepath.Join(c.dir, "other")+"\n")
 			},

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // TestNotMadeAgain counts how often source runs: what is kept by value is made
@@ -254,7 +256,7 @@ func TestResident(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := bytes.Contains(p.Source, []byte("import _ \""+resPath+"\"")); got != want {
+		if got := bytes.Contains(p.Source, []byte("import _ \""+contract.ResidentPath+"\"")); got != want {
 			t.Errorf("%s: the resident client is linked in: %v", src, got)
 		}
 	}

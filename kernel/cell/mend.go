@@ -7,6 +7,8 @@ import (
 	"go/types"
 	"slices"
 	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // rounds bounds how often a draft is checked again; each round settles at
@@ -131,17 +133,17 @@ func (d *draft) define(c *checked, e problem, name string) bool {
 			return true
 		}
 	}
-	live := d.s.alias(livePath)
-	text := map[string]string{"ctx": live + ".Context()", "seed": live + ".Seed()",
-		"draw": d.s.alias(sessionPath) + ".Draw", "train": d.s.alias(sessionPath) + ".Train"}[name]
+	live, session := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath)
+	text := map[string]string{"ctx": live + "." + contract.CallContext + "()", "seed": live + "." + contract.CallSeed + "()",
+		"draw": session + "." + contract.CallDraw, "train": session + "." + contract.CallTrain}[name]
 	if text == "" {
 		return false
 	}
 	d.session[name] = true
 	p.edit(off, off+len(name), text)
 	if name == "draw" || name == "train" {
-		d.before[p] = []string{fmt.Sprintf("%s.At(%q)", live, p.target())}
-		d.need(sessionPath)
+		d.before[p] = []string{fmt.Sprintf("%s.%s(%q)", live, contract.CallAt, p.target())}
+		d.need(contract.SessionPath)
 	}
 	return true
 }

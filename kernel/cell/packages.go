@@ -19,6 +19,7 @@ import (
 	"sync"
 	"time"
 
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/toolchain"
 )
 
@@ -53,19 +54,14 @@ type packages struct {
 }
 
 const (
-	livePath    = "odslab/odslib/session/live"
-	richPath    = livePath + "/rich"
-	sessionPath = "odslab/odslib/session"
 	xlaPath     = "odslab/odslib/engine/xla"
-	resPath     = "odslab/odslib/engine/resident"
-	devicePath  = livePath + "/device"
 	computePath = "github.com/gomlx/compute"
 	tensorsPath = "github.com/gomlx/gomlx/core/tensors"
 	gonbuiPath  = "github.com/janpfeifer/gonb/gonbui"
 )
 
 // basePackages get their export data at once, because nearly every cell uses some.
-var basePackages = []string{livePath, bootPath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
+var basePackages = []string{contract.LivePath, contract.BootPath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
 	"sync", "context", "io", "bufio", "math/rand/v2", "encoding/json", "log", "unicode", "regexp", "path/filepath", "cmp", "math/cmplx", "math/big", "math/bits"}
 
 // preferred are the packages that their name alone means, before any other.
@@ -80,7 +76,7 @@ var preferred = map[string]string{
 }
 
 // indexPatterns are where names are looked for, in order of preference.
-var indexPatterns = []string{"std", "odslab/odslib/...", "odslab/plotting/...", "github.com/gomlx/gomlx/...", "github.com/gomlx/compute/...",
+var indexPatterns = []string{"std", "odslab/odslib/...", "odslab/plotting/...", "odslab/kernel/runtime/...", "github.com/gomlx/gomlx/...", "github.com/gomlx/compute/...",
 	"gonum.org/v1/gonum/...", "gonum.org/v1/plot/...", "github.com/janpfeifer/gonb/gonbui/...", "golang.org/x/image/..."}
 
 func newPackages(opt Options) *packages {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // grammar makes random cells: mostly valid Go over a small pool of names, so
@@ -376,12 +378,12 @@ func TestRandomRuns(t *testing.T) {
 func (s *Session) pretend(p *Program) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var now saved
+	var now contract.Saved
 	defs := map[string]*definition{}
 	for _, def := range p.defs {
 		defs[def.name] = def
 		if def.why == "" {
-			now.Groups = append(now.Groups, savedGroup{File: def.name + ".val", Bytes: 8, Names: []string{def.name}})
+			now.Groups = append(now.Groups, contract.SavedGroup{File: def.name + ".val", Bytes: 8, Names: []string{def.name}})
 		}
 	}
 	s.commit(p)

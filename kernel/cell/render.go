@@ -7,6 +7,8 @@ import (
 	"go/types"
 	"maps"
 	"slices"
+
+	"odslab/kernel/runtime/contract"
 )
 
 func (d *draft) writef(format string, args ...any) { fmt.Fprintf(&d.out, format, args...) }
@@ -56,9 +58,9 @@ func (d *draft) render() string {
 	d.out.Reset()
 	d.segs = nil
 	d.writef("// Program of notebook cell %d.\npackage main\n\n", d.n)
-	d.need(livePath)
+	d.need(contract.LivePath)
 	if d.session["draw"] || d.session["train"] {
-		d.need(sessionPath)
+		d.need(contract.SessionPath)
 	}
 	d.importAt = nil
 	line := func(key string, write func()) {
@@ -122,20 +124,20 @@ func (d *draft) extraImports() (out []string) {
 		}
 	}
 	if d.s.pkgs.reaches(paths, gonbuiPath) {
-		out = append(out, richPath)
+		out = append(out, contract.RichPath)
 	}
 	if d.s.pkgs.reaches(paths, tensorsPath) {
-		out = append(out, devicePath)
+		out = append(out, contract.DevicePath)
 	}
 	if d.s.pkgs.reaches(paths, computePath) && d.s.opt.Resident {
-		out = append(out, resPath)
+		out = append(out, contract.ResidentPath)
 		d.resident = true
 	}
 	return out
 }
 
 func (d *draft) body() string {
-	live := d.s.alias(livePath)
+	live := d.s.alias(contract.LivePath)
 	d.writef("\n")
 	for _, name := range slices.Sorted(maps.Keys(d.hoist)) {
 		d.writef("var %s %s\n", name, d.typeText(d.hoist[name]))
@@ -149,9 +151,9 @@ func (d *draft) body() string {
 		d.place(d.pieces[x])
 	}
 	d.generated()
-	d.writef("func main() {\n\t%s.Begin(%d)\n\tdefer %s.End()\n", live, d.n, live)
+	d.writef("func main() {\n\t%s.%s(%d)\n\tdefer %s.%s()\n", live, contract.CallBegin, d.n, live, contract.CallEnd)
 	if d.session["ctx"] || d.session["draw"] || d.session["train"] {
-		d.writef("\t_ = %s.Context() // an interrupt leaves it time to end\n", live)
+		d.writef("\t_ = %s.%s() // an interrupt leaves it time to end\n", live, contract.CallContext)
 	}
 	d.loads(live)
 	for _, v := range d.sources {
@@ -204,13 +206,13 @@ func (d *draft) loads(live string) {
 			}
 		}
 		for _, n := range slices.Sorted(maps.Keys(names)) {
-			d.writef("\t%s.Register[%s]()\n", live, d.dynamicText(n))
+			d.writef("\t%s.%s[%s]()\n", live, contract.CallRegister, d.dynamicText(n))
 		}
 		for _, x := range d.include {
 			if g, ok := x.piece.decl.(*ast.GenDecl); ok && g.Tok == token.TYPE && !isGeneric(g) && !isConstraint(g) {
 				for _, n := range x.names {
 					if !x.blank[n] {
-						d.writef("\t%s.Register[%s]()\n", live, n)
+						d.writef("\t%s.%s[%s]()\n", live, contract.CallRegister, n)
 					}
 				}
 			}
@@ -239,16 +241,16 @@ func (d *draft) loads(live string) {
 			switch {
 			case !d.together(v, mate): // it has moved to another file since
 				d.writef("\tvar %s %s\n", mate+was, d.typeText(v.mates[i]))
-				args += fmt.Sprintf(", %q, %s.Unkept(&%s)", mate, live, mate+was)
+				args += fmt.Sprintf(", %q, %s.%s(&%s)", mate, live, contract.CallUnkept, mate+was)
 			case d.local(d.s.vars[mate]) != mate:
-				args += fmt.Sprintf(", %q, %s.Unkept(&%s)", mate, live, mate+was)
+				args += fmt.Sprintf(", %q, %s.%s(&%s)", mate, live, contract.CallUnkept, mate+was)
 			default:
 				args += fmt.Sprintf(", %q, &%s", mate, mate)
 			}
 		}
-		d.writef("\t%s.Load(%q%s)\n", live, v.file, args)
+		d.writef("\t%s.%s(%q%s)\n", live, contract.CallLoad, v.file, args)
 		if v.name == "seed" && isInteger(v.typ) && d.local(v) == v.name {
-			d.writef("\t%s.SetSeed(uint64(seed))\n", live)
+			d.writef("\t%s.%s(uint64(seed))\n", live, contract.CallSetSeed)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // Options say where cells are built and where their values are.
@@ -161,8 +163,8 @@ func (s *Session) reset() {
 	s.imports, s.decls, s.vars = map[string]importSpec{}, map[string]*declaration{}, map[string]*variable{}
 	s.aliases, s.shadow, s.unmade = map[string]string{}, map[string]bool{}, map[string]int{}
 	s.following = newFollowing()
-	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*.val"))
-	for _, f := range append(files, filepath.Join(s.opt.KeepDir, "saved.json")) {
+	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*"+contract.KeptSuffix))
+	for _, f := range append(files, filepath.Join(s.opt.KeepDir, contract.SavedFile)) {
 		os.Remove(f)
 	}
 }

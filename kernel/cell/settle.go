@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // settle puts the files that a finished save has written in place of the old
 // ones. What a save that was cut short has left goes: its cell has changed
 // nothing.
-func (s *Session) settle(n int, now saved) error {
+func (s *Session) settle(n int, now contract.Saved) error {
 	var first error
 	for _, g := range now.Groups {
 		file := filepath.Join(s.opt.KeepDir, g.File)
@@ -22,7 +24,7 @@ func (s *Session) settle(n int, now saved) error {
 			first = fmt.Errorf("what cell %d kept can't be put in its place: %w", n, err)
 		}
 	}
-	for _, pattern := range []string{"*.val" + newSuffix, "*.val" + oldSuffix, "saved.json.tmp*"} {
+	for _, pattern := range []string{"*" + contract.KeptSuffix + contract.NewSuffix, "*" + contract.KeptSuffix + oldSuffix, contract.SavedFile + contract.TmpSuffix + "*"} {
 		left, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, pattern))
 		for _, file := range left {
 			os.Remove(file)
@@ -34,13 +36,13 @@ func (s *Session) settle(n int, now saved) error {
 // replace puts a new file in place of the old one, which waits aside meanwhile: over one that exists, ext4 does not
 // rename before it has begun to write the new one out to the disk, some milliseconds for each 8 MB.
 func replace(file string) error {
-	if _, err := os.Stat(file + newSuffix); err != nil {
+	if _, err := os.Stat(file + contract.NewSuffix); err != nil {
 		return err
 	}
 	if err := os.Rename(file, file+oldSuffix); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	err := os.Rename(file+newSuffix, file)
+	err := os.Rename(file+contract.NewSuffix, file)
 	if err != nil {
 		_ = os.Rename(file+oldSuffix, file) // as it was
 		return err
@@ -49,9 +51,5 @@ func replace(file string) error {
 	return nil
 }
 
-const (
-	// newSuffix is what package live puts behind the name of a file until all of
-	// its save is written.
-	newSuffix = ".new"
-	oldSuffix = ".old"
-)
+// oldSuffix is behind the name of a file whose place another is about to take.
+const oldSuffix = ".old"

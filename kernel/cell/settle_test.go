@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // TestSettle: new files come in place of old ones, what was not written again stays, what a cut save left goes.
@@ -25,7 +27,7 @@ func TestSettle(t *testing.T) {
 	put("cut.val.new", "cu")
 	put("left.val.old", "from a kernel that was killed")
 	put("saved.json.tmp7", "{")
-	list := saved{Groups: []savedGroup{{File: "old.val"}, {File: "first.val"}, {File: "same.val"}}}
+	list := contract.Saved{Groups: []contract.SavedGroup{{File: "old.val"}, {File: "first.val"}, {File: "same.val"}}}
 	if err := s.settle(3, list); err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +45,7 @@ func TestSettle(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("gone: %v", want)
 	}
-	if err := s.settle(4, saved{Groups: []savedGroup{{File: "none.val"}}}); err == nil {
+	if err := s.settle(4, contract.Saved{Groups: []contract.SavedGroup{{File: "none.val"}}}); err == nil {
 		t.Error("a file that is in the list and not there is not missed")
 	}
 }
@@ -58,7 +60,7 @@ func TestReplaceKeepsTheOld(t *testing.T) {
 	if err := replace(file); !os.IsNotExist(err) {
 		t.Errorf("no new file: %v", err)
 	}
-	if err := os.WriteFile(file+newSuffix, []byte("new"), 0o600); err != nil {
+	if err := os.WriteFile(file+contract.NewSuffix, []byte("new"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.MkdirAll(filepath.Join(file+oldSuffix, "in the way"), 0o700); err != nil {

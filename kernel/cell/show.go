@@ -5,6 +5,8 @@ import (
 	"go/token"
 	"go/types"
 	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // silent are calls whose results nobody wants to see.
@@ -60,7 +62,7 @@ func (d *draft) wrap(c *checked, q *piece, x ast.Expr, last bool, live string) {
 		u, receives := ast.Unparen(x).(*ast.UnaryExpr)
 		switch {
 		case show:
-			around("Show")
+			around(contract.CallShow)
 		case last && !(receives && u.Op == token.ARROW):
 			q.edit(from, from, "_ = ")
 		}
@@ -68,24 +70,24 @@ func (d *draft) wrap(c *checked, q *piece, x ast.Expr, last bool, live string) {
 	}
 	if silent(c, call) {
 		if endsInError(tv.Type) {
-			around("Raise")
+			around(contract.CallRaise)
 		}
 		return
 	}
 	tuple, isTuple := tv.Type.(*types.Tuple)
 	switch {
 	case types.Identical(tv.Type, errorType):
-		around("Raise")
+		around(contract.CallRaise)
 	case isTuple && endsInError(tuple) && tuple.Len() == 2 && show:
-		around("ShowResult")
+		around(contract.CallShowResult)
 	case isTuple && show && endsInError(tuple):
-		around("ShowResults")
+		around(contract.CallShowResults)
 	case isTuple && show:
-		around("ShowAll")
+		around(contract.CallShowAll)
 	case isTuple && endsInError(tuple):
-		around("Raise")
+		around(contract.CallRaise)
 	case show:
-		around("Show")
+		around(contract.CallShow)
 	case isBuiltinValue(c, call):
 		q.edit(from, from, "_ = ")
 	}

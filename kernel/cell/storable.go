@@ -5,7 +5,7 @@ import (
 	"go/types"
 	"strings"
 
-	"odslab/odslib/session/snapshot"
+	"odslab/kernel/runtime/snapshot"
 )
 
 // unnameable says why generated code can't write the type, or "".

@@ -102,7 +102,7 @@ func fingerprint(files, flags []string, module string) (key string, changed time
 	}
 	h.Write(mod)
 	for _, clone := range replaced(mod) {
-		for _, part := range []string{"odslib", "plotting", "atomicfile", "kernel/gonb/boot"} {
+		for _, part := range []string{"odslib", "plotting", "atomicfile", "kernel/runtime"} {
 			err := filepath.WalkDir(filepath.Join(clone, part), func(path string, d fs.DirEntry, err error) error {
 				if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
 					return nil

@@ -11,6 +11,7 @@ import (
 
 	"odslab/kernel/gonb"
 	"odslab/kernel/gonb/gonbtest"
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/toolchain"
 )
 
@@ -44,7 +45,7 @@ func TestBinariesStay(t *testing.T) {
 	cfg := gonbtest.Config(t)
 	cfg.Shelf = filepath.Join(t.TempDir(), "cells")
 	cell := program("fmt os", `fmt.Println("hello"); os.Exit(3)`)
-	link := linkOf(t, cfg, "fmt", "os", "odslab/kernel/gonb/boot")
+	link := linkOf(t, cfg, "fmt", "os", contract.BootPath)
 	noLinker, otherGo := link, link
 	noLinker.Tools = t.TempDir()
 	otherGo.Key = "another go"

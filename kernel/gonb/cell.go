@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/toolchain"
 )
 
@@ -42,13 +43,8 @@ func (o *Outcome) OK() bool {
 	return o.BuildLog == "" && o.Failed == "" && o.Failure == nil && !o.Interrupted && !o.AskedInput
 }
 
-// Failure is what a cell program writes to the file of ErrorEnv when it fails.
-type Failure struct {
-	EName     string   `json:"ename"`
-	EValue    string   `json:"evalue"`
-	Line      int      `json:"line"`
-	Traceback []string `json:"-"`
-}
+// Failure is what a cell program writes when it fails.
+type Failure contract.Failure
 
 // UnmarshalJSON takes the traceback as lines or as one text.
 func (f *Failure) UnmarshalJSON(b []byte) error {

@@ -14,8 +14,8 @@ import (
 	"syscall"
 	"time"
 
-	"odslab/kernel/gonb/boot"
 	"odslab/kernel/jupyter"
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/shelf"
 	"odslab/kernel/tempdir"
 )
@@ -84,7 +84,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 			return nil, err
 		}
 	}
-	bootFile := []byte("package main\n\nimport _ \"odslab/kernel/gonb/boot\"\n")
+	bootFile := fmt.Appendf(nil, "package main\n\nimport _ %q\n", contract.BootPath)
 	if err := os.WriteFile(filepath.Join(dir, "next", "boot.go"), bootFile, 0o600); err != nil {
 		return nil, err
 	}
@@ -142,10 +142,10 @@ func (c *Child) environ(cfg Config) []string {
 		envGo+"="+cfg.Go,
 		envNext+"="+c.next(),
 		MarkEnv+"="+c.mark,
-		ErrorEnv+"="+c.path(failureFile),
-		GraceEnv+"="+c.path(graceFile),
-		boot.StdinEnv+"="+c.path("stdin"),
-		orderEnv+"="+c.path("order"),
+		contract.EnvError+"="+c.path(failureFile),
+		contract.EnvGrace+"="+c.path(graceFile),
+		contract.EnvStdin+"="+c.path("stdin"),
+		contract.EnvOrder+"="+c.path("order"),
 	)
 }
 

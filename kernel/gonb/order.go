@@ -7,21 +7,16 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"odslab/kernel/runtime/contract"
 )
-
-// orderEnv names a file whose presence tells cells to number their displays
-// within what they print; see package odslib/session/live.
-const orderEnv = "ODSLAB_ORDER"
-
-// orderMark in the metadata of a display is its number.
-const orderMark = "odslab_order"
 
 // holdLimit is how long a display waits for what was printed before it. Its
 // number may be lost where a cell has closed its own output.
 const holdLimit = 500 * time.Millisecond
 
 var (
-	number     = regexp.MustCompile("\x1b_odslab (\\d+)\x1b\\\\")
+	number     = regexp.MustCompile(regexp.QuoteMeta(contract.OrderHead) + `(\d+)` + regexp.QuoteMeta(contract.OrderTail))
 	numberHead = regexp.MustCompile("\x1b(_(o(d(s(l(a(b( (\\d+\x1b?)?)?)?)?)?)?)?)?)?$")
 )
 
@@ -97,7 +92,7 @@ func (q *sequence) show(update bool, content json.RawMessage) {
 	}
 	n := 0
 	if json.Unmarshal(content, &c) == nil {
-		json.Unmarshal(c.Metadata[orderMark], &n)
+		json.Unmarshal(c.Metadata[contract.MarkOrder], &n)
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()

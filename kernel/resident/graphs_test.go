@@ -79,7 +79,7 @@ func suiteModule(t *testing.T) string {
 	const install, xlaImport = "xla.AutoInstall()", `"github.com/gomlx/go-xla/compute/xla"`
 	var err error
 	for file, instead := range map[string]string{
-		"core/graph/graph_test.go":     `_ "odslab/odslib/engine/resident"`,
+		"core/graph/graph_test.go":     `_ "odslab/kernel/runtime/resident"`,
 		"support/testutil/testutil.go": "",
 	} {
 		file = filepath.Join(copied, file)

@@ -15,10 +15,10 @@ import (
 
 	"odslab/kernel/resident/disk"
 	"odslab/kernel/resident/server"
+	"odslab/kernel/runtime/resident"
 	"odslab/kernel/shelf"
 	"odslab/kernel/toolchain"
 	"odslab/odslib/engine"
-	"odslab/odslib/engine/resident"
 )
 
 // The test binary is also the resident process that is killed.

@@ -1,6 +1,6 @@
 // Command resident is the process beside a notebook's kernel that stays warm:
 // it has XLA loaded, keeps compiled programs and arrays on the device, and runs
-// what cells record (package odslab/odslib/engine/resident).
+// what cells record (package odslab/odslib/engine/record).
 //
 // The kernel starts it with a listening socket as file descriptor 3. On standard
 // input it says which kept arrays its notebook still needs ("retain ID … shared
@@ -23,7 +23,7 @@ import (
 
 	"odslab/kernel/resident/disk"
 	"odslab/kernel/resident/server"
-	"odslab/kernel/resident/status"
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/shelf"
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
@@ -46,7 +46,6 @@ func run(spill string, limit int64, compiled string) int {
 		fmt.Fprintln(os.Stderr, "resident: file descriptor 3 is no listening socket; the kernel starts this program:", err)
 		return 2
 	}
-	os.Unsetenv(engine.EnvResident)
 	programs := &disk.Programs{Shelf: &shelf.Shelf{Dir: compiled, Max: programsMax}}
 	if open := engine.OpenXLA; open != nil && compiled != "" {
 		engine.OpenXLA = func(plugin string, cuda bool) (compute.Backend, error) {
@@ -61,14 +60,14 @@ func run(spill string, limit int64, compiled string) int {
 	e, err := engine.Open()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return status.NoEngine
+		return contract.ExitNoEngine
 	}
 	if limit == 0 {
 		limit = memory() / 2
 	}
 	s, err := server.New(e.Backend, server.Options{
 		Engine: e.Name, Spill: spill, Bytes: limit, Loaded: programs.Loaded,
-		Stuck: func() { os.Exit(status.Stuck) },
+		Stuck: func() { os.Exit(contract.ExitStuck) },
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "resident:", err)

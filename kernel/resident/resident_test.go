@@ -9,9 +9,9 @@ import (
 	"github.com/gomlx/compute/support/backendtest"
 
 	"odslab/kernel/resident/server"
+	"odslab/kernel/runtime/resident"
 	"odslab/kernel/toolchain"
 	"odslab/odslib/engine"
-	"odslab/odslib/engine/resident"
 )
 
 // serve runs a server of the backend and returns a client of it.

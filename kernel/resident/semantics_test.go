@@ -20,8 +20,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"odslab/kernel/resident/server"
+	"odslab/kernel/runtime/resident"
 	"odslab/odslib/engine"
-	"odslab/odslib/engine/resident"
 )
 
 func double(be compute.Backend) *graph.Exec {

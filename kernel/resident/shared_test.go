@@ -9,8 +9,8 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 
 	"odslab/kernel/resident/server"
+	"odslab/kernel/runtime/resident"
 	"odslab/odslib/engine"
-	"odslab/odslib/engine/resident"
 )
 
 func filled(x float32, shape ...int) engine.Array {

@@ -13,6 +13,7 @@ import (
 
 	"odslab/kernel/gonb"
 	"odslab/kernel/jupyter"
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/tempdir"
 )
 
@@ -80,12 +81,12 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	go tempdir.Sweep(gonb.End) // after kernels that were killed with their watchdogs
 	keep := own.Path
 	cfg.child.Sweep = keep
-	cfg.child.Env = append(slices.Clone(cfg.child.Env), "ODSLAB_KEEP="+keep)
+	cfg.child.Env = append(slices.Clone(cfg.child.Env), contract.EnvKeep+"="+keep)
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
 	var res *resident
 	if cfg.resident != "" {
 		res = newResident(cfg.resident, keep, cfg.programs, append(slices.Clone(env), cfg.residentEnv...))
-		cfg.child.Env = append(cfg.child.Env, "ODSLAB_RESIDENT="+res.socket())
+		cfg.child.Env = append(cfg.child.Env, contract.EnvResident+"="+res.socket())
 	}
 	k := &kernel{
 		own: own, keep: keep, resident: res,

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"odslab/kernel/jupyter"
+	"odslab/kernel/runtime/contract"
 )
 
 const (
@@ -23,9 +24,8 @@ const (
 // Marks in the metadata of display data, by which a cell says more than GoNB can
 // carry.
 const (
-	markResult = "odslab_result" // the value of the cell's last expression
-	markOrder  = "odslab_order"  // package gonb has put it in its place
-	markClear  = "odslab_clear"  // clear_output: "wait", or else at once
+	markOrder = "odslab_order" // package gonb has put it in its place
+	markClear = "odslab_clear" // clear_output: "wait", or else at once
 )
 
 // output publishes what one cell shows, gathered and bounded.
@@ -122,8 +122,8 @@ func (o *output) display(update bool, content json.RawMessage) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	_, isResult := c.Metadata[markResult]
-	delete(c.Metadata, markResult)
+	_, isResult := c.Metadata[contract.MarkResult]
+	delete(c.Metadata, contract.MarkResult)
 	delete(c.Metadata, markOrder)
 	if isResult {
 		o.data, o.meta = c.Data, c.Metadata

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"odslab/kernel/gonb"
-	"odslab/kernel/resident/status"
+	"odslab/kernel/runtime/contract"
 )
 
 // resident is the process that computes for the cells of this kernel. It starts
@@ -185,7 +185,7 @@ func (r *resident) how() string {
 	switch state := r.cmd.ProcessState; {
 	case state == nil:
 		return "it has ended"
-	case state.ExitCode() == status.Stuck:
+	case state.ExitCode() == contract.ExitStuck:
 		return "it was ended, since a computation that nobody waits for could not be stopped otherwise"
 	default:
 		said, _ := os.ReadFile(r.log())

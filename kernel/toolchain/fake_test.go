@@ -39,7 +39,7 @@ build)
 	esac;;
 list)
 	case "$*" in
-	*odslib*) echo '{"ImportPath":"odslab/odslib/session","Name":"session"}'; echo '{"ImportPath":"odslab/odslib/engine/xla","Name":"xla"}';;
+	*odslib*) echo '{"ImportPath":"odslab/kernel/runtime/session","Name":"session"}'; echo '{"ImportPath":"odslab/odslib/engine/xla","Name":"xla"}';;
 	esac;;
 run) echo "no network" >&2; exit 1;;
 esac

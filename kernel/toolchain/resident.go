@@ -26,7 +26,7 @@ func (l Layout) residentStep(m *module, o Options) step {
 				}
 				return hashOf("no XLA")
 			}
-			return hashOf(m.hash(), l.Clone, sourceState(l.Clone, "kernel/resident", "odslib/engine"))
+			return hashOf(m.hash(), l.Clone, sourceState(l.Clone, "kernel/resident", "kernel/runtime", "odslib/engine"))
 		},
 		soft: "no resident process, so the pure-Go engine",
 		do: func(ctx context.Context, _ *stepLine) (*stepResult, error) {

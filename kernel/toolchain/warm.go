@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // BuildFlags are the flags that cells are built with. Warming the cache and
@@ -39,7 +41,7 @@ var compilerFlags = []string{"-dwarf=false"}
 func (l Layout) warmStep(m *module, o Options) step {
 	hash := func(resident bool) string {
 		return hashOf(m.hash(), l.Clone, strings.Join(BuildFlags(resident), " "),
-			sourceState(l.Clone, "odslib", "plotting", "atomicfile"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
+			sourceState(l.Clone, "odslib", "plotting", "atomicfile", "kernel/runtime"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
 	}
 	return step{
 		name:  "warm",
@@ -105,15 +107,13 @@ func (l Layout) warm(ctx context.Context, o Options, line *stepLine) (*stepResul
 	// the oldest tell whether it still knows.
 	what := fmt.Sprintf("%d packages compiled for cells", len(packages))
 	r := &stepResult{what: what, note: what, size: size}
-	for _, p := range []string{"fmt", sessionPackage} {
+	for _, p := range []string{"fmt", contract.SessionPath} {
 		if exports[p] != "" {
 			r.outputs = append(r.outputs, exports[p])
 		}
 	}
 	return r, nil
 }
-
-const sessionPackage = "odslab/odslib/session"
 
 // cellGo runs the go command in the module of cells.
 func (l Layout) cellGo(ctx context.Context, o Options, out io.Writer, args ...string) error {
@@ -135,7 +135,7 @@ func (l Layout) cellGo(ctx context.Context, o Options, out io.Writer, args ...st
 // libraryPackages are the packages of the library that a cell may import.
 func (l Layout) libraryPackages(ctx context.Context, o Options) ([]string, error) {
 	var found []string
-	for _, pattern := range []string{"odslab/odslib/...", "odslab/plotting/..."} {
+	for _, pattern := range []string{"odslab/odslib/...", "odslab/plotting/...", "odslab/kernel/runtime/..."} {
 		list, err := l.list(ctx, o, "-e", pattern)
 		if err != nil {
 			return nil, err
@@ -147,7 +147,7 @@ func (l Layout) libraryPackages(ctx context.Context, o Options) ([]string, error
 		}
 	}
 	// What cells link without naming the library.
-	return append(found, "odslab/kernel/gonb/boot", "github.com/gomlx/gomlx/core/graph", "github.com/janpfeifer/gonb/gonbui"), nil
+	return append(found, "github.com/gomlx/gomlx/core/graph", "github.com/janpfeifer/gonb/gonbui"), nil
 }
 
 // exports makes the export data that the type checker of cells reads.

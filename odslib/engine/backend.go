@@ -9,24 +9,23 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+
+	"odslab/odslib/engine/environment"
 )
 
 // Environment variables that choose the engine.
 const (
-	EnvEngine = "ODSLAB_ENGINE" // xla-cuda, xla-cpu or go; empty: the first that works
-	EnvPlugin = "ODSLAB_PLUGIN" // absolute path of a PJRT plugin
-	EnvCache  = "ODSLAB_CACHE"  // where set-up keeps its files
-
-	// EnvResident is the socket of a resident process, which a notebook's kernel sets for its cells.
-	EnvResident = "ODSLAB_RESIDENT"
+	EnvEngine = environment.Engine
+	EnvPlugin = environment.Plugin
+	EnvCache  = environment.Cache
 )
 
 // OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.
 var OpenXLA func(plugin string, cuda bool) (compute.Backend, error)
 
-// OpenResident connects to a resident process and says which engine that runs; package odslab/odslib/engine/resident sets
-// it when it is linked in.
-var OpenResident func(socket string) (be compute.Backend, name string, err error)
+// OpenResident, where a program sets it before the first [Open], connects to a process that computes for this one and says
+// which engine that runs. Cells of a notebook do.
+var OpenResident func() (be compute.Backend, name string, err error)
 
 // Engine is the backend of this process and the reason for it.
 type Engine struct {
@@ -58,8 +57,8 @@ func choose(want string) (*Engine, error) {
 	default:
 		return nil, fmt.Errorf("%s=%s: no such engine; use xla-cuda, xla-cpu or go, or leave it unset", EnvEngine, want)
 	}
-	if socket := os.Getenv(EnvResident); socket != "" && OpenResident != nil && want != "go" {
-		return resident(socket, want)
+	if OpenResident != nil && want != "go" {
+		return resident(want)
 	}
 	for _, kind := range []string{"xla-cuda", "xla-cpu"} {
 		if want != "" && want != kind {
@@ -87,8 +86,8 @@ func choose(want string) (*Engine, error) {
 }
 
 // resident does not fall back: a cell that turned slow without a word would be worse than one that fails.
-func resident(socket, want string) (*Engine, error) {
-	be, name, err := OpenResident(socket)
+func resident(want string) (*Engine, error) {
+	be, name, err := OpenResident()
 	if err != nil {
 		return nil, err
 	}

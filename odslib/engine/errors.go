@@ -58,7 +58,7 @@ func located(cause error) *Error {
 }
 
 // Library packages whose frames are not the user's.
-var libraryFrames = []string{"runtime.", "github.com/gomlx/", "odslab/odslib/", "odslab/plotting.", "reflect.", "github.com/pkg/errors", "main.draw", "main.train"}
+var libraryFrames = []string{"runtime.", "github.com/gomlx/", "odslab/odslib/", "odslab/kernel/", "odslab/plotting.", "reflect.", "github.com/pkg/errors", "main.draw", "main.train"}
 
 func userFrame() string {
 	pcs := make([]uintptr, 128)

@@ -50,7 +50,6 @@ func process(dir string) error {
 	if err := p.Install(engine.Plugin("xla-cpu")); err != nil {
 		return err
 	}
-	os.Unsetenv(engine.EnvResident)
 	e, err := engine.Open()
 	if err != nil {
 		return err

@@ -9,7 +9,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 
-	"odslab/odslib/engine/resident/wire"
+	"odslab/kernel/runtime/wire"
+	"odslab/odslib/engine/record"
 )
 
 // entry is a buffer and how many hold it: handles, ids, executions at work.
@@ -95,9 +96,9 @@ func (k *connection) take(handle uint64) (e *entry, done func(), err error) {
 	}, nil
 }
 
-func (k *connection) fromHost(d *wire.Dec, out *wire.Enc) error {
+func (k *connection) fromHost(d *record.Dec, out *record.Enc) error {
 	device := compute.DeviceNum(d.Int())
-	shape, share := wire.DecShape(d), d.Bool()
+	shape, share := record.DecShape(d), d.Bool()
 	if d.Err != nil {
 		return d.Err
 	}
@@ -107,7 +108,7 @@ func (k *connection) fromHost(d *wire.Dec, out *wire.Enc) error {
 	flat := k.flat
 	if flat == nil {
 		if !shape.Ok() || !shape.IsZeroSize() {
-			return fmt.Errorf("%w: an array %s without data", wire.ErrCode, shape)
+			return fmt.Errorf("%w: an array %s without data", record.ErrCode, shape)
 		}
 		flat = dtypes.MakeAnySlice(shape.DType, 0)
 	}
@@ -132,7 +133,7 @@ func (k *connection) fromHost(d *wire.Dec, out *wire.Enc) error {
 	return nil
 }
 
-func (k *connection) toHost(d *wire.Dec, out *wire.Enc) ([]byte, error) {
+func (k *connection) toHost(d *record.Dec, out *record.Enc) ([]byte, error) {
 	handle, share := d.Uint(), d.Bool()
 	if d.Err != nil {
 		return nil, d.Err
@@ -151,7 +152,7 @@ func (k *connection) toHost(d *wire.Dec, out *wire.Enc) ([]byte, error) {
 	e.holders++ // share gives up one of ours, if another buffer has the same name
 	k.s.release(k.s.share(e, sum))
 	k.s.mu.Unlock()
-	out.Sum(sum)
+	sum.Enc(out)
 	return data, nil
 }
 
@@ -175,7 +176,7 @@ func dataOf(flat any, shape shapes.Shape) []byte {
 	return dtypes.UnsafeByteSliceFromAny(flat)
 }
 
-func (k *connection) copyDevice(d *wire.Dec, out *wire.Enc) error {
+func (k *connection) copyDevice(d *record.Dec, out *record.Enc) error {
 	e, done, err := k.take(d.Uint())
 	if err != nil {
 		return err

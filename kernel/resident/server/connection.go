@@ -10,7 +10,9 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 
-	"odslab/odslib/engine/resident/wire"
+	"odslab/kernel/runtime/contract"
+	"odslab/kernel/runtime/wire"
+	"odslab/odslib/engine/record"
 )
 
 // connection is one socket of a client.
@@ -41,17 +43,17 @@ func (s *Server) serve(c *wire.Conn) {
 			}
 			return
 		}
-		var e wire.Enc
+		var e record.Enc
 		bulk, err := k.answer(kind, payload, &e)
-		status := byte(wire.OK)
+		status := byte(contract.AnswerOK)
 		if err != nil {
-			e, bulk, status = wire.Enc{}, nil, wire.Failed
+			e, bulk, status = record.Enc{}, nil, contract.AnswerFailed
 			failureOf(err).Enc(&e)
 		}
 		if err := c.Send(status, e.B, bulk); err != nil {
 			return
 		}
-		if errors.Is(err, wire.ErrCode) || k.l == nil {
+		if errors.Is(err, record.ErrCode) || k.l == nil {
 			s.refuse()
 			return
 		}
@@ -60,22 +62,22 @@ func (s *Server) serve(c *wire.Conn) {
 
 // place makes room for the array of a FromHost request, within the quota.
 func (k *connection) place(kind byte, payload []byte, n uint64) ([]byte, error) {
-	if kind != wire.FromHost || k.l == nil {
+	if kind != contract.AskFromHost || k.l == nil {
 		return nil, wire.ErrFrame
 	}
-	d := &wire.Dec{B: payload}
+	d := &record.Dec{B: payload}
 	for range d.Count() { // dropped handles
 		d.Uint()
 	}
 	d.Int() // device
-	shape := wire.DecShape(d)
+	shape := record.DecShape(d)
 	if d.Err != nil || !shape.Ok() || shape.IsDynamic() || slices.ContainsFunc(shape.Dimensions, func(n int) bool { return n < 0 }) {
 		return nil, wire.ErrFrame
 	}
 	if k.full = k.s.room(int64(n)); k.full != nil {
 		return nil, wire.ErrSkip
 	}
-	flat, err := wire.MakeFlat(shape.DType, uint64(shape.Size()), n)
+	flat, err := record.MakeFlat(shape.DType, uint64(shape.Size()), n)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", wire.ErrFrame, err)
 	}
@@ -84,7 +86,7 @@ func (k *connection) place(kind byte, payload []byte, n uint64) ([]byte, error) 
 }
 
 // answer does one request. A panic of the backend is that request's error.
-func (k *connection) answer(kind byte, payload []byte, e *wire.Enc) (bulk []byte, err error) {
+func (k *connection) answer(kind byte, payload []byte, e *record.Enc) (bulk []byte, err error) {
 	defer func() {
 		r := recover()
 		if r == nil {
@@ -95,42 +97,42 @@ func (k *connection) answer(kind byte, payload []byte, e *wire.Enc) (bulk []byte
 		k.s.mu.Unlock()
 		err = panicked(r)
 	}()
-	d := &wire.Dec{B: payload}
+	d := &record.Dec{B: payload}
 	switch {
-	case kind == wire.Hello && k.l == nil:
+	case kind == contract.AskHello && k.l == nil:
 		k.l, err = k.s.hello(d, e)
 		k.watch = k.l != nil
 		return nil, err
-	case kind == wire.Attach && k.l == nil:
+	case kind == contract.AskAttach && k.l == nil:
 		k.l, err = k.s.lease(d.Uint())
 		return nil, err
 	case k.l == nil || k.watch:
-		return nil, wire.ErrCode
+		return nil, record.ErrCode
 	}
 	k.dropped(d)
 	switch kind {
-	case wire.Record:
+	case contract.AskRecord:
 		err = k.record(d, e)
-	case wire.Lookup:
+	case contract.AskLookup:
 		err = k.lookup(d, e)
-	case wire.Compile:
+	case contract.AskCompile:
 		err = k.compile(d, e)
-	case wire.Execute:
+	case contract.AskExecute:
 		err = k.execute(d, e)
-	case wire.FromHost:
+	case contract.AskFromHost:
 		err = k.fromHost(d, e)
-	case wire.ToHost:
+	case contract.AskToHost:
 		bulk, err = k.toHost(d, e)
-	case wire.CopyDevice:
+	case contract.AskCopyDevice:
 		err = k.copyDevice(d, e)
-	case wire.Keep:
+	case contract.AskKeep:
 		err = k.keep(d, e)
-	case wire.Get:
+	case contract.AskGet:
 		err = k.get(d, e)
-	case wire.Find:
+	case contract.AskFind:
 		err = k.find(d, e)
 	default:
-		err = fmt.Errorf("%w: request %d", wire.ErrCode, kind)
+		err = fmt.Errorf("%w: request %d", record.ErrCode, kind)
 	}
 	if err == nil {
 		err = d.Err
@@ -146,7 +148,7 @@ func panicked(r any) error {
 }
 
 // dropped releases the buffers that the client has given up.
-func (k *connection) dropped(d *wire.Dec) {
+func (k *connection) dropped(d *record.Dec) {
 	n := d.Count()
 	if n == 0 {
 		return
@@ -165,9 +167,9 @@ func (k *connection) dropped(d *wire.Dec) {
 // failureOf is the error as the client gets it: its first line, for stacks mean nothing over there.
 func failureOf(err error) *wire.Failure {
 	f := &wire.Failure{NotImplemented: compute.IsNotImplemented(err), Op: -1}
-	var at *opError
+	var at *record.OpError
 	if errors.As(err, &at) {
-		f.Op = at.op
+		f.Op = at.Op
 	}
 	f.Msg, _, _ = strings.Cut(strings.TrimSpace(err.Error()), "\n")
 	return f

@@ -10,5 +10,5 @@
 //     and is found there by the process that comes after a crash.
 //   - A peer that breaks the protocol is dropped, and only that peer.
 //
-// The wire format is that of [odslab/odslib/engine/resident/wire].
+// Package odslab/kernel/runtime/contract lists the requests, package wire frames them.
 package server

@@ -2,15 +2,14 @@ package server
 
 import (
 	"fmt"
+	"odslab/odslib/engine/record"
 
 	"github.com/gomlx/compute"
-
-	"odslab/odslib/engine/resident/wire"
 )
 
 // execute runs a program. The memory of a donated buffer is used again only when nobody else holds it: no id, no other
 // handle, no other input.
-func (k *connection) execute(d *wire.Dec, out *wire.Enc) (err error) {
+func (k *connection) execute(d *record.Dec, out *record.Enc) (err error) {
 	s, l := k.s, k.l
 	id, device := d.Uint(), compute.DeviceNum(d.Int())
 	n := d.Count()
@@ -96,7 +95,7 @@ func (k *connection) execute(d *wire.Dec, out *wire.Enc) (err error) {
 		out.Uint(s.add(l, b, shape, on))
 		out.Bool(true)
 		out.Int(int64(on))
-		wire.EncShape(out, shape)
+		record.EncShape(out, shape)
 	}
 	return nil
 }

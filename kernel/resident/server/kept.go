@@ -4,13 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"odslab/odslib/engine/record"
 	"slices"
-
-	"odslab/odslib/engine/resident/wire"
 )
 
 // keep lets a buffer outlive its client, under an id that is told.
-func (k *connection) keep(d *wire.Dec, out *wire.Enc) error {
+func (k *connection) keep(d *record.Dec, out *record.Enc) error {
 	h := d.Uint()
 	s := k.s
 	s.mu.Lock()
@@ -30,7 +29,7 @@ func (k *connection) keep(d *wire.Dec, out *wire.Enc) error {
 }
 
 // get hands out a kept buffer; one that an earlier process has kept is read from disk.
-func (k *connection) get(d *wire.Dec, out *wire.Enc) error {
+func (k *connection) get(d *record.Dec, out *record.Enc) error {
 	id := d.Str()
 	if d.Err != nil {
 		return d.Err
@@ -50,7 +49,7 @@ func (k *connection) get(d *wire.Dec, out *wire.Enc) error {
 	e.holders++
 	out.Uint(s.hand(k.l, e))
 	out.Int(int64(e.device))
-	wire.EncShape(out, e.shape)
+	record.EncShape(out, e.shape)
 	return nil
 }
 

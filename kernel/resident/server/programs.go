@@ -2,11 +2,11 @@ package server
 
 import (
 	"container/list"
+	"errors"
+	"odslab/odslib/engine/record"
 	"time"
 
 	"github.com/gomlx/compute"
-
-	"odslab/odslib/engine/resident/wire"
 )
 
 // program is a compiled recording, or one that is being compiled.
@@ -73,7 +73,48 @@ func (k *connection) hold(p *program) {
 	}
 }
 
-func (k *connection) lookup(d *wire.Dec, out *wire.Enc) error {
+// record replays operations that only the backend can judge and answers with the shapes of the last one's outputs.
+func (k *connection) record(d *record.Dec, out *record.Enc) error {
+	open, name, rec := d.Uint(), d.Str(), d.Bytes()
+	if d.Err != nil {
+		return d.Err
+	}
+	s := k.s
+	s.mu.Lock()
+	r := k.l.open[open]
+	if r == nil {
+		open = s.id()
+	}
+	s.mu.Unlock()
+	if r == nil {
+		r = record.NewReplay(s.backend, name)
+		s.mu.Lock()
+		k.l.open[open] = r
+		s.mu.Unlock()
+	}
+	out.Uint(open)
+	if err := r.Play(rec); err != nil {
+		var refused *record.OpError
+		if !errors.As(err, &refused) {
+			return err
+		}
+		out.Bool(true)
+		failureOf(err).Enc(out)
+		return nil
+	}
+	out.Bool(false)
+	shapes, err := r.Shapes()
+	if err != nil {
+		return err
+	}
+	out.Uint(uint64(len(shapes)))
+	for _, shape := range shapes {
+		record.EncShape(out, shape)
+	}
+	return nil
+}
+
+func (k *connection) lookup(d *record.Dec, out *record.Enc) error {
 	hash, open := string(d.Bytes()), d.Uint()
 	if d.Err != nil {
 		return d.Err
@@ -101,7 +142,7 @@ func (k *connection) lookup(d *wire.Dec, out *wire.Enc) error {
 }
 
 // compile makes the program of a recording, once, however many clients ask.
-func (k *connection) compile(d *wire.Dec, out *wire.Enc) error {
+func (k *connection) compile(d *record.Dec, out *record.Enc) error {
 	hash, open, name, rec := string(d.Bytes()), d.Uint(), d.Str(), d.Bytes()
 	if d.Err != nil {
 		return d.Err
@@ -120,7 +161,7 @@ func (k *connection) compile(d *wire.Dec, out *wire.Enc) error {
 	s.mu.Unlock()
 	if mine {
 		if r == nil {
-			r = s.newReplay(name)
+			r = record.NewReplay(s.backend, name)
 		}
 		s.make(p, r, rec)
 	}
@@ -134,7 +175,7 @@ func (k *connection) compile(d *wire.Dec, out *wire.Enc) error {
 }
 
 // make compiles; a failure is forgotten, so that it can be tried again.
-func (s *Server) make(p *program, r *replay, rec []byte) {
+func (s *Server) make(p *program, r *record.Replay, rec []byte) {
 	start, finished := time.Now(), false
 	defer func() {
 		s.mu.Lock()
@@ -153,17 +194,17 @@ func (s *Server) make(p *program, r *replay, rec []byte) {
 			s.mu.Unlock()
 		}
 	}()
-	if p.err = r.run(rec); p.err != nil {
+	if p.err = r.Play(rec); p.err != nil {
 		return
 	}
-	x, err := r.builder.Compile()
+	x, err := r.Compile()
 	if err != nil {
 		p.err = err
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p.executable, p.spread = x, r.spread
+	p.executable, p.spread = x, r.Spread()
 	for _, shape := range x.Outputs() {
 		if !shape.IsDynamic() {
 			p.bytes += int64(shape.ByteSize())

@@ -9,7 +9,9 @@ import (
 
 	"github.com/gomlx/compute"
 
-	"odslab/odslib/engine/resident/wire"
+	"odslab/kernel/runtime/contract"
+	"odslab/kernel/runtime/wire"
+	"odslab/odslib/engine/record"
 )
 
 // Options of a Server; the zero value sets no limits and spills nothing.
@@ -129,14 +131,14 @@ type lease struct {
 	ended    bool
 	running  int // executions
 	buffers  map[uint64]*entry
-	open     map[uint64]*replay
+	open     map[uint64]*record.Replay
 	programs map[uint64]*program
 }
 
 func (s *Server) newLease(who string) *lease {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := &lease{id: s.id(), who: who, buffers: map[uint64]*entry{}, open: map[uint64]*replay{}, programs: map[uint64]*program{}}
+	l := &lease{id: s.id(), who: who, buffers: map[uint64]*entry{}, open: map[uint64]*record.Replay{}, programs: map[uint64]*program{}}
 	s.leases[l.id] = l
 	return l
 }
@@ -167,8 +169,8 @@ func (s *Server) endLease(l *lease) {
 }
 
 // hello begins a lease and says what the backend is.
-func (s *Server) hello(d *wire.Dec, e *wire.Enc) (*lease, error) {
-	if theirs := d.Str(); theirs != wire.Fingerprint {
+func (s *Server) hello(d *record.Dec, e *record.Enc) (*lease, error) {
+	if theirs := d.Str(); theirs != contract.Fingerprint {
 		return nil, errors.New("the cell and the resident process are of different versions of odslab; restart the kernel")
 	}
 	who := d.Str()
@@ -193,7 +195,7 @@ func (s *Server) hello(d *wire.Dec, e *wire.Enc) (*lease, error) {
 	return l, nil
 }
 
-func encSet[K ~int | ~int32](e *wire.Enc, set map[K]bool) {
+func encSet[K ~int | ~int32](e *record.Enc, set map[K]bool) {
 	n := 0
 	for _, in := range set {
 		if in {

@@ -3,7 +3,8 @@ package server
 import (
 	"container/list"
 
-	"odslab/odslib/engine/resident/wire"
+	"odslab/kernel/runtime/wire"
+	"odslab/odslib/engine/record"
 )
 
 // shared are buffers by what is in them, most recently used first, so that an array which many programs and cells read (a
@@ -38,11 +39,11 @@ func (s *Server) share(e *entry, sum wire.Sum) *entry {
 }
 
 // find hands out the shared buffers of the arrays that the client has.
-func (k *connection) find(d *wire.Dec, out *wire.Enc) error {
+func (k *connection) find(d *record.Dec, out *record.Enc) error {
 	n := d.Count()
 	sums := make([]wire.Sum, n)
 	for i := range sums {
-		sums[i] = d.Sum()
+		sums[i] = wire.DecSum(d)
 	}
 	if d.Err != nil {
 		return d.Err

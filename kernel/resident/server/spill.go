@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/rand"
 	"fmt"
+	"odslab/odslib/engine/record"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,8 +13,6 @@ import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
-
-	"odslab/odslib/engine/resident/wire"
 )
 
 const (
@@ -137,8 +136,8 @@ func (sp *spill) reserve(id string, n int64) bool {
 
 // write puts the array at its place whole or not at all.
 func (sp *spill) write(id string, shape shapes.Shape, device compute.DeviceNum, data []byte) error {
-	e := &wire.Enc{}
-	wire.EncShape(e, shape)
+	e := &record.Enc{}
+	record.EncShape(e, shape)
 	e.Int(int64(device))
 	e.Bytes(data)
 	tmp := sp.path(id) + ".tmp"
@@ -167,13 +166,13 @@ func (sp *spill) read(id string) (shape shapes.Shape, device compute.DeviceNum, 
 	if err != nil {
 		return shape, 0, nil, fmt.Errorf("%w: %v", errLost, err)
 	}
-	d := &wire.Dec{B: data}
-	shape, device = wire.DecShape(d), compute.DeviceNum(d.Int())
+	d := &record.Dec{B: data}
+	shape, device = record.DecShape(d), compute.DeviceNum(d.Int())
 	b := d.Bytes()
 	if d.Err != nil || !shape.Ok() {
 		return shape, 0, nil, fmt.Errorf("%w: its file is damaged", errLost)
 	}
-	flat, err = wire.MakeFlat(shape.DType, uint64(shape.Size()), uint64(len(b)))
+	flat, err = record.MakeFlat(shape.DType, uint64(shape.Size()), uint64(len(b)))
 	if err != nil {
 		return shape, 0, nil, fmt.Errorf("%w: its file is damaged", errLost)
 	}

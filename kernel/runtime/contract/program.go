@@ -1,0 +1,41 @@
+package contract
+
+// Packages that programs of cells link.
+const (
+	LivePath     = "odslab/kernel/runtime/live"     // always
+	BootPath     = "odslab/kernel/runtime/boot"     // always, beside the main package
+	SessionPath  = "odslab/kernel/runtime/session"  // where draw and train are used
+	RichPath     = "odslab/kernel/runtime/rich"     // with gonbui
+	DevicePath   = "odslab/kernel/runtime/device"   // with GoMLX's tensors
+	ResidentPath = "odslab/kernel/runtime/resident" // with GoMLX, where there is a resident process
+)
+
+// Functions of package live that generated programs call.
+const (
+	CallBegin       = "Begin"
+	CallEnd         = "End"
+	CallLoad        = "Load"
+	CallUnkept      = "Unkept"
+	CallKeep        = "Keep"
+	CallRegister    = "Register"
+	CallAt          = "At"
+	CallContext     = "Context" // ctx
+	CallSeed        = "Seed"    // seed
+	CallSetSeed     = "SetSeed"
+	CallGuard       = "Guard"
+	CallRaise       = "Raise"
+	CallShow        = "Show"
+	CallShowAll     = "ShowAll"
+	CallShowResult  = "ShowResult"
+	CallShowResults = "ShowResults"
+	CallExit        = "Exit"    // os.Exit
+	CallFatal       = "Fatal"   // log.Fatal
+	CallFatalln     = "Fatalln" // log.Fatalln
+	CallFatalf      = "Fatalf"  // log.Fatalf
+)
+
+// Functions of package session that generated programs call.
+const (
+	CallDraw  = "Draw"  // draw
+	CallTrain = "Train" // train
+)

@@ -1,0 +1,114 @@
+package live
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"odslab/kernel/runtime/contract"
+	"odslab/kernel/runtime/snapshot"
+)
+
+// cell is the one running cell of this process.
+var cell struct {
+	sync.Mutex
+	dir    string // where values are kept; empty outside a notebook
+	number int
+	vars   []*variable
+	loaded map[string]snapshot.Stamp // file name → what was read
+	target string
+	once   sync.Once
+}
+
+type variable struct {
+	name string
+	ptr  any
+}
+
+// Begin starts the program of cell n.
+func Begin(n int) {
+	dir := os.Getenv(contract.EnvKeep)
+	cell.dir, cell.number = dir, n
+	cell.loaded = map[string]snapshot.Stamp{}
+	os.Remove(savedFile(dir))
+	if dir != "" {
+		left, _ := filepath.Glob(filepath.Join(dir, "*"+contract.NewSuffix))
+		for _, file := range left { // of a cell that was killed
+			os.Remove(file)
+		}
+	}
+	signal.Ignore(syscall.SIGXFSZ) // a write beyond `ulimit -f` is then an error with a line instead of a crash
+	listen()
+}
+
+// End, deferred, keeps the variables and reports a panic. It ends the process
+// with status 1 where the cell failed.
+func End() {
+	finish(problemOf(recover()))
+}
+
+// finish ends the cell once, from whichever goroutine is first; the others
+// wait for the process to go.
+func finish(p *problem) {
+	first := false
+	cell.once.Do(func() { first = true })
+	if !first {
+		select {}
+	}
+	save()
+	flush()
+	if p != nil {
+		p.report()
+		os.Exit(p.status)
+	}
+}
+
+// Exit is os.Exit in a cell: variables are kept first.
+func Exit(code int) {
+	if code == 0 {
+		finish(nil)
+		os.Exit(0)
+	}
+	finish(&problem{name: "exit", text: fmt.Sprintf("the cell called os.Exit(%d)", code), status: code, frames: frames(2)})
+}
+
+// Fatal is log.Fatal in a cell: it ends the cell with the message.
+func Fatal(v ...any) { fatal(fmt.Sprint(v...)) }
+
+// Fatalln is log.Fatalln in a cell.
+func Fatalln(v ...any) { fatal(strings.TrimSuffix(fmt.Sprintln(v...), "\n")) }
+
+// Fatalf is log.Fatalf in a cell.
+func Fatalf(format string, v ...any) { fatal(fmt.Sprintf(format, v...)) }
+
+func fatal(text string) {
+	finish(&problem{name: "fatal", text: text, status: 1, frames: frames(3)})
+}
+
+// Guard, deferred first in a goroutine of a cell, makes its panic end the cell
+// as any other panic does.
+func Guard() {
+	if p := problemOf(recover()); p != nil {
+		finish(p)
+	}
+}
+
+// Register makes T known where interfaces of kept values hold it.
+func Register[T any]() { snapshot.Register[T]() }
+
+// RegisterCodec says how values of T are kept, for types that hold a handle.
+func RegisterCodec[T any](encode func(*T) ([]byte, error), decode func([]byte, *T) error) {
+	snapshot.RegisterCodec(encode, decode)
+}
+
+// At sets the variable that the current statement defines: part of the string
+// by which its randomness is split, and the name under which Partial keeps.
+func At(name string) { cell.target = name }
+
+// Target is the variable that the current statement of the cell defines, or
+// empty.
+func Target() string { return cell.target }
