@@ -17,6 +17,7 @@ import (
 	"odslab/kernel/jupyter"
 	"odslab/kernel/runtime/contract"
 	"odslab/kernel/shelf"
+	"odslab/kernel/tempdir"
 )
 
 // Config says where a child finds things. All paths are absolute.
@@ -39,6 +40,7 @@ type Config struct {
 // Child is a running GoNB with its private folder.
 type Child struct {
 	cfg       Config
+	own       *tempdir.Dir
 	dir, mark string
 	cmd       *exec.Cmd
 	client    *jupyter.Client
@@ -63,14 +65,15 @@ const (
 
 // Start starts GoNB and waits until it answers.
 func Start(ctx context.Context, cfg Config) (child *Child, err error) {
-	dir, err := privateDir()
-	if err != nil {
-		return nil, err
-	}
 	if cfg.Mark == "" {
 		cfg.Mark = rand.Text()
 	}
-	c := &Child{cfg: cfg, dir: dir, mark: cfg.Mark + ".child", shelf: shelf.Shelf{Dir: cfg.Shelf, Max: shelfMax}, done: make(chan struct{})}
+	own, err := tempdir.Make(tempdir.Short(), cfg.Mark)
+	if err != nil {
+		return nil, err
+	}
+	dir := own.Path
+	c := &Child{cfg: cfg, own: own, dir: dir, mark: cfg.Mark + ".child", shelf: shelf.Shelf{Dir: cfg.Shelf, Max: shelfMax}, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -128,16 +131,6 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	return c, err
 }
 
-// privateDir makes a folder for sockets and programs. Socket paths have room
-// for about 100 bytes.
-func privateDir() (string, error) {
-	base := os.TempDir()
-	if len(base) > 60 {
-		base = "/tmp"
-	}
-	return os.MkdirTemp(base, "odslab-")
-}
-
 func (c *Child) path(name string) string { return filepath.Join(c.dir, name) }
 
 func (c *Child) environ(cfg Config) []string {
@@ -175,7 +168,7 @@ func (c *Child) Close() {
 	}
 	killMarked(c.mark, time.Second)
 	c.shelf.Wait()
-	os.RemoveAll(c.dir)
+	c.own.Remove()
 	if c.unwatch != nil {
 		c.unwatch()
 	}

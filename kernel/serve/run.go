@@ -36,7 +36,10 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		residentPath = layout.Resident()
 	}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	k, err := start(ctx, config{
 		conn: conn,
