@@ -23,7 +23,8 @@ type Program struct {
 	Magics []Magic // lines for GoNB, in order
 	Empty  bool    // nothing to build: the cell is committed already
 	Notes  []string
-	Text   string // output of the magics that the session answers itself
+	After  []string // notes that only the run could tell, once it is committed
+	Text   string   // output of the magics that the session answers itself
 	Link   toolchain.Link
 	// Resident: the program computes in the kernel's resident process.
 	Resident bool
@@ -41,9 +42,11 @@ type definition struct {
 	name  string
 	typ   types.Type
 	piece *piece
-	why   string // why it can't be kept by value
-	lost  bool   // nor by source
+	why   string // why no program can hold it
 	again bool   // an earlier statement of the cell has defined it too
+	// steady: the statement makes it again, from what is named, and nobody can notice.
+	steady bool
+	needs  []string
 }
 
 // Compile turns the text of cell n into a program. The error, an *Error, says
@@ -123,7 +126,9 @@ func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program,
 	s.notes(d, p)
 	if len(d.stmts) == 0 && len(d.inits) == 0 && len(d.mains) == 0 {
 		p.Empty = true
-		return p, s.commit(p)
+		err := s.commit(p)
+		p.Notes = append(p.Notes, p.After...)
+		return p, err
 	}
 	return p, nil
 }

@@ -25,7 +25,7 @@ func (d *draft) errorsLeft(c *checked) error {
 		msg := d.userNames(e.Msg)
 		if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
 			if v := d.s.vars[name]; v != nil && v.lost {
-				msg += fmt.Sprintf(": the one of cell %d was not kept, because %s", v.cell, v.why)
+				msg = v.goneText()
 			} else if n := d.s.unmade[name]; n > 0 && v == nil {
 				msg += fmt.Sprintf(": cell %d ended before it was set", n)
 			}
@@ -88,6 +88,16 @@ func (d *draft) blame(p *piece, cell, line int, msg string) (int, int, string) {
 	for v, q := range d.srcPiece {
 		if q == p {
 			name = v.name
+		}
+	}
+	for id, q := range d.literals {
+		if q != p {
+			continue
+		}
+		for _, v := range d.kept {
+			if slices.Contains(v.known, id) {
+				name = v.name
+			}
 		}
 	}
 	text := fmt.Sprintf("%s, of cell %d line %d, no longer compiles: %s; define it again", name, cell, line, msg)

@@ -63,9 +63,9 @@ func (s *Session) who() string {
 		}
 		switch {
 		case v.lost:
-			how, size = "not: "+v.why, ""
+			how, size = "gone: "+v.why, ""
 		case v.source != nil:
-			how, size = "by source: "+v.why, ""
+			how, size = "made again: "+v.why, ""
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", name, plainType(v.typ), size, how, v.cell)
 	}

@@ -184,6 +184,7 @@ func (b *notebook) run(src string) outcome {
 	if err := b.s.Commit(p); err != nil {
 		b.t.Fatalf("cell %d: %v", b.n, err)
 	}
+	o.notes = strings.Join(append(p.Notes, p.After...), "\n")
 	return o
 }
 

@@ -37,7 +37,9 @@ type Session struct {
 	shadow  map[string]bool   // package names that a note has been given for
 	unmade  map[string]int    // variables whose cell ended before it set them
 
-	following *following // which cells have read what
+	literals  map[string]*piece // function literals that values hold, by id
+	running   map[string]bool   // lines of goroutines that a note has been given for
+	following *following        // which cells have read what
 }
 
 // importSpec is one import that the user wrote.
@@ -77,14 +79,16 @@ type variable struct {
 	mates   []types.Type // and their types when it was written
 	pointed bool
 	dynamic []string // full names of types inside its interfaces
+	known   []string // variables of packages, functions and literals that it names
 	bytes   int
 	sum     uint64   // equal for equal values; 0 when not known
 	held    []string // arrays of the resident process that its file stands for
 	shared  []string // sums of its arrays that the resident process has too
 
-	source *piece // by source: the statement that makes it
-	why    string // why it isn't kept by value
-	lost   bool   // neither: a mention is an error that says why
+	source *piece            // by source: the statement that makes it
+	from   map[string]string // by source: what it is made from, and its mark
+	why    string            // why it isn't kept by value
+	lost   bool              // gone: a mention is an error that says why
 }
 
 // how says where the data of a kept variable is.
@@ -162,9 +166,10 @@ func distinct(texts []string) []string {
 func (s *Session) reset() {
 	s.imports, s.decls, s.vars = map[string]importSpec{}, map[string]*declaration{}, map[string]*variable{}
 	s.aliases, s.shadow, s.unmade = map[string]string{}, map[string]bool{}, map[string]int{}
+	s.literals, s.running = map[string]*piece{}, map[string]bool{}
 	s.following = newFollowing()
 	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*"+contract.KeptSuffix))
-	for _, f := range append(files, filepath.Join(s.opt.KeepDir, contract.SavedFile)) {
+	for _, f := range append(files, filepath.Join(s.opt.KeepDir, contract.SavedFile), filepath.Join(s.opt.KeepDir, contract.PlaceFile)) {
 		os.Remove(f)
 	}
 }

@@ -18,6 +18,11 @@ const (
 	CallUnkept      = "Unkept"
 	CallKeep        = "Keep"
 	CallRegister    = "Register"
+	CallWitness     = "Witness"
+	CallValues      = "Values"
+	CallPointers    = "Pointers"
+	CallFunction    = "Function"
+	CallLiteral     = "Literal"
 	CallAt          = "At"
 	CallContext     = "Context" // ctx
 	CallSeed        = "Seed"    // seed
