@@ -120,7 +120,7 @@ func (d *draft) nameLiteral(c *checked, f *ast.FuncLit, live string) {
 	id := "func." + textSum(text)
 	d.fresh[id] = lit
 	p.edit(from, from, fmt.Sprintf("%s.%s(%q, ", live, contract.CallLiteral, id))
-	p.edit(to, to, " )")
+	p.close(to, ")")
 }
 
 // known writes the calls that make known what kept values hold and what the

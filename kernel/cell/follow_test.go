@@ -143,7 +143,7 @@ func TestStale(t *testing.T) {
 			{"a: seed := 1", "seed=1", ""}, {"b: _ = draw", "", ""}, {"c: 1 + 1", "", ""}, {"a: seed := 2", "seed=2", "b(seed)"},
 		},
 		"a source that runs again": {
-			{"a: n := `a`", "n=1", ""}, {"b: c := strings.NewReplacer(n, `b`)", "c=refused", ""}, {"d: c.Replace(`a`)", "", ""}, {"a: n := `b`", "n=2", "b(n) d(c n)"},
+			{"a: n := `a`", "n=1", ""}, {"b: c := strings.NewReplacer(n, `b`)", "c=refused", ""}, {"d: c.Replace(`a`)", "", ""}, {"a: n := `b`", "n=2", "b(n) d(c,n)"},
 		},
 	} {
 		s := newSession(t)

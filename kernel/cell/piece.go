@@ -148,6 +148,13 @@ func (p *piece) edit(from, to int, text string) {
 	slices.SortStableFunc(p.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
 }
 
+// close is edit for text that ends what is just before it: it goes in front of
+// all else at its place.
+func (p *piece) close(at int, text string) {
+	p.edits = append([]edit{{at, at, text}}, p.edits...)
+	slices.SortStableFunc(p.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+}
+
 // identifiers calls f for each identifier that may name something outside.
 func identifiers(n ast.Node, f func(*ast.Ident)) {
 	ast.Inspect(n, func(n ast.Node) bool {

@@ -12,10 +12,12 @@ import (
 )
 
 // startCells is a kernel with the real compiler of cells.
-func startCells(t testing.TB) *front {
+func startCells(t testing.TB) *front { return startCellsFor(t, 2*time.Minute) }
+
+func startCellsFor(t testing.TB, limit time.Duration) *front {
 	t.Helper()
 	cfg := gonbtest.Config(t)
-	return startWith(t, func(keep string, env []string) (Compiler, error) {
+	return startFor(t, limit, func(keep string, env []string) (Compiler, error) {
 		return newCells(cell.Options{ModuleDir: cfg.Module, Go: cfg.Go, KeepDir: keep, Env: env})
 	})
 }
