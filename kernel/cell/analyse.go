@@ -99,6 +99,8 @@ func (d *draft) analyse(c *checked, p *Program) {
 			p.defs = append(p.defs, &definition{name: v.name, typ: v.typ, piece: v.source})
 		}
 	}
+	d.unread(c)
+	d.waitNotes(c, p)
 	d.nameFunctions(c)
 	d.nameLiterals(c)
 }
@@ -178,6 +180,9 @@ func (s *Session) notes(d *draft, p *Program) {
 			s.shadow[def.name] = true
 			p.note("%s is a variable now and hides the package %s", def.name, path)
 		}
+	}
+	for _, x := range d.misfits {
+		p.note("%s, of cell %d, no longer fits and is dropped: %s", x.key, x.piece.cell, x.misfit)
 	}
 	for _, name := range s.broken(d, p) {
 		p.note("%s", name)

@@ -50,6 +50,9 @@ func (s *Session) commit(p *Program) error {
 	for _, name := range p.dropped {
 		delete(s.vars, name)
 	}
+	for _, x := range d.misfits {
+		s.following.unfit(x, p.N)
+	}
 	if p.Empty {
 		s.decls = decls
 		s.removeFiles()
@@ -82,7 +85,7 @@ func (s *Session) commit(p *Program) error {
 	}
 	// A declaration whose name a variable took only goes if the variable came to be.
 	for key, x := range s.decls {
-		if decls[key] == nil && len(x.names) > 0 && s.vars[x.names[0]] == nil {
+		if decls[key] == nil && len(x.names) > 0 && s.vars[x.names[0]] == nil && x.recv == "" {
 			decls[key] = x
 		}
 	}

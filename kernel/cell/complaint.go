@@ -28,8 +28,13 @@ func (d *draft) errorsLeft(c *checked) error {
 				msg = v.goneText()
 			} else if n := d.s.unmade[name]; n > 0 && v == nil {
 				msg += fmt.Sprintf(": cell %d ended before it was set", n)
+			} else if text := d.waiting(name); text != "" {
+				msg = text
+			} else if text := d.lateIn(c, e, name); text != "" {
+				msg = text
 			}
 		}
+		msg = d.hint(c, e, msg)
 		if p, off := d.at(c, e.Pos); p != nil && p.kind == declPiece {
 			for _, name := range []string{"main", "init"} {
 				if strings.HasPrefix(p.text[off:], name) && (d.defined[name] || d.s.vars[name] != nil) && strings.Contains(msg, name) {
@@ -53,7 +58,9 @@ func (d *draft) errorsLeft(c *checked) error {
 			continue
 		}
 		line, col := 1, 1
-		if p, _ := d.at(c, e.Pos); p != nil {
+		if p, _ := d.at(c, e.Pos); p != nil && strings.Contains(msg, " waits for ") {
+			line, col, _ = d.blame(p, n, e.at.Line, msg)
+		} else if p != nil {
 			line, col, msg = d.blame(p, n, e.at.Line, msg)
 		}
 		all = append(all, Error{Cell: d.n, Line: line, Col: col, Msg: msg})

@@ -42,10 +42,12 @@ type draft struct {
 	before map[*piece][]string
 	final  bool
 
-	loose     map[string]bool   // variables made again from source that the cell may change
-	functions map[string]string // functions that are used as values: name → text
-	literals  map[string]*piece // literals that kept values hold
-	fresh     map[string]*piece // literals of the cell that values may hold
+	waits     map[*declaration]map[string]bool // own functions that call what is not there
+	misfits   []*declaration                   // methods that no longer fit
+	loose     map[string]bool                  // variables made again from source that the cell may change
+	functions map[string]string                // functions that are used as values: name → text
+	literals  map[string]*piece                // literals that kept values hold
+	fresh     map[string]*piece                // literals of the cell that values may hold
 
 	predeclared map[string]bool // names of kept variables that are Go's own in this cell
 
@@ -72,7 +74,7 @@ func (s *Session) newDraft(n int) *draft {
 		own: map[string]*declaration{}, avail: maps.Clone(s.decls), imports: maps.Clone(s.imports), defined: map[string]bool{},
 		auto: map[string]string{}, unused: map[string]bool{}, drop: map[string]bool{}, written: map[string]bool{}, hoist: map[string]types.Type{},
 		needed: map[string]bool{}, session: map[string]bool{}, pieces: map[*declaration]*piece{}, srcPiece: map[*variable]*piece{},
-		after: map[*piece][]string{}, before: map[*piece][]string{}, predeclared: map[string]bool{}, loose: map[string]bool{}, functions: map[string]string{}, fresh: map[string]*piece{}}
+		after: map[*piece][]string{}, before: map[*piece][]string{}, predeclared: map[string]bool{}, loose: map[string]bool{}, functions: map[string]string{}, fresh: map[string]*piece{}, waits: map[*declaration]map[string]bool{}}
 }
 
 func (d *draft) need(importPath string) { d.needed[importPath] = true }
@@ -89,7 +91,7 @@ func (d *draft) gather() {
 	var visit func(name string)
 	var visitDecl func(x *declaration)
 	visitDecl = func(x *declaration) {
-		if slices.Contains(decls, x) {
+		if slices.Contains(decls, x) || d.waits[x] != nil {
 			return
 		}
 		decls = append(decls, x)

@@ -50,8 +50,10 @@ func (d *draft) mend(c *checked) (changed bool) {
 		switch {
 		case strings.HasPrefix(e.Msg, "undefined: "):
 			name := strings.TrimPrefix(e.Msg, "undefined: ")
-			if d.define(c, e, name) || d.dropBroken(c, e) {
+			if d.define(c, e, name) || d.dropBroken(c, e) || d.wait(c, e, name) {
 				changed = true
+			} else {
+				later = append(later, e)
 			}
 		case strings.HasPrefix(e.Msg, "declared and not used: "):
 			if d.use(c, e, strings.TrimPrefix(e.Msg, "declared and not used: ")) {
@@ -74,7 +76,15 @@ func (d *draft) mend(c *checked) (changed bool) {
 	if changed {
 		return true
 	}
-	return d.hoistShared(c) || d.dropUnused(c) || len(later) == 0 && d.replaceExits(c)
+	if d.hoistShared(c) || d.dropUnused(c) {
+		return true
+	}
+	for _, e := range later {
+		if d.unfit(c, e) {
+			return true
+		}
+	}
+	return len(later) == 0 && d.replaceExits(c)
 }
 
 // unhide gives a cell the builtin or type that a kept variable has the name

@@ -50,6 +50,7 @@ type packages struct {
 	index     sync.Once
 	names     map[string][]string // package name → import paths, the preferred first
 	dirs      map[string]string
+	extra     []string            // patterns of modules that the notebook has added
 	vars      map[string][]global // exported variables by import path
 	found     []*pkg              // what names and dirs are made of
 }
@@ -239,6 +240,9 @@ func (p *packages) need(importPath string) error {
 		delete(p.exported, importPath)
 		p.mu.Unlock()
 		if q.Error != nil {
+			if noModule.MatchString(q.Error.Err) {
+				return fmt.Errorf("no module at hand has the package %s; %%get MODULE@VERSION adds one (%%get %[1]s says which version)", importPath)
+			}
 			return errors.New(firstLine(q.Error.Err))
 		}
 		if len(q.DepsErrors) > 0 {
@@ -291,7 +295,7 @@ func (p *packages) byName(name string) (string, bool) {
 // makeIndex lists all packages by name, once.
 func (p *packages) makeIndex() {
 	p.index.Do(func() {
-		list, _ := p.list(append([]string{"-e", "-find", "-json=ImportPath,Name,Dir"}, indexPatterns...)...)
+		list, _ := p.list(append([]string{"-e", "-find", "-json=ImportPath,Name,Dir"}, slices.Concat(indexPatterns, p.extra)...)...)
 		p.name(slices.DeleteFunc(list, func(q *pkg) bool {
 			return q.Name == "" || q.Name == "main" || hiddenPath(q.ImportPath)
 		}))

@@ -27,7 +27,9 @@ type Options struct {
 // several goroutines.
 type Session struct {
 	opt  Options
+	base Options // as it began, without modules that cells have added
 	pkgs *packages
+	got  map[string]string // modules that cells have added: path → version
 
 	mu      sync.Mutex
 	imports map[string]importSpec   // by key
@@ -65,6 +67,8 @@ type declaration struct {
 	piece  *piece
 	idents map[string]bool
 	blank  map[string]bool // names of a group that have been declared anew
+	waits  []string        // functions that it calls and no cell had declared
+	misfit string          // of a method that is dropped: what the checker says
 }
 
 // variable is a kept variable.
@@ -117,7 +121,7 @@ func NewSession(opt Options) (*Session, error) {
 	if err := os.MkdirAll(opt.KeepDir, 0o700); err != nil {
 		return nil, err
 	}
-	s := &Session{opt: opt, pkgs: newPackages(opt)}
+	s := &Session{opt: opt, base: opt, pkgs: newPackages(opt)}
 	s.reset()
 	go s.pkgs.ahead()
 	return s, nil
@@ -167,6 +171,12 @@ func (s *Session) reset() {
 	s.imports, s.decls, s.vars = map[string]importSpec{}, map[string]*declaration{}, map[string]*variable{}
 	s.aliases, s.shadow, s.unmade = map[string]string{}, map[string]bool{}, map[string]int{}
 	s.literals, s.running = map[string]*piece{}, map[string]bool{}
+	if len(s.got) > 0 {
+		os.RemoveAll(s.opt.ModuleDir)
+		s.opt = s.base
+		s.pkgs = newPackages(s.opt)
+	}
+	s.got = map[string]string{}
 	s.following = newFollowing()
 	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*"+contract.KeptSuffix))
 	for _, f := range append(files, filepath.Join(s.opt.KeepDir, contract.SavedFile), filepath.Join(s.opt.KeepDir, contract.PlaceFile)) {

@@ -246,17 +246,15 @@ func (m *notebookModel) play(f *front, all *[]string, kinds map[string]int, cell
 	for range cells {
 		var src []string
 		steps := 1 + m.r.IntN(3)
-		made := map[string]bool{}
 		for range steps {
 			text, change := m.step()
 			name, _, defines := strings.Cut(text, " := ")
-			if defines && made[name] {
+			if defines && strings.Contains(strings.Join(src, "\n"), name) { // a func before it would capture another one
 				text, change = "_ = 1", func() {}
 			}
 			if text == "_ = 0" || text == "_ = 1" {
 				continue
 			}
-			made[name] = made[name] || defines
 			src = append(src, text)
 			change()
 		}

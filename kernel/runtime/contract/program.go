@@ -29,6 +29,8 @@ const (
 	CallSetSeed     = "SetSeed"
 	CallGuard       = "Guard"
 	CallRaise       = "Raise"
+	CallUnread      = "Unread"
+	CallHalt        = "Halt"
 	CallShow        = "Show"
 	CallShowAll     = "ShowAll"
 	CallShowResult  = "ShowResult"

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"odslab/kernel/runtime/contract"
 	"odslab/kernel/runtime/snapshot"
@@ -46,6 +47,7 @@ func Begin(n int) {
 	signal.Ignore(syscall.SIGXFSZ) // a write beyond `ulimit -f` is then an error with a line instead of a crash
 	listen()
 	usual = runtime.NumGoroutine()
+	time.AfterFunc(waitTime, watch)
 }
 
 // End, deferred, keeps the variables and reports a panic. It ends the process

@@ -44,6 +44,34 @@ func lineOf(stack string) (line, waits string) {
 	return "", ""
 }
 
+// everywhere lists the lines of cells at which the process is: all of the main
+// goroutine, and the innermost of each other.
+func everywhere() (out []frame) {
+	var others []frame
+	for _, s := range stacks() {
+		s, _, _ = strings.Cut(s, "\ncreated by ")
+		isMain := strings.Contains(s, "main.main()")
+		for rest := s + "\n"; ; {
+			line, _ := lineOf(rest)
+			if line == "" {
+				break
+			}
+			_, rest, _ = strings.Cut(rest, line)
+			number, at, _ := strings.Cut(strings.TrimPrefix(line, "cell["), "]:")
+			f := frame{}
+			f.cell, _ = strconv.Atoi(number)
+			f.line, _ = strconv.Atoi(at)
+			if !isMain {
+				others = append(others, f)
+				break
+			}
+			out = append(out, f)
+			rest = "\n" + rest
+		}
+	}
+	return append(out, others...)
+}
+
 // settleTime is what a goroutine gets to end by itself that has nothing more to do.
 const settleTime = 5 * time.Millisecond
 
