@@ -79,7 +79,7 @@ func (s *Session) get(what string) (text string, err error) {
 			return "", fmt.Errorf("%s@%s needs %s %s, and %s is pinned: take an older version of it", path, version, name, now[name], pins[name])
 		}
 	}
-	cgo, err := s.goCommand(dir, "list", "-e", "-deps", "-f", "{{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}", path+"/...")
+	cgo, err := s.goCommand(dir, "list", "-mod=mod", "-e", "-deps", "-f", "{{if and .CgoFiles (not .Standard)}}{{.ImportPath}}{{end}}", path+"/...")
 	if c := strings.Fields(cgo); err == nil && len(c) > 0 {
 		return "", fmt.Errorf("%s uses cgo (package %s), which cells are built without", path, c[0])
 	}
@@ -129,7 +129,7 @@ func (s *Session) goCommand(dir string, args ...string) (string, error) {
 	if env == nil {
 		env = os.Environ()
 	}
-	cmd.Dir, cmd.Env = dir, append(slices.Clone(env), "GOFLAGS=-mod=mod", "GOWORK=off")
+	cmd.Dir, cmd.Env = dir, append(slices.Clone(env), "GOWORK=off")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {

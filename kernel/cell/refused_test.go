@@ -229,7 +229,12 @@ func TestGet(t *testing.T) {
 		"example.com/c@v0.1.0":       "package c\n\n// int one() { return 1; }\nimport \"C\"\n\nfunc One() int { return int(C.one()) }\n",
 		"gonum.org/v1/gonum@v0.99.0": "package gonum\n",
 	})
-	b.s.opt.Env = append(b.s.opt.Env, "GOPROXY="+at, "GONOSUMDB=*", "GONOSUMCHECK=1", "GOFLAGS=-mod=readonly", "GONOPROXY=none", "GOPRIVATE=")
+	have, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	at += ",file://" + filepath.Join(strings.TrimSpace(string(have)), "cache", "download")
+	b.s.opt.Env = append(b.s.opt.Env, "GOPROXY="+at, "GONOSUMDB=*", "GOMODCACHE="+t.TempDir(), "GOFLAGS=-modcacherw", "GONOPROXY=none", "GOPRIVATE=")
 	b.s.base.Env = b.s.opt.Env
 	b.s.pkgs = newPackages(b.s.opt)
 	b.bad("import \"example.com/lo\"\nlo.Twice(4)", 1, 8, "no module at hand has the package example.com/lo; %get MODULE@VERSION adds one")
