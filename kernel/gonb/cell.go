@@ -87,6 +87,9 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 		} else {
 			if m := envEquals.FindStringSubmatch(line); m != nil { // GoNB wants a space
 				line = "%env " + m[1] + " " + m[2]
+				if strings.ContainsAny(m[2], " \t") && !strings.ContainsAny(m[2], `"`) {
+					line = "%env " + m[1] + ` "` + m[2] + `"`
+				}
 			}
 			before = append(before, shellLine(line, before))
 		}

@@ -268,7 +268,7 @@ func (m *notebookModel) play(f *front, all *[]string, kinds map[string]int, cell
 				return fail("want "+want, s)
 			}
 		case "panic":
-			s := run(text + "\npanic(\"on purpose\")\n" + "i0 := 12345\n_ = i0")
+			s := run(text + "\npanic(\"on purpose\")\n" + "unset := 12345\n_ = unset")
 			if s.EValue != "on purpose" {
 				return fail("a panic", s)
 			}

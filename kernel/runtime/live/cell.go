@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
@@ -31,6 +32,10 @@ type variable struct {
 	ptr  any
 }
 
+// maxStack ends a recursion without end before it has filled the memory: a
+// million calls deep, not eight.
+const maxStack = 128 << 20
+
 // Begin starts the program of cell n.
 func Begin(n int) {
 	dir := os.Getenv(contract.EnvKeep)
@@ -44,6 +49,7 @@ func Begin(n int) {
 		}
 	}
 	takePlace(dir)
+	debug.SetMaxStack(maxStack)
 	signal.Ignore(syscall.SIGXFSZ) // a write beyond `ulimit -f` is then an error with a line instead of a crash
 	listen()
 	usual = runtime.NumGoroutine()
