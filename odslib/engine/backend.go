@@ -16,7 +16,7 @@ const (
 	EnvEngine   = "ODSLAB_ENGINE"   // xla-cuda, xla-cpu or go; empty: the first that works
 	EnvPlugin   = "ODSLAB_PLUGIN"   // absolute path of a PJRT plugin
 	EnvCache    = "ODSLAB_CACHE"    // where set-up keeps its files
-	EnvPrograms = "ODSLAB_PROGRAMS" // how many compiled programs are kept; empty: 256
+	EnvPrograms = "ODSLAB_PROGRAMS" // how many compiled programs are kept; empty: 128
 )
 
 // OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.
