@@ -121,13 +121,18 @@ func (p Posterior) ConstraintGiven(given *Node) *Node {
 	return nil
 }
 
+// PriorGiven are the columns of the conditions that are the prior's, or nil.
+func (p Posterior) PriorGiven(given *Node) *Node {
+	a, _ := p.conditions()
+	if given == nil || a == 0 {
+		return nil
+	}
+	return graph.Slice(given, graph.AxisRange(), graph.AxisRange(0, a))
+}
+
 // Denoise is the prior's denoiser in the posterior's scope.
 func (p Posterior) Denoise(scope *Scope, x *Node, at Level) *Node {
-	if a, _ := p.conditions(); at.Given != nil && a == 0 {
-		at.Given = nil
-	} else if at.Given != nil {
-		at.Given = graph.Slice(at.Given, graph.AxisRange(), graph.AxisRange(0, a))
-	}
+	at.Given = p.PriorGiven(at.Given)
 	return p.Prior.(Diffusion).Denoise(scope.At("prior"), x, at)
 }
 

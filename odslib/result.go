@@ -28,6 +28,8 @@ type Result struct {
 	LogZ, LogZError float64 // log Ẑ and its standard error; NaN without an estimate
 	ESS             float64 // effective number of samples behind Samples; 0 when unknown
 
+	Islands []Island // where conditions differ: one for each run of equal rows, in their order; LogZ is NaN then
+
 	Ancestors [][]int32 // for each step that resampled: the parent of each particle
 	Trace     []TraceStep
 	States    []Array // states at the requested steps (Chain.Observe), else nil
@@ -38,6 +40,12 @@ type Result struct {
 	Seconds                       float64
 	Seed                          uint64
 	Notes                         []string // what the user must know: a bias, an early stop
+}
+
+// Island is what a method knows of the draws under one condition.
+type Island struct {
+	Draws                int // how many of Samples
+	LogZ, LogZError, ESS float64
 }
 
 // Cloud is a set of weighted particles.

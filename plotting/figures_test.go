@@ -26,7 +26,7 @@ func normals(n, d int, seed uint64) odslib.Array {
 // modes are draws of three Gaussians in a row, whose log-weights prefer none.
 func modes(name string, n int, seed uint64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 1))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	res.Samples = engine.NewArray(n, 2)
 	for i := range n {
 		res.Samples.Data[2*i] = float32(4*float64(r.IntN(3)-1) + .5*r.NormFloat64())
@@ -46,7 +46,7 @@ func logModes(x, y float64) float64 {
 
 func tracing(name string, seed uint64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 2))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	ess := 1.
 	for t := range 60 {
 		ess *= 1 - .1*r.Float64()
@@ -75,7 +75,7 @@ func recovery() Recovery {
 			seen.Data[i] = float32(math.NaN())
 		}
 	}
-	res := odslib.NewResult("DPS", nil, 0)
+	res := odslib.NewResult(odslib.Posterior{}, "DPS", nil, 0)
 	res.Samples = pictures8(12, 5)
 	return Recovery{Name: "inpainting", Truth: truth, Measured: seen, Samples: res}
 }

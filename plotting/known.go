@@ -2,7 +2,6 @@ package plotting
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -112,14 +111,9 @@ func closedForm(post odslib.Posterior) Series {
 	if post.Constraint == nil {
 		return sampled(post.Prior)
 	}
-	e, ok := post.Prior.(odslib.Exact)
-	c, isGraph := post.Constraint.(odslib.Constraint)
-	if !ok || !isGraph {
-		return Series{err: errors.New("the posterior has no closed form; plot a sampler's Result")}
-	}
-	exact, _, err := e.Exact(c)
+	exact, _, err := post.Exact()
 	if err != nil {
-		return Series{err: fmt.Errorf("the posterior has no closed form (%w); plot a sampler's Result", err)}
+		return Series{err: fmt.Errorf("%w; plot a sampler's Result", err)}
 	}
 	return sampled(exact).as("posterior", sampler)
 }

@@ -32,10 +32,10 @@ func Trajectories(args ...any) *Figure {
 			}
 			target = &a
 		case *odslib.Result:
-			if a == nil || len(a.Draws) < 2 {
+			if a == nil || len(a.States) < 2 {
 				return failed("Trajectories", errors.New("the result holds no states on the way; ask its sampler to observe them"))
 			}
-			states = a.Draws
+			states = a.States
 		default:
 			return failed("Trajectories", fmt.Errorf("argument %d is a %T, neither states nor an option", i+1, a))
 		}

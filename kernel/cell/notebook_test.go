@@ -59,7 +59,6 @@ type notebook struct {
 	dir string
 	n   int
 	env []string
-	bin string
 }
 
 // sharedPackages spares each test the same lists.

@@ -151,9 +151,9 @@ func (c Chain) Evaluations(done int) int {
 }
 
 // observed are the steps at which a run stops to be looked at, the last step always.
-func (c Chain) observed(last int) []int {
+func observed(observe []int, last int) []int {
 	out := []int{last}
-	for _, k := range c.Observe {
+	for _, k := range observe {
 		if k >= 0 && k < last {
 			out = append(out, k)
 		}

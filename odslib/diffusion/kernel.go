@@ -43,10 +43,23 @@ func (k Matched) Coefficients(sch odslib.Schedule, t, s float64) (a, b, std floa
 	return a, b, math.Sqrt(std*std + b*b*v*st*st/(at*at*v+st*st))
 }
 
+// Noisy is Ancestral with the larger variance σ²_{t|s} at its last step, so that every step has a density: the first
+// edition's kernel of trajectory balance, which its checkpoints name.
+type Noisy struct{}
+
+// Coefficients implements Kernel.
+func (Noisy) Coefficients(sch odslib.Schedule, t, s float64) (a, b, std float64) {
+	a, b, std = Ancestral{}.Coefficients(sch, t, s)
+	if _, v := between(sch, t, s); std == 0 {
+		std = math.Sqrt(v)
+	}
+	return a, b, std
+}
+
 // DDIM is the family of Song et al. (2010.02502): Eta=0 is deterministic, Eta=1 equals Ancestral.
 type DDIM struct {
 	Eta   float64
-	EtaAt odslib.Curve // Eta over time, replaces it
+	EtaAt odslib.Curve `json:"-"` // Eta over time, replaces it; a file cannot keep it
 }
 
 // Coefficients implements Kernel.

@@ -27,6 +27,10 @@ type Walk struct {
 	// them, which the process then finds by name. Both may be nil.
 	Carry func(s Stride, carried []*odslib.Node) []*odslib.Node
 	Scope func(scope *odslib.Scope, carried []*odslib.Node) *odslib.Scope
+
+	// For Draw: what is carried at the start of a batch, a row for each of its n samples, and the steps to look at.
+	Carried func(n int) []odslib.Array
+	Observe []int
 }
 
 // Stride is one step as Carry sees it.
@@ -66,47 +70,54 @@ func (w Walk) Loop() *engine.Loop {
 	}}}
 }
 
-// Drawn is what [Chain.Draw] leaves.
+// Drawn is what [Walk.Draw] leaves.
 type Drawn struct {
-	X      odslib.Array   // [n, shape…]
-	States []odslib.Array // at the observed steps
-	Steps  int            // done in the last batch
-	Evals  int64          // of the denoiser, in samples
+	X       odslib.Array   // [n, shape…]
+	Carried []odslib.Array // [n, …] each
+	States  []odslib.Array // at the observed steps
+	Steps   int            // done in the last batch
+	Evals   int64          // of the guess, in samples
+	Note    string         // that constants were compiled anew, see engine.Program.Note; "" for nothing
 }
 
 // Draw draws n samples of the prior by the chain, in batches. given [n, c] are conditions of the rows, or nil; name is the
 // method's. When ctx ends or the device fails, what is done comes back beside the error.
-func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, given *odslib.Array, n int, seed uint64) (d Drawn, err error) {
-	d.X = engine.NewArray(append([]int{0}, prior.Shape()...)...)
+func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, given *odslib.Array, n int, seed uint64) (Drawn, error) {
+	p, err := c.Of(prior)
+	if err != nil {
+		return Drawn{X: engine.NewArray(append([]int{0}, prior.Shape()...)...)}, fmt.Errorf("%s: %w", name, err)
+	}
+	return Walk{Process: p, Params: p.Params(), Driver: c.Driver, Observe: c.Observe}.Draw(ctx, name, given, n, p.Chain.Batch, seed)
+}
+
+// Draw draws n samples in batches; given and errors are as in [Chain.Draw].
+func (w Walk) Draw(ctx context.Context, name string, given *odslib.Array, n, batch int, seed uint64) (d Drawn, err error) {
+	d.X = engine.NewArray(append([]int{0}, w.Process.Shape()...)...)
 	if n <= 0 {
 		return d, fmt.Errorf("%s: asked for %d samples; ask for at least one", name, n)
 	}
 	if given != nil && given.Len() != n {
 		return d, fmt.Errorf("%s: conditions for %d draws, %d were asked for", name, given.Len(), n)
 	}
-	p, err := c.Of(prior)
+	table, err := w.Process.Table()
 	if err != nil {
 		return d, fmt.Errorf("%s: %w", name, err)
-	}
-	c = p.Chain
-	table, err := p.Table()
-	if err != nil {
-		return d, err
 	}
 	e, err := engine.Open()
 	if err != nil {
 		return d, err
 	}
-	batch := min(n, c.Batch)
-	start, err := engine.NewProgram(e, p.Params(), func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
-		rng, x := p.Start(scope, in[0], batch)
+	batch = min(n, batch)
+	start, err := engine.NewProgram(e, w.Params, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+		rng, x := w.Process.Start(scope, in[0], batch)
 		return []*engine.Node{x, rng}
 	})
 	if err != nil {
 		return d, err
 	}
 	defer start.Close()
-	loop := Walk{Process: p, Params: p.Params(), Given: given != nil, Driver: c.Driver}.Loop()
+	w.Given = given != nil
+	loop := w.Loop()
 	defer loop.Close()
 	for first := 0; first < n; first += batch {
 		// The last batch is run whole, for one compilation, and cut.
@@ -116,15 +127,17 @@ func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, gi
 			return d, fmt.Errorf("%s: %w", name, err)
 		}
 		if given != nil {
-			g := engine.NewArray(batch, given.Dim())
-			for i := range batch {
-				copy(g.Row(i), given.Row(first+min(i, rows-1)))
-			}
-			state = append(state, g.Tensor())
+			state = append(state, Padded(given.Slice(first, first+rows), batch).Tensor())
 		}
-		stops := []int{c.Steps}
+		own := len(state)
+		if w.Carried != nil {
+			for _, a := range w.Carried(batch) {
+				state = append(state, a.Tensor())
+			}
+		}
+		stops := []int{len(table)}
 		if first == 0 {
-			stops = c.observed(c.Steps)
+			stops = observed(w.Observe, len(table))
 		}
 		out, done := state, 0
 		for _, stop := range stops {
@@ -132,7 +145,7 @@ func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, gi
 			from := done
 			out, k, err = loop.Run(ctx, out, table[from:stop], func(k int, state []*tensors.Tensor) ([]*tensors.Tensor, error) {
 				odslib.Notify(ctx, odslib.Progress{
-					What: name, Step: first/batch*c.Steps + from + k, Steps: (n + batch - 1) / batch * c.Steps,
+					What: name, Step: first/batch*len(table) + from + k, Steps: (n + batch - 1) / batch * len(table),
 					LogZ: math.NaN(), Loss: math.NaN(), Samples: func() (odslib.Array, error) { return engine.ToArray(state[0]) },
 				})
 				return state, nil
@@ -140,7 +153,7 @@ func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, gi
 			if done += k; err != nil {
 				break
 			}
-			if first == 0 && slices.Contains(c.Observe, stop) {
+			if first == 0 && slices.Contains(w.Observe, stop) {
 				a, err := engine.ToArray(out[0])
 				if err != nil {
 					return d, err
@@ -148,13 +161,10 @@ func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, gi
 				d.States = append(d.States, a.Slice(0, rows))
 			}
 		}
-		d.Steps = done
-		d.Evals += int64(rows) * int64(c.Evaluations(done))
+		d.Steps, d.Note = done, loop.Note()
+		d.Evals += int64(rows) * int64(w.evaluations(done))
 		if err == nil {
-			var x odslib.Array
-			if x, err = engine.ToSamples(out[0]); err == nil {
-				d.X = d.X.Append(x.Slice(0, rows))
-			}
+			err = d.keep(out, own, rows)
 		}
 		engine.Free(out...)
 		if err != nil {
@@ -165,6 +175,43 @@ func (c Chain) Draw(ctx context.Context, name string, prior odslib.Diffusion, gi
 		}
 	}
 	return d, nil
+}
+
+// keep takes the samples of a batch that is done, and what they carried.
+func (d *Drawn) keep(out []*tensors.Tensor, own, rows int) error {
+	x, err := engine.ToSamples(out[0])
+	if err != nil {
+		return err
+	}
+	d.X = d.X.Append(x.Slice(0, rows))
+	for i, t := range out[own:] {
+		a, err := engine.ToArray(t)
+		if err != nil {
+			return err
+		}
+		if i == len(d.Carried) {
+			d.Carried = append(d.Carried, odslib.Array{})
+		}
+		d.Carried[i] = d.Carried[i].Append(a.Slice(0, rows))
+	}
+	return nil
+}
+
+// evaluations is the number of guesses for each sample in the first done steps.
+func (w Walk) evaluations(done int) int {
+	if p, ok := w.Process.(*Process); ok {
+		return p.Chain.Evaluations(done)
+	}
+	return done
+}
+
+// Padded repeats the last row of a up to n rows.
+func Padded(a odslib.Array, n int) odslib.Array {
+	index := make([]int, n)
+	for i := range index {
+		index[i] = min(i, a.Len()-1)
+	}
+	return a.Take(index)
 }
 
 // Run is Draw for a prior's own Sample: the samples alone, which must be finite.

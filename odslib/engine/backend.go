@@ -15,9 +15,10 @@ import (
 
 // Environment variables that choose the engine.
 const (
-	EnvEngine = environment.Engine
-	EnvPlugin = environment.Plugin
-	EnvCache  = environment.Cache
+	EnvEngine   = environment.Engine
+	EnvPlugin   = environment.Plugin
+	EnvCache    = environment.Cache
+	EnvPrograms = environment.Programs
 )
 
 // OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.
@@ -67,6 +68,9 @@ func choose(want string) (*Engine, error) {
 		plugin := Plugin(kind)
 		be, err := openPlugin(plugin, kind == "xla-cuda")
 		if err == nil {
+			if be, err = caching(be); err != nil {
+				return nil, err
+			}
 			return &Engine{Backend: be, Name: kind, Why: fmt.Sprintf("engine %s (%s)", kind, filepath.Base(plugin))}, nil
 		}
 		if want == kind {
@@ -75,6 +79,9 @@ func choose(want string) (*Engine, error) {
 		tried = append(tried, kind+": "+err.Error())
 	}
 	be, err := pureGo()
+	if err == nil {
+		be, err = caching(be)
+	}
 	if err != nil {
 		return nil, err
 	}

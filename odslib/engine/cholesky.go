@@ -3,7 +3,7 @@ package engine
 import "github.com/gomlx/gomlx/core/graph"
 
 // cholMax is the largest matrix that [NewCholesky] takes: every column is graph code of its own.
-const cholMax = 32
+const cholMax = 16
 
 // Cholesky is the factor L of small symmetric positive definite matrices A = L·Lᵀ, [B, m, m], in graph code: a [1, m, m]
 // serves a batch of any size. It can be differentiated. A matrix that is not positive definite gives NaN.
@@ -12,7 +12,7 @@ type Cholesky struct {
 	below    []*Node // column j below the diagonal, [B, m-1-j, 1]
 }
 
-// NewCholesky factors a, [B, m, m], column by column; it reads the lower triangle. m is at most 32, and meant to be 8 or
+// NewCholesky factors a, [B, m, m], column by column; it reads the lower triangle. m is at most 16, and meant to be 8 or
 // less; [ConjugateGradients] solves larger systems.
 func NewCholesky(a *Node) Cholesky {
 	s := a.Shape()

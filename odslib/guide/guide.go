@@ -116,6 +116,9 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, po
 	if !unguided {
 		res.ConstraintEvals = d.Evals
 	}
+	if d.Note != "" {
+		res.Note("%s", d.Note)
+	}
 	if err != nil {
 		if d.Evals == 0 {
 			return nil, err

@@ -305,7 +305,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-type unknown struct{ f func() }
+type unknown struct{ F func() }
 
 type touchy struct{ n int }
 
