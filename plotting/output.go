@@ -180,7 +180,7 @@ func (f *Figure) MIMEBundle() (map[string]any, error) {
 	if f.html != nil {
 		out["text/html"] = f.html()
 	}
-	if f.vega != nil {
+	if f.interactive {
 		out["application/vnd.vegalite.v5+json"] = f.vega()
 	}
 	return out, nil

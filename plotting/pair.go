@@ -43,7 +43,7 @@ func Pair(args ...any) *Figure {
 	f := newFigure(what, func(s *style, width float64, letters bool) *sheet {
 		return q.layout(s).sheet(s, width, letters)
 	})
-	f.numbers = v.numbers
+	f.numbers, f.vega = v.numbers, v.brushing
 	return f
 }
 
@@ -132,7 +132,7 @@ func (q *pairPlot) panel(k, i, j int) (loops [][]density.Loop, points [2][]float
 		}
 		return nil, points, shares
 	}
-	var levels []float64
+	var levels, at []float64
 	var g *density.Grid
 	if known := knownGrid(s); known != nil {
 		if g = known; q.index[j] == 1 {
@@ -141,7 +141,7 @@ func (q *pairPlot) panel(k, i, j int) (loops [][]density.Loop, points [2][]float
 		levels = g.Levels(q.levels...)
 	} else {
 		e := density.Estimate2(cx, cy, 128)
-		g, levels = e.Grid, e.Levels(q.levels...)
+		g, levels, at = e.Grid, e.Levels(q.levels...), e.Full
 	}
 	for _, l := range levels {
 		loops = append(loops, g.Contour(l))
@@ -149,7 +149,13 @@ func (q *pairPlot) panel(k, i, j int) (loops [][]density.Loop, points [2][]float
 	if outer := levels[len(levels)-1]; s.role == sampler && posteriors(q.series) == 1 {
 		var w []float64
 		for n, x := range cx.X {
-			if y := cy.X[n]; g.Interpolate(x, y) < outer {
+			z := 0.
+			if y := cy.X[n]; at != nil {
+				z = at[n]
+			} else {
+				z = g.Interpolate(x, y)
+			}
+			if y := cy.X[n]; z < outer {
 				points[0], points[1], w = append(points[0], x), append(points[1], y), append(w, cx.W[n])
 			}
 		}

@@ -48,21 +48,7 @@ func NewColumn(x, w []float64) *Column {
 		q += v * v
 	}
 	c.Size = 1 / q
-	order := make([]int, 0, len(x))
-	for i := range x {
-		if c.W[i] > 0 {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case x[a] < x[b]:
-			return -1
-		case x[a] > x[b]:
-			return 1
-		}
-		return a - b
-	})
+	order := ordered(x, c.W)
 	c.sorted, c.cum = make([]float64, len(order)), make([]float64, len(order))
 	s := 0.
 	for k, i := range order {

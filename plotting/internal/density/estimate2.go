@@ -10,6 +10,7 @@ import (
 type Joint struct {
 	*Grid
 	heights, weights []float64 // as in a Curve
+	Full             []float64 // the density at each sample, its own share included; 0 beyond the grid
 }
 
 // Estimate2 estimates the joint density of two variables on n × n cells of their domains; it integrates to the share of the
@@ -83,7 +84,7 @@ func Estimate2(cx, cy *Column, n int) *Joint {
 	half.Mul(low.T(), few)
 	var out mat.Dense
 	out.Mul(&half, low)
-	g := &Joint{Grid: NewGrid(dx, dy, n, n), weights: w, heights: make([]float64, len(w))}
+	g := &Joint{Grid: NewGrid(dx, dy, n, n), weights: w, heights: make([]float64, len(w)), Full: make([]float64, len(w))}
 	cell, sum := rx*ry/float64(n*n), 0.
 	for i, v := range out.RawMatrix().Data {
 		g.Z[i] = max(0, v/(rx*ry))
@@ -101,7 +102,8 @@ func Estimate2(cx, cy *Column, n int) *Joint {
 			continue
 		}
 		own := w[i] * kx.share(p) * ky.share(q) / cell
-		g.heights[i] = max(0, (g.value(p, q)-own)/max(1-w[i], 1e-12))
+		g.Full[i] = g.value(p, q)
+		g.heights[i] = max(0, (g.Full[i]-own)/max(1-w[i], 1e-12))
 	}
 	return g
 }
