@@ -25,6 +25,8 @@ type Program struct {
 	Notes  []string
 	Text   string // output of the magics that the session answers itself
 	Link   toolchain.Link
+	// Computes: the program links the array library.
+	Computes bool
 	// Resident: the program computes in the kernel's resident process.
 	Resident bool
 	draft    *draft
@@ -118,7 +120,7 @@ func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program,
 		return nil, err
 	}
 	p.Source = []byte(d.render())
-	p.Link, p.Resident = s.pkgs.link(p.Source, s.opt.KeepDir), d.resident
+	p.Link, p.Computes, p.Resident = s.pkgs.link(p.Source, s.opt.KeepDir), d.computes, d.resident
 	p.Key = programKey(p.Source, n)
 	s.notes(d, p)
 	if len(d.stmts) == 0 && len(d.inits) == 0 && len(d.mains) == 0 {

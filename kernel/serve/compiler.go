@@ -25,6 +25,7 @@ type Program struct {
 	Commit func() error
 
 	Link     toolchain.Link // what it can be linked from
+	Computes bool           // it links the array library
 	Resident bool           // it computes in the resident process
 }
 
