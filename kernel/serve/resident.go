@@ -33,7 +33,7 @@ type resident struct {
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd
-	control io.WriteCloser
+	control *os.File
 	lines   chan []byte   // what the process says
 	silent  chan struct{} // closed when it can say no more
 	ended   chan struct{} // closed when cmd has ended
@@ -89,16 +89,24 @@ func (r *resident) start() (again bool, obituary string, err error) {
 	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C at a terminal is for the kernel
 	gonb.DeathSignal(cmd)
-	if r.control, err = cmd.StdinPipe(); err != nil {
+	stdin, control, err := os.Pipe()
+	if err != nil {
 		return false, "", err
 	}
+	defer stdin.Close()
+	cmd.Stdin = stdin
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return false, "", err
 	}
 	if err := cmd.Start(); err != nil {
+		control.Close()
 		return false, "", fmt.Errorf("start the resident process: %w", err)
 	}
+	if r.control != nil {
+		r.control.Close() // of the one before
+	}
+	r.control = control
 	if r.cmd != nil && !r.told {
 		obituary = r.how()
 	}
@@ -167,7 +175,7 @@ func (r *resident) ask(wait time.Duration) (h holding, ok bool) {
 	case <-r.lines:
 	default:
 	}
-	fmt.Fprintln(r.control, "list")
+	r.tell("list")
 	select {
 	case line, more := <-r.lines:
 		return h, more && json.Unmarshal(line, &h) == nil
@@ -214,8 +222,20 @@ func (r *resident) retain(held map[string][]string, shared []string) {
 	}
 	words := append([]string{"retain"}, slices.Sorted(maps.Keys(idsOf(held)))...)
 	words = append(words, "shared")
-	fmt.Fprintln(r.control, strings.Join(append(words, shared...), " "))
+	r.tell(strings.Join(append(words, shared...), " "))
 }
+
+// tell writes a line to the process. One that does not read, since somebody has
+// stopped it, is ended: nobody waits for it for ever.
+func (r *resident) tell(line string) {
+	r.control.SetWriteDeadline(time.Now().Add(deaf))
+	if _, err := io.WriteString(r.control, line+"\n"); errors.Is(err, os.ErrDeadlineExceeded) {
+		r.cmd.Process.Kill()
+	}
+}
+
+// deaf is how long the process may leave what it is told unread.
+const deaf = 2 * time.Second
 
 func idsOf(held map[string][]string) map[string]bool {
 	out := map[string]bool{}
