@@ -15,7 +15,7 @@ func ExampleIntervals() {
 }
 
 func ExampleGenealogy() {
-	res := odslib.NewResult("SMC", nil, 1)
+	res := odslib.NewResult(odslib.Posterior{}, "SMC", nil, 1)
 	res.Ancestors = [][]int32{{0, 0, 1, 3}, {1, 1, 2, 2}} // the parent of each particle, for each resampling
 	fmt.Println(plotting.Genealogy(res))
 	// Output: genealogy of 4 particles of SMC over 2 resamplings

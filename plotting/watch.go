@@ -89,7 +89,7 @@ func newRecorder() *recorder {
 // join tells the recorder and whoever listened before.
 func (r *recorder) join(ctx context.Context) context.Context {
 	return odslib.WithObserver(ctx, func(p odslib.Progress) {
-		odslib.Observe(ctx, p)
+		odslib.Notify(ctx, p)
 		r.observe(p)
 	})
 }

@@ -28,6 +28,8 @@ type Program struct {
 	After  []string // notes that only the run could tell, once it is committed
 	Text   string   // output of the magics that the session answers itself
 	Link   toolchain.Link
+	// Computes: the program links the array library.
+	Computes bool
 	// Resident: the program computes in the kernel's resident process.
 	Resident bool
 	draft    *draft
@@ -134,7 +136,7 @@ func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program,
 		return nil, err
 	}
 	p.Source = []byte(d.render())
-	p.Link, p.Resident = s.pkgs.link(p.Source, s.opt.KeepDir), d.resident
+	p.Link, p.Computes, p.Resident = s.pkgs.link(p.Source, s.opt.KeepDir), d.computes, d.resident
 	if len(s.got) > 0 {
 		p.Link.Module = s.opt.ModuleDir
 	}

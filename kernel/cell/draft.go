@@ -14,6 +14,7 @@ type draft struct {
 	s        *Session
 	n        int
 	stmts    []*piece
+	computes bool // links the array library
 	resident bool // links the client of the resident process
 
 	own     map[string]*declaration // of this cell

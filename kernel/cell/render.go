@@ -114,9 +114,9 @@ func (d *draft) extraImports() (out []string) {
 	if d.s.pkgs.reaches(paths, tensorsPath) {
 		out = append(out, contract.DevicePath)
 	}
-	if d.s.pkgs.reaches(paths, computePath) && d.s.opt.Resident {
+	d.computes = d.s.pkgs.reaches(paths, computePath)
+	if d.resident = d.computes && d.s.opt.Resident; d.resident {
 		out = append(out, contract.ResidentPath)
-		d.resident = true
 	}
 	return out
 }

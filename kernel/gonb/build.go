@@ -67,8 +67,8 @@ func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) 
 		if linked {
 			c.shelf.Put(from.Key+key, bin)
 		}
-		prune(c.path("next/bin"))
 	}
+	prune(c.path("next/bin")) // those from the shelf too
 	os.Remove(c.next())
 	return "", os.Link(bin, c.next())
 }

@@ -49,7 +49,7 @@ func (c *cells) Compile(n int, src string) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Program{Key: p.Key, Notes: p.Notes, Text: p.Text, Resident: p.Resident, Link: p.Link}
+	out := &Program{Key: p.Key, Notes: p.Notes, Text: p.Text, Computes: p.Computes, Resident: p.Resident, Link: p.Link}
 	for _, m := range p.Magics {
 		out.Magics = append(out.Magics, m.Text)
 	}

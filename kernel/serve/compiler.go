@@ -26,6 +26,7 @@ type Program struct {
 	After  func() []string // notes that only the run could tell, once it is committed
 
 	Link     toolchain.Link // what it can be linked from
+	Computes bool           // it links the array library
 	Resident bool           // it computes in the resident process
 }
 

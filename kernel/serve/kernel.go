@@ -29,6 +29,7 @@ type kernel struct {
 	history *history
 
 	resident *resident // nil: cells compute in their own process
+	slow     string    // why they do, until it is told
 
 	compiling sync.Mutex // guards compiler
 	compiler  Compiler
@@ -58,6 +59,8 @@ type config struct {
 	resident    string
 	programs    string // folder where it keeps compiled programs, or ""
 	residentEnv []string
+	sum         string // of the plugin that it may load
+	slow        string // why cells compute in pure Go, if nobody has asked for that
 	// prepare is called once, in the background; keep is a folder for values, and
 	// env is for processes of its own, so that they end with the kernel.
 	prepare func(keep string, env []string) (Compiler, error)
@@ -85,11 +88,11 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
 	var res *resident
 	if cfg.resident != "" {
-		res = newResident(cfg.resident, keep, cfg.programs, append(slices.Clone(env), cfg.residentEnv...))
+		res = newResident(cfg.resident, keep, cfg.programs, cfg.sum, append(slices.Clone(env), cfg.residentEnv...))
 		cfg.child.Env = append(cfg.child.Env, contract.EnvResident+"="+res.socket())
 	}
 	k := &kernel{
-		own: own, keep: keep, resident: res,
+		own: own, keep: keep, resident: res, slow: cfg.slow,
 		mark:    cfg.child.Mark,
 		version: cfg.version, log: cfg.log,
 		child:    newChildHolder(cfg.child),

@@ -57,6 +57,10 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 			return cell, nil, f
 		}
 	}
+	if p.Computes && k.slow != "" {
+		out.slow(k.slow)
+		k.slow = ""
+	}
 	p.Source = k.sameProgram(x.n, p)
 	out.notes(p.Notes)
 	if p.Text != "" {

@@ -13,6 +13,12 @@ const (
 	EnvResident = "ODSLAB_RESIDENT" // socket of the resident process
 )
 
+// Running is the first line that the resident process says, as JSON.
+type Running struct {
+	Engine string // "xla-cpu", "xla-cuda" or "go"
+	Why    string
+}
+
 // Exit statuses by which the resident process says why it has ended.
 const (
 	ExitNoEngine = 74 // the engine did not open
