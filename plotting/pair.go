@@ -169,7 +169,7 @@ const mostDots = 1000
 
 func (q *pairPlot) layout(s *style) *layout {
 	n := len(q.index)
-	l := &layout{gap: .9, aspect: 1, most: 62, notes: q.notes, corner: n > 1, legend: q.legend()}
+	l := &layout{gap: .5, aspect: 1, most: 62, notes: q.notes, corner: n > 1, legend: q.legend()}
 	if n > 1 {
 		l.most = max(100/float64(n), 25)
 	}
@@ -181,6 +181,7 @@ func (q *pairPlot) layout(s *style) *layout {
 			p.x.most, p.y.most = 4, 4
 			p.x.edge, p.y.edge = .07, .07
 			p.x.numbers, p.y.numbers = i == n-1, j == 0
+			p.x.quiet, p.y.quiet = true, true
 			if i == j {
 				q.marginal(p, i, order)
 				if q.summary != "" {
