@@ -99,6 +99,9 @@ func (d *draft) analyse(c *checked, p *Program) {
 			p.defs = append(p.defs, &definition{name: v.name, typ: v.typ, piece: v.source})
 		}
 	}
+	for _, what := range d.outside(c) {
+		p.note("what %s changes belongs to its package, and is gone after this cell", what)
+	}
 	d.unread(c)
 	d.waitNotes(c, p)
 	d.nameFunctions(c)

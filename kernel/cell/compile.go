@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"go/ast"
 	"go/scanner"
+	"go/token"
 	"go/types"
 	"regexp"
 	"slices"
@@ -197,6 +198,7 @@ func (d *draft) read(cut *split) error {
 			d.readDecl(p)
 		default:
 			d.stmts = append(d.stmts, p)
+			d.makesSeed(p)
 			for _, id := range p.defined() {
 				d.defined[id.Name] = true
 			}
@@ -216,6 +218,19 @@ func (d *draft) read(cut *split) error {
 		}
 	}
 	return nil
+}
+
+// makesSeed takes seed = 7 for seed := 7 where there is no such variable yet.
+func (d *draft) makesSeed(p *piece) {
+	a, ok := p.stmt.(*ast.AssignStmt)
+	if !ok || a.Tok != token.ASSIGN || len(a.Lhs) != 1 || d.defined["seed"] || d.s.vars["seed"] != nil || declOf(d.avail, "seed") != nil {
+		return
+	}
+	if id, ok := a.Lhs[0].(*ast.Ident); ok && id.Name == "seed" {
+		a.Tok = token.DEFINE
+		at := p.offset(a.TokPos)
+		p.edit(at, at+1, ":=")
+	}
 }
 
 func (d *draft) readImports(p *piece) {

@@ -1,6 +1,9 @@
 package cell
 
 import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -203,4 +206,43 @@ func TestKeptKinds(t *testing.T) {
 	if !strings.Contains(o.notes, "goroutine at cell["+itoa(b.n)+"]:2 has ended with its cell") || !strings.Contains(o.notes, "]:4 has") || strings.Contains(o.notes, "]:5 has") {
 		t.Errorf("notes: %q", o.notes)
 	}
+}
+
+// TestOutside: what a cell changes in a package is named.
+func TestOutside(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.says("http.DefaultClient.Timeout = time.Second\nlog.SetPrefix(\"a\")\nlog.SetFlags(0)\nhttp.HandleFunc(\"/x\", func(http.ResponseWriter, *http.Request) {})", "what http.DefaultClient.Timeout changes belongs to its package, and is gone after this cell", "what log.SetPrefix changes", "what log.SetFlags", "what http.HandleFunc")
+	b.says("func quiet() { flag.CommandLine.SetOutput(io.Discard); flag.Usage = nil }\nquiet()", "what flag.CommandLine.SetOutput changes", "what flag.Usage changes")
+	for _, src := range []string{"os.Args = nil\nos.Setenv(\"A\", \"b\")", "c := &http.Client{}\nc.Timeout = 3", "x := big.NewInt(1)\nx.SetInt64(3);", "fmt.Println(http.DefaultClient.Timeout == 0, log.Prefix() == \"\")"} {
+		if o := b.run(src); o.notes != "" || o.err != nil {
+			t.Errorf("%s: %q %v", src, o.notes, o.err)
+		}
+	}
+}
+
+// TestOpened: what the world outside sees is done once.
+func TestOpened(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	posts := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { posts++; fmt.Fprint(w, "answer") }))
+	defer server.Close()
+	b.want("resp, err := http.Post(\""+server.URL+"\", \"text/plain\", strings.NewReader(\"a\"))\nerr != nil", "false")
+	b.gone("resp.StatusCode", "resp", "can't be kept in an interface")
+	b.gone("io.ReadAll(resp.Body)", "resp", "can't be kept in an interface")
+	if posts != 1 {
+		t.Errorf("posted %d times", posts)
+	}
+	b.want("cmd := exec.Command(\"sh\", \"-c\", \"echo x >> ran\")\ncmd.Run()", "")
+	b.run("cmd.ProcessState.Success()")
+	b.want("data, _ := os.ReadFile(\"ran\")\nstring(data)", `"x\n"`)
+	b.want("l, _ := net.Listen(\"tcp\", \"127.0.0.1:0\")\nport := l.Addr().(*net.TCPAddr).Port\nport > 0", "true")
+	b.gone("l.Accept()", "l", "")
+	b.want("tmp, _ := os.MkdirTemp(\"\", \"x\")\nos.RemoveAll(tmp)", "")
+	b.want("len(tmp) > 0", "true")
+	b.want("lg := log.New(os.Stdout, \"p \", 0)\nlg.Print(\"one\")", "p one")
+	b.run("lg.Print(\"two\")") // by value or gone, and never another
+	b.want("w := bufio.NewWriter(os.Stdout)\nfmt.Fprint(w, \"buffered\")", "")
+	b.want("w.Flush()", "buffered")
 }

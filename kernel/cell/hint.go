@@ -14,6 +14,9 @@ import (
 // hint ends a complaint about a name with what was probably meant.
 func (d *draft) hint(c *checked, e problem, msg string) string {
 	if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
+		if m := butHave.FindStringSubmatch(name); m != nil {
+			return msg + d.packageIs(c, m[1])
+		}
 		if strings.ContainsAny(name, " :") {
 			return msg
 		}
@@ -23,7 +26,7 @@ func (d *draft) hint(c *checked, e problem, msg string) string {
 		if pkg, member, ok := strings.Cut(name, "."); ok {
 			for id, o := range c.info.Uses {
 				if p, ok := o.(*types.PkgName); ok && id.Name == pkg {
-					return msg + meant(member, slices.Values(slices.DeleteFunc(p.Imported().Scope().Names(), func(n string) bool { return !token.IsExported(n) })), pkg+".")
+					return msg + d.packageIs(c, pkg) + meant(member, slices.Values(slices.DeleteFunc(p.Imported().Scope().Names(), func(n string) bool { return !token.IsExported(n) })), pkg+".")
 				}
 			}
 			return msg
@@ -58,7 +61,21 @@ func (d *draft) hint(c *checked, e problem, msg string) string {
 	return msg
 }
 
+// packageIs says which package a name means where its path does not end in it.
+func (d *draft) packageIs(c *checked, name string) string {
+	for id, o := range c.info.Uses {
+		if p, ok := o.(*types.PkgName); ok && id.Name == name {
+			if path := p.Imported().Path(); path != name && !strings.HasSuffix(path, "/"+name) {
+				return "; " + name + " is " + path
+			}
+			return ""
+		}
+	}
+	return ""
+}
+
 var (
+	butHave      = regexp.MustCompile(`^(\w+)\.\w+ \(but have`)
 	unknownField = regexp.MustCompile(`^unknown field (\w+) in struct literal`)
 	noMember     = regexp.MustCompile(`has no field or method (\w+)`)
 )

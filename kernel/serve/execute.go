@@ -8,6 +8,7 @@ import (
 
 	"odslab/kernel/gonb"
 	"odslab/kernel/jupyter"
+	"odslab/kernel/trace"
 )
 
 // execution is one cell at work.
@@ -165,7 +166,9 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 	if isRerun(code) && !x.again {
 		return "", x.rerun(ctx, out)
 	}
+	checked := trace.Span("check")
 	cell, commit, f := x.compile(code, out)
+	checked()
 	if f != nil {
 		return "", f
 	}
@@ -193,7 +196,9 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 	if x.interrupted() { // between the look above and now
 		return "", x.interruptFailure(nil)
 	}
+	ran := trace.Span("build and run")
 	result, err := child.Run(ctx, cell, events)
+	ran()
 	if k.resident != nil {
 		out.mourn(k.resident.death())
 	}

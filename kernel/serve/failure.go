@@ -113,7 +113,7 @@ func (k *kernel) crashFailure(report string) *failure {
 	}
 	f.Value = strings.TrimSuffix(f.Value, " [recovered]")
 	// A panic value of several lines goes on until the goroutines begin.
-	if body, _, ok := strings.Cut(rest, "\n\ngoroutine "); ok && !strings.Contains(body, "goroutine ") {
+	if body, _, ok := strings.Cut(rest, "\n\ngoroutine "); ok && f.Name == "panic" && !strings.Contains(body, "goroutine ") {
 		if body = strings.TrimSpace(body); body != "" && !strings.HasPrefix(body, "[signal ") {
 			f.Value += "\n" + body
 		}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"odslab/kernel/trace"
 )
 
 // Link is what a program can be compiled and linked from without the go command,
@@ -43,7 +45,9 @@ func (l Link) Build(ctx context.Context, to string, files []string, start func(*
 		start(cmd)
 		// Both are done before their garbage is worth collecting.
 		cmd.Env = append(cmd.Env, "GOGC=off", "GOMEMLIMIT=1GiB")
-		if err := cmd.Run(); err != nil {
+		end := trace.Span(args[0])
+		err := cmd.Run()
+		if end(); err != nil {
 			return err
 		}
 	}

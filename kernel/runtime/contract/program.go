@@ -5,6 +5,8 @@ const (
 	LivePath     = "odslab/kernel/runtime/live"     // always
 	BootPath     = "odslab/kernel/runtime/boot"     // always, beside the main package
 	SessionPath  = "odslab/kernel/runtime/session"  // where draw and train are used
+	PicturesPath = "odslab/kernel/runtime/pictures" // where an image is shown
+	PlotsPath    = "odslab/kernel/runtime/plots"    // where a plot of gonum's is shown
 	RichPath     = "odslab/kernel/runtime/rich"     // with gonbui
 	DevicePath   = "odslab/kernel/runtime/device"   // with GoMLX's tensors
 	ResidentPath = "odslab/kernel/runtime/resident" // with GoMLX, where there is a resident process
@@ -32,6 +34,8 @@ const (
 	CallUnread      = "Unread"
 	CallHalt        = "Halt"
 	CallShow        = "Show"
+	CallRune        = "Rune"
+	CallRunes       = "Runes"
 	CallShowAll     = "ShowAll"
 	CallShowResult  = "ShowResult"
 	CallShowResults = "ShowResults"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"odslab/kernel/runtime/live"
 	"odslab/odslib"
@@ -34,6 +35,7 @@ func Train[In, Out any](t odslib.Trainer[In, Out], in In, budget ...odslib.Budge
 		b = budget[0]
 	}
 	bar := newBar()
+	bar.limit = time.Duration(b.Minutes * float64(time.Minute))
 	ctx := odslib.WithObserver(live.Context(), bar.observe)
 	out, err := t.Train(ctx, in, b, split(t))
 	bar.done()
