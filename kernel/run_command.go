@@ -10,6 +10,7 @@ import (
 
 	"odslab/kernel/notebook"
 	"odslab/kernel/toolchain"
+	"odslab/odslib/engine/environment"
 )
 
 // cmdRun runs notebooks headlessly through the real kernel.
@@ -57,7 +58,7 @@ func cmdRun(ctx context.Context, args []string) error {
 func kernelCommand(l toolchain.Layout) notebook.Command {
 	return notebook.Command{
 		Argv: []string{l.Tool("odslab"), "kernel", "-f", "{connection_file}"},
-		Env:  []string{"ODSLAB_MODULE=" + l.Clone, "ODSLAB_CACHE=" + l.Root},
+		Env:  []string{"ODSLAB_MODULE=" + l.Clone, environment.Cache + "=" + l.Root},
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"odslab/kernel/toolchain"
+	"odslab/odslib/engine/environment"
 )
 
 // cmdSetup is set-up alone.
@@ -31,7 +32,7 @@ func cmdSetup(ctx context.Context, args []string) error {
 	if err := toolchain.SetUp(ctx, l, o); err != nil {
 		return err
 	}
-	name, why := l.EngineFor(cmp.Or(*engine, os.Getenv("ODSLAB_ENGINE")))
+	name, why := l.EngineFor(cmp.Or(*engine, os.Getenv(environment.Engine)))
 	fmt.Printf("ready in %s; engine %s (%s)\n", l.Root, name, why)
 	return nil
 }

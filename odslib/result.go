@@ -2,13 +2,16 @@ package odslib
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
+
+	"odslab/odslib/atomicfile"
+	"odslab/odslib/engine"
 )
 
 // Result is what a sampler returns: plain data.
@@ -16,6 +19,7 @@ type Result struct {
 	Sampler  string // name for legends and tables, "DPS"
 	Settings string // the settings, as Go would print them
 
+	Names      []string  // of the variables of one sample, flat; nil: x_1, x_2, …
 	Samples    Array     // n equally weighted draws, [n, shape…], unless LogWeights says otherwise
 	LogWeights []float64 // nil, or n log-weights of Samples (an interrupted or weighted result)
 	Particles  *Cloud    // the weighted cloud that Samples were drawn from, where there is one
@@ -24,16 +28,24 @@ type Result struct {
 	LogZ, LogZError float64 // log Ẑ and its standard error; NaN without an estimate
 	ESS             float64 // effective number of samples behind Samples; 0 when unknown
 
+	Islands []Island // where conditions differ: one for each run of equal rows, in their order; LogZ is NaN then
+
 	Ancestors [][]int32 // for each step that resampled: the parent of each particle
 	Trace     []TraceStep
-	Draws     []Array // states at the requested steps (Observe settings), else nil
+	States    []Array // states at the requested steps (Chain.Observe), else nil
 
 	NetworkEvals, ConstraintEvals int64 // evaluations of denoiser or generator, and of the constraint, in rows
-	NonFinite                     int   // values that were NaN or infinite, in all steps together
+	NonFinite                     int   // values that were NaN or infinite, in all steps together; Close notes them
 	Rejected                      int   // proposals that were refused, by samplers that refuse
 	Seconds                       float64
 	Seed                          uint64
 	Notes                         []string // what the user must know: a bias, an early stop
+}
+
+// Island is what a method knows of the draws under one condition.
+type Island struct {
+	Draws                int // how many of Samples
+	LogZ, LogZError, ESS float64
 }
 
 // Cloud is a set of weighted particles.
@@ -53,9 +65,37 @@ type TraceStep struct {
 	NonFinite int
 }
 
-// NewResult starts a Result with the numbers that mean "no estimate".
-func NewResult(sampler string, settings any, seed uint64) *Result {
-	return &Result{Sampler: sampler, Settings: fmt.Sprintf("%+v", settings), Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+// NewResult starts a Result of the posterior with the numbers that mean "no estimate".
+func NewResult(post Posterior, sampler string, settings any, seed uint64) *Result {
+	return &Result{Sampler: sampler, Settings: address.ReplaceAllString(fmt.Sprintf("%+v", settings), "func"), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+}
+
+// address is how functions among settings print; it differs from run to run.
+var address = regexp.MustCompile(`0x[0-9a-f]+`)
+
+// Note adds a line that the user must know, once.
+func (r *Result) Note(format string, args ...any) {
+	if line := fmt.Sprintf(format, args...); !slices.Contains(r.Notes, line) {
+		r.Notes = append(r.Notes, line)
+	}
+}
+
+// Lost counts the log-weights that are NaN, what the constraint could not judge, and makes them −Inf.
+func (r *Result) Lost(logr []float64) {
+	for i, v := range logr {
+		if math.IsNaN(v) {
+			logr[i] = math.Inf(-1)
+			r.NonFinite++
+		}
+	}
+}
+
+// Close is every sampler's last line: the time it took, and a note where values were not finite.
+func (r *Result) Close(start time.Time) {
+	r.Seconds = time.Since(start).Seconds()
+	if r.NonFinite > 0 {
+		r.Note("%d values of samples or of log r were NaN or infinite", r.NonFinite)
+	}
 }
 
 // Weights returns the normalised weights of Samples.
@@ -205,7 +245,7 @@ func (r *Result) WriteJSON(path string) error {
 	if err != nil {
 		return fmt.Errorf("result: %w", err)
 	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
+	return atomicfile.Write(path, append(data, '\n'), 0o644)
 }
 
 func finite(v float64) any {
@@ -239,8 +279,5 @@ func CheckDraw(post Posterior, n int) error {
 	if err := post.Check(); err != nil {
 		return err
 	}
-	return checkMemory(n, post.Prior.Shape())
+	return engine.CheckMemory(n, post.Prior.Shape())
 }
-
-// ErrNoClosedForm is what Exact returns when the posterior is not known in closed form.
-var ErrNoClosedForm = errors.New("no closed form")

@@ -1,10 +1,7 @@
 package odslib_test
 
 import (
-	"archive/zip"
-	"encoding/binary"
 	"encoding/json"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,7 +12,7 @@ import (
 )
 
 func weighted() *odslib.Result {
-	r := odslib.NewResult("test", struct{ K int }{3}, 7)
+	r := odslib.NewResult(odslib.Posterior{}, "test", struct{ K int }{3}, 7)
 	r.Samples = odslib.Array{Shape: []int{3, 2}, Data: []float32{0, 1, 10, 2, 20, 3}}
 	r.LogWeights = []float64{math.Log(1) + 500, math.Log(2) + 500, math.Log(1) + 500}
 	return r
@@ -84,37 +81,5 @@ func TestStringAndJSON(t *testing.T) {
 	}
 	if err := json.Unmarshal(data, &back); err != nil || back.Sampler != "test" || back.Samples[0] != nil || *back.Samples[1] != 1 || *back.LogZ != -1.5 {
 		t.Errorf("%s: %v", data, err)
-	}
-}
-
-// The file's bytes are checked by their parts here, and were read back by numpy.load when the format was written.
-func TestNPZ(t *testing.T) {
-	r := weighted()
-	path := filepath.Join(t.TempDir(), "r.npz")
-	if err := r.WriteNPZ(path); err != nil {
-		t.Fatal(err)
-	}
-	z, err := zip.OpenReader(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer z.Close()
-	f, err := z.Open("samples.npy")
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	head := int(data[8]) | int(data[9])<<8
-	if (10+head)%64 != 0 || !strings.Contains(string(data[:10+head]), "'descr': '<f4', 'fortran_order': False, 'shape': (3, 2,)") {
-		t.Errorf("header %q", data[:10+head])
-	}
-	if body := data[10+head:]; len(body) != 24 || math.Float32frombits(binary.LittleEndian.Uint32(body[8:])) != 10 {
-		t.Errorf("values %v", body)
-	}
-	if err := r.WriteNPZ(filepath.Join(t.TempDir(), "no", "such", "r.npz")); err == nil {
-		t.Error("a folder that is not there was written to")
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"odslab/kernel/gonb"
 	"odslab/kernel/jupyter"
 	"odslab/kernel/toolchain"
+	"odslab/odslib/engine/environment"
 )
 
 // Version is the version of the kernel.
@@ -35,14 +36,17 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		residentPath = layout.Resident()
 	}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	k, err := start(ctx, config{
 		conn: conn,
 		child: gonb.Config{
 			Gonb: layout.Tool("gonb"), Seam: layout.Seam(), Goimports: layout.Tool("goimports"),
 			Go: goCmd, Module: layout.CellModule(), Name: filepath.Base(connectionFile),
-			Env: []string{"ODSLAB_PLUGIN=" + layout.Plugin()}, Resident: residentPath != "",
+			Env: []string{environment.Plugin + "=" + layout.Plugin()}, Resident: residentPath != "",
 			Shelf: layout.Cells(),
 		},
 		prepare: func(keep string, env []string) (Compiler, error) {
@@ -50,7 +54,7 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		},
 		resident:    residentPath,
 		programs:    layout.Programs(),
-		residentEnv: []string{"ODSLAB_PLUGIN=" + layout.Plugin()},
+		residentEnv: []string{environment.Plugin + "=" + layout.Plugin()},
 		history:     filepath.Join(layout.Root, "history.jsonl"),
 		version:     Version,
 	})

@@ -10,6 +10,7 @@ import (
 	"runtime"
 
 	"odslab/kernel/toolchain"
+	"odslab/odslib/engine/environment"
 )
 
 // Name and DisplayName are what Jupyter knows the kernel by.
@@ -31,11 +32,11 @@ type Spec struct {
 // SpecOf is the kernel.json of this layout. It names absolute paths: Jupyter
 // may be started where neither go nor the clone can be found.
 func SpecOf(l toolchain.Layout) Spec {
-	env := map[string]string{"ODSLAB_MODULE": l.Clone, "ODSLAB_CACHE": l.Root}
+	env := map[string]string{"ODSLAB_MODULE": l.Clone, environment.Cache: l.Root}
 	if goTool, err := toolchain.RealGo(); err == nil {
 		env["ODSLAB_GO"] = goTool
 	}
-	for _, name := range []string{"ODSLAB_PLUGIN", "ODSLAB_ENGINE"} {
+	for _, name := range []string{environment.Plugin, environment.Engine} {
 		if v := os.Getenv(name); v != "" {
 			env[name] = v
 		}

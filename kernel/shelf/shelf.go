@@ -20,6 +20,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"odslab/odslib/atomicfile"
 )
 
 // Shelf is such a folder. It is a help and no more: what can't be written is not kept.
@@ -31,8 +33,8 @@ type Shelf struct {
 	busy    sync.WaitGroup
 }
 
-// unfinished begins the names of files that are being written.
-const unfinished = "new-"
+// unfinished begins the names of files that are being written, if they have one.
+const unfinished = "."
 
 // Take puts a file at the path to, or reports false. The file is not to be changed there.
 func (s *Shelf) Take(name, to string) bool {
@@ -101,25 +103,12 @@ func (s *Shelf) write(name string, content io.Reader) {
 	if os.MkdirAll(s.Dir, 0o700) != nil {
 		return
 	}
-	f, err := os.CreateTemp(s.Dir, unfinished)
-	if err != nil {
-		return
+	if atomicfile.Create(filepath.Join(s.Dir, name), 0o700, func(w io.Writer) error { // it may be a program
+		_, err := io.Copy(w, content)
+		return err
+	}) == nil {
+		s.tidy()
 	}
-	_, err = io.Copy(f, content)
-	if err == nil {
-		err = f.Chmod(0o700) // it may be a program
-	}
-	if err == nil {
-		err = f.Sync() // a name never stands for half a file, not after a power cut either
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil || os.Rename(f.Name(), filepath.Join(s.Dir, name)) != nil {
-		os.Remove(f.Name())
-		return
-	}
-	s.tidy()
 }
 
 // tidy removes what is beyond the limit, and what processes that were killed have left half written.
@@ -159,20 +148,8 @@ func copyTo(from, to string) error {
 		return err
 	}
 	defer in.Close()
-	tmp := to + ".tmp"
-	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o700)
-	if err != nil {
+	return atomicfile.Create(to, 0o700, func(w io.Writer) error {
+		_, err := io.Copy(w, in)
 		return err
-	}
-	_, err = io.Copy(out, in)
-	if e := out.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp, to)
-	}
-	if err != nil {
-		os.Remove(tmp)
-	}
-	return err
+	})
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"odslab/odslib/engine/environment"
 )
 
 var engines = []string{"xla-cpu", "xla-cuda", "go"}
@@ -20,7 +22,7 @@ func checkEngine(name string) error {
 // words: $ODSLAB_ENGINE, else XLA where its plugin was checked and a C compiler
 // is there, else the pure-Go engine. Cells import odslib/engine/xla only when
 // the name begins with "xla".
-func (l Layout) Engine() (name, why string) { return l.EngineFor(os.Getenv("ODSLAB_ENGINE")) }
+func (l Layout) Engine() (name, why string) { return l.EngineFor(os.Getenv(environment.Engine)) }
 
 // EngineFor is Engine for an engine that is asked for by name, or "" for the
 // best that works.
@@ -44,7 +46,7 @@ func (l Layout) EngineFor(asked string) (name, why string) {
 // asked for.
 func (l Layout) xlaPossible(asked string) bool {
 	if asked == "" {
-		asked = os.Getenv("ODSLAB_ENGINE")
+		asked = os.Getenv(environment.Engine)
 	}
 	name, _ := l.xla(asked)
 	return strings.HasPrefix(name, "xla")
@@ -70,7 +72,7 @@ func (l Layout) xla(asked string) (name, why string) {
 	name = "xla-cpu"
 	if asked != "" {
 		name = asked
-	} else if given := os.Getenv("ODSLAB_PLUGIN"); strings.Contains(given, "cuda") {
+	} else if given := os.Getenv(environment.Plugin); strings.Contains(given, "cuda") {
 		name = "xla-cuda"
 	}
 	return name, st.Note

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"odslab/odslib/engine/environment"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -157,9 +159,9 @@ func (l Layout) inspectPlugin() Finding {
 	path := l.Plugin()
 	st, stamped := readStamp(l.pluginStamp())
 	sum, err := hashFile(path)
-	switch given := os.Getenv("ODSLAB_PLUGIN") != ""; {
+	switch given := os.Getenv(environment.Plugin) != ""; {
 	case err != nil && given:
-		return Finding{"plugin", Broken, "ODSLAB_PLUGIN=" + path + " cannot be read", "set it to the absolute path of a PJRT plugin, or unset it"}
+		return Finding{"plugin", Broken, environment.Plugin + "=" + path + " cannot be read", "set it to the absolute path of a PJRT plugin, or unset it"}
 	case err != nil:
 		f.State, f.Found = Missing, "not fetched yet"
 		if st.Failed != "" {

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"odslab/odslib/engine/environment"
 )
 
 // Layout says where everything lies that set-up makes. Root is shared by all
@@ -59,7 +61,7 @@ func (l Layout) Programs() string { return filepath.Join(l.Root, "programs") }
 
 // Plugin is the PJRT plugin: $ODSLAB_PLUGIN, else the one that set-up fetches.
 func (l Layout) Plugin() string {
-	if p := os.Getenv("ODSLAB_PLUGIN"); p != "" {
+	if p := os.Getenv(environment.Plugin); p != "" {
 		return p
 	}
 	return l.ownPlugin()
@@ -114,7 +116,7 @@ func isSeam(dir string) bool {
 }
 
 func cacheRoot() (string, error) {
-	if dir := os.Getenv("ODSLAB_CACHE"); dir != "" {
+	if dir := os.Getenv(environment.Cache); dir != "" {
 		return filepath.Abs(dir)
 	}
 	dir, err := os.UserCacheDir()

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+
+	"odslab/odslib/engine/environment"
 )
 
 // pluginStep gets the XLA plugin, or checks the one that ODSLAB_PLUGIN names.
@@ -15,7 +17,7 @@ import (
 func (l Layout) pluginStep(o Options) (step, bool) {
 	engine := o.Engine
 	if engine == "" {
-		engine = os.Getenv("ODSLAB_ENGINE")
+		engine = os.Getenv(environment.Engine)
 	}
 	if engine == "go" {
 		return step{}, false
@@ -31,7 +33,7 @@ func (l Layout) pluginStep(o Options) (step, bool) {
 		if _, err := tryCompiler(ctx, l); err != nil {
 			return nil, err
 		}
-		if given := os.Getenv("ODSLAB_PLUGIN"); given != "" {
+		if given := os.Getenv(environment.Plugin); given != "" {
 			return checkGiven(given)
 		}
 		if engine == "xla-cuda" {
@@ -47,7 +49,7 @@ const cudaHelp = "the CUDA plugin is not fetched by set-up: `pip install jax-cud
 // pluginStamp lies beside our own plugin, which all clones share; a given
 // plugin is this clone's affair.
 func (l Layout) pluginStamp() string {
-	if os.Getenv("ODSLAB_PLUGIN") != "" {
+	if os.Getenv(environment.Plugin) != "" {
 		return l.stampOf("plugin")
 	}
 	return filepath.Join(filepath.Dir(l.ownPlugin()), "stamp.json")
@@ -57,7 +59,7 @@ func (l Layout) pluginStamp() string {
 // file at the place given, or a compiler where there was none.
 func (l Layout) pluginInputs() string {
 	cc, _ := compiler()
-	given := os.Getenv("ODSLAB_PLUGIN")
+	given := os.Getenv(environment.Plugin)
 	state := ""
 	if given != "" {
 		if o, err := outputOf(given); err == nil {

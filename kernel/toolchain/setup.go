@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"odslab/odslib/engine/environment"
 )
 
 // Options of a set-up. The zero value makes what running a notebook needs.
@@ -45,7 +47,7 @@ const retryAfter = time.Hour
 // few milliseconds. The error is one line.
 func SetUp(ctx context.Context, l Layout, o Options) error {
 	if o.Engine == "" {
-		o.Engine = os.Getenv("ODSLAB_ENGINE")
+		o.Engine = os.Getenv(environment.Engine)
 	}
 	if err := checkEngine(o.Engine); err != nil {
 		return err

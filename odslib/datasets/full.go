@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"odslab/odslib/datasets/internal/idx"
+	"odslab/odslib/engine/environment"
 )
 
 // file is one file of a full set in the cache.
@@ -36,7 +37,7 @@ var (
 // DefaultDir returns the data folder of the user's cache:
 // $ODSLAB_CACHE/data, or odslab/data below the system's cache folder.
 func DefaultDir() (string, error) {
-	root := os.Getenv("ODSLAB_CACHE")
+	root := os.Getenv(environment.Cache)
 	if root == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {

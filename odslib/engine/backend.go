@@ -9,14 +9,16 @@ import (
 	"sync"
 
 	"github.com/gomlx/compute"
+
+	"odslab/odslib/engine/environment"
 )
 
 // Environment variables that choose the engine.
 const (
-	EnvEngine   = "ODSLAB_ENGINE"   // xla-cuda, xla-cpu or go; empty: the first that works
-	EnvPlugin   = "ODSLAB_PLUGIN"   // absolute path of a PJRT plugin
-	EnvCache    = "ODSLAB_CACHE"    // where set-up keeps its files
-	EnvPrograms = "ODSLAB_PROGRAMS" // how many compiled programs are kept; empty: 128
+	EnvEngine   = environment.Engine
+	EnvPlugin   = environment.Plugin
+	EnvCache    = environment.Cache
+	EnvPrograms = environment.Programs
 )
 
 // OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.

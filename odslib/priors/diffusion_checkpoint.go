@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/gomlx/gomlx/core/tensors"
 
@@ -67,7 +66,7 @@ func (d *Diffusion) Save(path string) error {
 
 // Open reads a prior that Save wrote; path is without ending.
 func Open(path string) (*Diffusion, error) {
-	f, err := safetensors.ReadFile(strings.TrimSuffix(path, ".safetensors") + ".safetensors")
+	f, err := checkpoint.Read(path)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +121,7 @@ type fingerprint struct {
 // fingerprint is the settings of the run as JSON.
 func (r *run) fingerprint() (string, error) {
 	f := fingerprint{Predicts: r.Predicts.String(), Weighting: r.Weighting.String(), Batch: r.Batch, Rate: r.Rate, Adam: r.Adam,
-		Clip: r.Clip, EMA: r.EMA, Seed: r.seed, Data: fmt.Sprintf("%v, %s", r.data.Shape, checkpoint.Sum(r.data))}
+		Clip: r.Clip, EMA: r.EMA, Seed: r.seed, Data: fmt.Sprintf("%v, %s", r.data.Shape, engine.CheckSum(r.data))}
 	var err error
 	if f.Net, err = nn.Encode(r.Net); err != nil {
 		return "", err

@@ -197,7 +197,7 @@ func (r *run) train(ctx context.Context, budget odslib.Budget) error {
 		if steps == math.MaxInt {
 			steps = 0
 		}
-		odslib.Observe(ctx, odslib.Progress{
+		odslib.Notify(ctx, odslib.Progress{
 			What: "prior training", Step: log.Steps, Steps: steps, LogZ: math.NaN(), Loss: mean32(log.Loss[max(0, len(log.Loss)-done):]),
 		})
 		if spent := time.Since(r.began); budget.Minutes > 0 && spent.Minutes() >= budget.Minutes && log.Steps < budget.Steps {

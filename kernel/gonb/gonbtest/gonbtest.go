@@ -18,6 +18,7 @@ import (
 
 	"odslab/kernel/gonb"
 	"odslab/kernel/toolchain"
+	"odslab/odslib/engine/environment"
 )
 
 // Main runs the tests, or answers GoNB when the binary runs under the name go.
@@ -51,7 +52,7 @@ func Layout(t testing.TB) toolchain.Layout {
 
 // Env makes a process take this layout for the user's own.
 func Env(l toolchain.Layout) []string {
-	return []string{"ODSLAB_CACHE=" + l.Root, "ODSLAB_MODULE=" + l.Clone}
+	return []string{environment.Cache + "=" + l.Root, "ODSLAB_MODULE=" + l.Clone}
 }
 
 // Config is what a child of that layout needs.

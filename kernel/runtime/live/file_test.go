@@ -2,6 +2,7 @@ package live
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -139,9 +141,87 @@ func TestWriteKeptFails(t *testing.T) {
 	Keep("x", &x)
 	Keep("y", &y)
 	save()
-	list, err := os.ReadFile(savedFile(dir))
-	if err != nil || !strings.Contains(string(list), `"refused":{"x":"it could not be written: `) || !strings.Contains(string(list), `"names":["y"]`) {
-		t.Errorf("%s, %v", list, err)
+	list := readSaved(t, dir)
+	if why := list.Refused["x"]; !strings.HasPrefix(why, "it could not be written: ") || len(list.Groups) != 1 || !slices.Equal(list.Groups[0].Names, []string{"y"}) {
+		t.Errorf("%+v", list)
+	}
+}
+
+// decode reads JSON that this package writes by hand as what the contract says it is, with no field more.
+func decode(t *testing.T, path string, to any) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func readSaved(t *testing.T, dir string) (list contract.Saved) {
+	t.Helper()
+	decode(t, savedFile(dir), &list)
+	return list
+}
+
+// TestSaved: the list of a save is what the contract says, each field filled.
+func TestSaved(t *testing.T) {
+	dir := session(t)
+	cell.number = 7
+	defer func(held func([]byte) ([]string, int64), shared func([]byte) []string) {
+		Held, Shared, cell.number = held, shared, 0
+	}(Held, Shared)
+	Held = func([]byte) ([]string, int64) { return []string{"A-1"}, 12 }
+	Shared = func([]byte) []string { return []string{"sum"} }
+	x, at, any := make([]float32, 100_000), time.Now(), any(point{1, 2})
+	y := x[5:]
+	Register[point]()
+	Keep("x", &x)
+	Keep("y", &y)
+	Keep("at", &at)
+	Keep("any", &any)
+	save()
+	list := readSaved(t, dir)
+	if list.Number != 7 || len(list.Groups) != 3 || len(list.Refused) != 0 {
+		t.Fatalf("%+v", list)
+	}
+	for _, g := range list.Groups {
+		n := len(g.Names)
+		if g.File != FileName(g.Names) || g.Bytes <= 0 || len(g.Types) != n || len(g.Sums) != n || len(g.Pointed) != n || g.Same {
+			t.Errorf("%+v", g)
+		}
+		switch g.Names[0] {
+		case "any":
+			if len(g.Dynamic) != 1 {
+				t.Errorf("dynamic types %v", g.Dynamic)
+			}
+		case "at":
+			if !slices.Equal(g.Held, []string{"A-1"}) || g.HeldBytes != 12 {
+				t.Errorf("held %v, %d bytes", g.Held, g.HeldBytes)
+			}
+		case "x":
+			if n != 2 || len(g.Shared) == 0 {
+				t.Errorf("%v, shared %v", g.Names, g.Shared)
+			}
+		}
+	}
+}
+
+// TestFailureFile: so is what a cell says of its failure.
+func TestFailureFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "failure")
+	t.Setenv(contract.EnvError, path)
+	cell.number = 3
+	defer func() { cell.number = 0 }()
+	(&problem{name: "error", text: "no \"fit\"", frames: []frame{{3, 2, "f"}, {1, 9, ""}}}).report()
+	var f contract.Failure
+	decode(t, path, &f)
+	if f.EName != "error" || f.EValue != `no "fit"` || f.Line != 2 || len(f.Traceback) != 3 {
+		t.Errorf("%+v", f)
 	}
 }
 
