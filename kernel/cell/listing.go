@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/mod/modfile"
 
+	"odslab/odslib/atomicfile"
 	"odslab/kernel/toolchain"
 )
 
@@ -160,17 +161,7 @@ func (p *packages) store() {
 	if err != nil {
 		return
 	}
-	f, err := os.CreateTemp(p.opt.ModuleDir, "."+listingFile+"-*")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(text)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil || os.Rename(f.Name(), filepath.Join(p.opt.ModuleDir, listingFile)) != nil {
-		os.Remove(f.Name())
-	}
+	_ = atomicfile.Write(filepath.Join(p.opt.ModuleDir, listingFile), text, 0o600) // without it the next kernel lists anew
 }
 
 // folders are the parts of replaced modules in which packages lie: a module's

@@ -14,12 +14,14 @@ import (
 	"odslab/kernel/gonb"
 	"odslab/kernel/jupyter"
 	"odslab/kernel/runtime/contract"
+	"odslab/kernel/tempdir"
 )
 
 // kernel is one running kernel.
 type kernel struct {
 	srv     *jupyter.Server
 	version string
+	own     *tempdir.Dir
 	keep    string // folder of kept values
 	mark    string // of all processes
 	log     io.Writer
@@ -27,6 +29,7 @@ type kernel struct {
 	history *history
 
 	resident *resident // nil: cells compute in their own process
+	slow     string    // why they do, until it is told
 
 	compiling sync.Mutex // guards compiler
 	compiler  Compiler
@@ -56,6 +59,8 @@ type config struct {
 	resident    string
 	programs    string // folder where it keeps compiled programs, or ""
 	residentEnv []string
+	sum         string // of the plugin that it may load
+	slow        string // why cells compute in pure Go, if nobody has asked for that
 	// prepare is called once, in the background; keep is a folder for values, and
 	// env is for processes of its own, so that they end with the kernel.
 	prepare func(keep string, env []string) (Compiler, error)
@@ -71,20 +76,23 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		cfg.log = os.Stderr
 	}
 	// Kept values are the notebook's own: nobody else may read them.
-	keep, err := os.MkdirTemp(shortTemp(), "odslab-kept-")
+	cfg.child.Mark = rand.Text()
+	own, err := tempdir.Make(tempdir.Short(), cfg.child.Mark)
 	if err != nil {
 		return nil, err
 	}
-	cfg.child.Sweep, cfg.child.Mark = keep, rand.Text()
+	go tempdir.Sweep(gonb.End) // after kernels that were killed with their watchdogs
+	keep := own.Path
+	cfg.child.Sweep = keep
 	cfg.child.Env = append(slices.Clone(cfg.child.Env), contract.EnvKeep+"="+keep)
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
 	var res *resident
 	if cfg.resident != "" {
-		res = newResident(cfg.resident, keep, cfg.programs, append(slices.Clone(env), cfg.residentEnv...))
+		res = newResident(cfg.resident, keep, cfg.programs, cfg.sum, append(slices.Clone(env), cfg.residentEnv...))
 		cfg.child.Env = append(cfg.child.Env, contract.EnvResident+"="+res.socket())
 	}
 	k := &kernel{
-		keep: keep, resident: res,
+		own: own, keep: keep, resident: res, slow: cfg.slow,
 		mark:    cfg.child.Mark,
 		version: cfg.version, log: cfg.log,
 		child:    newChildHolder(cfg.child),
@@ -102,7 +110,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		k.receive(ch, m)
 	})
 	if err != nil {
-		os.RemoveAll(keep)
+		own.Remove()
 		return nil, err
 	}
 	k.srv = srv
@@ -132,20 +140,12 @@ func (k *kernel) wait(ctx context.Context) {
 		k.resident.close()
 	}
 	gonb.End(k.mark)
-	os.RemoveAll(k.keep)
+	k.own.Remove()
 	if d := k.srv.Dropped(); d != (jupyter.Dropped{}) {
 		fmt.Fprintf(k.log, "odslab: messages dropped: %d malformed, %d wrongly signed, %d connections\n",
 			d.Malformed, d.Signature, d.Transport)
 	}
 	k.srv.Close()
-}
-
-// shortTemp is where sockets may lie: their paths have room for about 100 bytes.
-func shortTemp() string {
-	if dir := os.TempDir(); len(dir) <= 60 {
-		return dir
-	}
-	return "/tmp"
 }
 
 func (k *kernel) end() { k.once.Do(func() { close(k.stop) }) }

@@ -32,11 +32,18 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		return err
 	}
 	residentPath := "" // there is one where there is XLA
-	if engine, _ := layout.Engine(); strings.HasPrefix(engine, "xla") {
+	slow := ""
+	switch engine, why := layout.Engine(); {
+	case strings.HasPrefix(engine, "xla"):
 		residentPath = layout.Resident()
+	case os.Getenv(environment.Engine) != "go":
+		slow = why
 	}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	k, err := start(ctx, config{
 		conn: conn,
@@ -51,6 +58,8 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		},
 		resident:    residentPath,
 		programs:    layout.Programs(),
+		sum:         layout.PluginSum(),
+		slow:        slow,
 		residentEnv: []string{environment.Plugin + "=" + layout.Plugin()},
 		history:     filepath.Join(layout.Root, "history.jsonl"),
 		version:     Version,

@@ -172,9 +172,11 @@ func TestUnfriendlyRewards(t *testing.T) {
 				t.Fatal(err)
 			}
 			notes := strings.Join(p.Notes, "; ")
-			first, last := 0., 0.
-			for i := range 10 {
-				first, last = math.Max(first, p.Trace[i].Loss), math.Max(last, p.Trace[len(p.Trace)-1-i].Loss)
+			first, last := math.NaN(), p.Trace[len(p.Trace)-1].Loss
+			for i := 0; i < len(p.Trace) && (i < 10 || math.IsNaN(first)); i++ { // until some paths end where r > 0
+				if l := p.Trace[i].Loss; !math.IsNaN(l) && !(l < first) {
+					first = l
+				}
 			}
 			t.Logf("loss %.3g → %.3g after %d iterations, log Z %.3f, notes %q", first, last, len(p.Trace), p.LogZ, notes)
 			if !(last <= 1e3*first) && notes == "" {

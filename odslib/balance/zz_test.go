@@ -6,15 +6,20 @@ import (
 	"math"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"odslab/odslib"
 	"odslab/odslib/balance"
+	"odslab/odslib/compare"
 	"odslab/odslib/constraint"
+	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
 	"odslab/odslib/exact"
+	"odslab/odslib/measure"
+	"odslab/odslib/priors"
 )
 
 func quad() odslib.Posterior {
@@ -71,6 +76,13 @@ func TestZZ(t *testing.T) {
 		it := p.Trace[i]
 		fmt.Printf("%d beta %.4f z %.3f loss %.4g elbo %.3f ess %.3f out %.3f R %.3f replay %v\n", i, it.Beta, it.LogZ, it.Loss, it.ELBO, it.ESS, it.Outside, it.Reward, it.Replay)
 	}
+	var u syscall.Rusage
+	syscall.Getrusage(0, &u)
+	fmt.Printf("TRAINED cpu %.1f\n", float64(u.Utime.Nano()+u.Stime.Nano())/1e9)
+	if name == "t1" {
+		e, err := compare.Run(context.Background(), func(int) (exact.Case, error) { return exact.T1(), nil }, p, "RTB", 1000, 1)
+		fmt.Println(compare.Markdown([]compare.Entry{e}), err)
+	}
 	r, err := p.Sample(context.Background(), post, 10000, 5)
 	if err != nil {
 		t.Fatal(err)
@@ -78,4 +90,30 @@ func TestZZ(t *testing.T) {
 	fmt.Println(p)
 	fmt.Println(r, "want", want)
 	fmt.Println(r.Mean(), r.Std(), r.Notes)
+	if strings.HasPrefix(name, "t1") && name != "t1" && name != "t12" {
+		d := 1
+		if name == "t112" {
+			d = 2
+		}
+		gp := exact.T11(d).Post
+		if name == "t10" {
+			gp = exact.T10().Post
+		}
+		in, _ := gp.Inside()
+		x, err := in.Out(context.Background(), r.Samples)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Samples, r.Particles.X = x, x
+		fmt.Println("x", r.Mean(), r.Std())
+		truth, _, _ := gp.Exact()
+		if m, ok := truth.(*priors.Mixture); ok && len(m.Means) > 1 {
+			w, err := measure.ModeWeights(x, nil, engine.FromRows(m.Means))
+			wt, err2 := measure.ModeWeights(x, odslib.NormalisedWeights(r.Particles.LogWeights), engine.FromRows(m.Means))
+			fmt.Println("MODES", w, "weighted", wt, "exact", m.Probabilities(), err, err2)
+			ex, _ := truth.Sample(context.Background(), 200000, 1)
+			we, _ := measure.ModeWeights(ex, nil, engine.FromRows(m.Means))
+			fmt.Println("exact by the same assignment", we)
+		}
+	}
 }

@@ -31,7 +31,7 @@ func base(prior odslib.Diffusion, scope *odslib.Scope) (odslib.Diffusion, *odsli
 	}
 	prior, under := w.Base()
 	if scope != nil {
-		scope = scope.At(under)
+		scope = scope.At("%s", under)
 	}
 	return base(prior, scope)
 }

@@ -114,9 +114,14 @@ func drawn(t testing.TB, o *opened, seed uint64) *odslib.Result {
 // in 370 times and there are dozens of these, three times as many runs more decide, under the same rule.
 func unbiased(t *testing.T, what string, o *opened, logZ float64, runs int) (sd float64) {
 	t.Helper()
+	return unbiasedBy(t, what, runs, func(seed uint64) float64 { return drawn(t, o, seed).LogZ - logZ })
+}
+
+func unbiasedBy(t *testing.T, what string, runs int, logRatio func(seed uint64) float64) (sd float64) {
+	t.Helper()
 	var ratios []float64
 	for seed := range uint64(4 * runs) {
-		ratios = append(ratios, math.Exp(drawn(t, o, seed).LogZ-logZ))
+		ratios = append(ratios, math.Exp(logRatio(seed)))
 		if len(ratios) != runs && len(ratios) != 4*runs {
 			continue
 		}
@@ -394,4 +399,29 @@ func BenchmarkBootstrap(b *testing.B) {
 	for b.Loop() {
 		drawn(b, r, 1)
 	}
+}
+
+// BenchmarkTDS is a whole run for another measurement each time: T2 (8,1), K=1000, T=100. Nothing compiles after the first.
+func BenchmarkTDS(b *testing.B) {
+	var cases []exact.Case
+	for i := range 30 {
+		c, err := exact.T2(8, 1, i)
+		if err != nil {
+			b.Fatal(err)
+		}
+		cases = append(cases, c)
+	}
+	s, i := TDS{Twist: twist.Covariance{}, Particles: 1000}, 0
+	if _, err := s.Sample(context.Background(), cases[0].Post, 1000, 0); err != nil {
+		b.Fatal(err)
+	}
+	before, _ := engine.Compilations()
+	for b.Loop() {
+		if _, err := s.Sample(context.Background(), cases[i%30].Post, 1000, uint64(i)); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	after, _ := engine.Compilations()
+	b.ReportMetric(float64(after-before), "compilations")
 }

@@ -31,6 +31,12 @@ func (r *Run) Result() (*odslib.Result, error) {
 	copied := *r.res
 	res := &copied
 	res.Notes = slices.Clone(r.res.Notes)
+	for _, p := range []*engine.Program{r.step, r.last} {
+		if note := p.Note(); note != "" {
+			res.Note("%s", note)
+			break
+		}
+	}
 	defer func() { res.Close(r.begun) }()
 	if len(r.state) == 0 || !r.alive() {
 		return res, nil

@@ -48,6 +48,9 @@ func Train[In, Out any](t odslib.Trainer[In, Out], in In, budget ...odslib.Budge
 
 // split is the seed of one use: the notebook's, split by the method and the variable it defines, never by cell number.
 func split(method any) uint64 {
+	if w, ok := method.(interface{ Unwrap() any }); ok { // watched: the same numbers as without
+		method = w.Unwrap()
+	}
 	return engine.Split(live.Seed(), fmt.Sprintf("%T.%s", method, live.Target()))
 }
 
