@@ -28,8 +28,16 @@ type Prior interface {
 // passed this way can change without a new compilation.
 type Parametrised interface{ Params() Params }
 
-// Level is a noise level for every row of a batch; each field has shape [B].
-type Level struct{ T, Alpha, Sigma *Node }
+// Level is what graph code knows of a noise level, for every row of a batch.
+type Level struct {
+	T, Alpha, Sigma *Node   // [B]
+	Given           *Node   // [B, c]: class, measurement, state; or nil
+	Gain            *Node   // [B]: weight of x̂0 in the step, or Heun stage, at hand; nil outside a chain
+	Extra           []*Node // [B] each: values of the columns that a guide or twist asked for
+}
+
+// Curve is a setting that changes with the noise process's time t in [0, 1].
+type Curve func(t float64) float64
 
 // Schedule is a noise process x_t = α(t)·x_0 + σ(t)·ε on t in [0, 1].
 type Schedule interface {
@@ -43,6 +51,23 @@ type Diffusion interface {
 	Schedule() Schedule
 	// Denoise is E[x_0 | x_t]: x [B, shape…] → [B, shape…].
 	Denoise(scope *Scope, x *Node, at Level) *Node
+}
+
+// Conditional is a prior whose graph code reads c columns of Level.Given, the first of a posterior's conditions.
+type Conditional interface {
+	Prior
+	Conditions() int // c
+}
+
+// Moments is a prior that knows mean and standard deviation of each value of a sample, flat: the scale of its process and
+// of networks.
+type Moments interface {
+	Moments() (mean, std []float64)
+}
+
+// Marginal is a diffusion prior that can draw x_t itself, a row for each row of the level: chains then start from its law.
+type Marginal interface {
+	SampleAt(scope *Scope, rng *Node, at Level) (newRNG, x *Node)
 }
 
 // Density is a prior whose log-density is known at every noise level: x [B, shape…] → [B].
@@ -62,11 +87,29 @@ type Generator interface {
 type HostGenerator interface {
 	Prior
 	NoiseShape() []int
-	GenerateHost(z Array) (Array, error)
+	GenerateHost(ctx context.Context, z Array) (Array, error)
 }
 
-// Exact is a prior that knows the posterior under some constraints in closed form.
-type Exact interface {
+// AffineMap is a generator or latent prior with x = W·z + b for flat x and z; ok is false where the map at hand is not.
+type AffineMap interface {
+	Affine() (w [][]float64, b []float64, ok bool)
+}
+
+// Latent is a prior x = g(z) with z from another prior.
+type Latent interface {
+	Prior
+	Inner() Prior
+	// Decode is g: z [B, inner shape…] → [B, shape…].
+	Decode(scope *Scope, z *Node) *Node
+}
+
+// Conjugate is a prior that knows the posterior under some constraints in closed form.
+type Conjugate interface {
 	// Exact returns a prior that is the posterior, and log Z. It fails, saying why, when there is no closed form.
 	Exact(c Constraint) (Prior, float64, error)
+}
+
+// ConjugateInside is a generator that knows the posterior of its noise under some constraints in closed form.
+type ConjugateInside interface {
+	ExactInside(c Constraint) (Prior, float64, error)
 }

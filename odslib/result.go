@@ -2,14 +2,15 @@ package odslib
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
-	"odslab/atomicfile"
+	"odslab/odslib/atomicfile"
 	"odslab/odslib/engine"
 )
 
@@ -17,7 +18,9 @@ import (
 type Result struct {
 	Sampler  string // name for legends and tables, "DPS"
 	Settings string // the settings, as Go would print them
+	Engine   string // what has computed, "xla-cpu" or "go": a seed's numbers are the engine's too; "" where nothing needed one
 
+	Names      []string  // of the variables of one sample, flat; nil: x_1, x_2, …
 	Samples    Array     // n equally weighted draws, [n, shape…], unless LogWeights says otherwise
 	LogWeights []float64 // nil, or n log-weights of Samples (an interrupted or weighted result)
 	Particles  *Cloud    // the weighted cloud that Samples were drawn from, where there is one
@@ -26,16 +29,24 @@ type Result struct {
 	LogZ, LogZError float64 // log Ẑ and its standard error; NaN without an estimate
 	ESS             float64 // effective number of samples behind Samples; 0 when unknown
 
+	Islands []Island // where conditions differ: one for each run of equal rows, in their order; LogZ is NaN then
+
 	Ancestors [][]int32 // for each step that resampled: the parent of each particle
 	Trace     []TraceStep
-	Draws     []Array // states at the requested steps (Observe settings), else nil
+	States    []Array // states at the requested steps (Chain.Observe), else nil
 
 	NetworkEvals, ConstraintEvals int64 // evaluations of denoiser or generator, and of the constraint, in rows
-	NonFinite                     int   // values that were NaN or infinite, in all steps together
+	NonFinite                     int   // values that were NaN or infinite, in all steps together; Close notes them
 	Rejected                      int   // proposals that were refused, by samplers that refuse
 	Seconds                       float64
 	Seed                          uint64
 	Notes                         []string // what the user must know: a bias, an early stop
+}
+
+// Island is what a method knows of the draws under one condition.
+type Island struct {
+	Draws                int // how many of Samples
+	LogZ, LogZError, ESS float64
 }
 
 // Cloud is a set of weighted particles.
@@ -55,9 +66,37 @@ type TraceStep struct {
 	NonFinite int
 }
 
-// NewResult starts a Result with the numbers that mean "no estimate".
-func NewResult(sampler string, settings any, seed uint64) *Result {
-	return &Result{Sampler: sampler, Settings: fmt.Sprintf("%+v", settings), Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+// NewResult starts a Result of the posterior with the numbers that mean "no estimate".
+func NewResult(post Posterior, sampler string, settings any, seed uint64) *Result {
+	return &Result{Sampler: sampler, Settings: address.ReplaceAllString(fmt.Sprintf("%+v", settings), "func"), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+}
+
+// address is how functions among settings print; it differs from run to run.
+var address = regexp.MustCompile(`0x[0-9a-f]+`)
+
+// Note adds a line that the user must know, once.
+func (r *Result) Note(format string, args ...any) {
+	if line := fmt.Sprintf(format, args...); !slices.Contains(r.Notes, line) {
+		r.Notes = append(r.Notes, line)
+	}
+}
+
+// Lost counts the log-weights that are NaN, what the constraint could not judge, and makes them −Inf.
+func (r *Result) Lost(logr []float64) {
+	for i, v := range logr {
+		if math.IsNaN(v) {
+			logr[i] = math.Inf(-1)
+			r.NonFinite++
+		}
+	}
+}
+
+// Close is every sampler's last line: the time it took, and a note where values were not finite.
+func (r *Result) Close(start time.Time) {
+	r.Seconds, r.Engine = time.Since(start).Seconds(), engine.InUse()
+	if r.NonFinite > 0 {
+		r.Note("%d values of samples or of log r were NaN or infinite", r.NonFinite)
+	}
 }
 
 // Weights returns the normalised weights of Samples.
@@ -190,6 +229,9 @@ func (r *Result) Report() string {
 	if r.Samples.Len() > 0 && r.Samples.Dim() <= 12 {
 		fmt.Fprintf(&b, "  mean      %.4g\n  std       %.4g\n", r.Mean(), r.Std())
 	}
+	if r.Engine != "" {
+		fmt.Fprintf(&b, "  engine    %s\n", r.Engine)
+	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "  note      %s\n", n)
 	}
@@ -199,7 +241,7 @@ func (r *Result) Report() string {
 // WriteJSON writes the Result to a file; what is not finite becomes null.
 func (r *Result) WriteJSON(path string) error {
 	out := map[string]any{
-		"sampler": r.Sampler, "settings": r.Settings, "seed": r.Seed, "shape": r.Samples.Shape, "samples": finite32(r.Samples.Data),
+		"sampler": r.Sampler, "settings": r.Settings, "engine": r.Engine, "seed": r.Seed, "shape": r.Samples.Shape, "samples": finite32(r.Samples.Data),
 		"log_weights": finite64(r.LogWeights), "log_z": finite(r.LogZ), "log_z_error": finite(r.LogZError), "ess": finite(r.ESS),
 		"network_evaluations": r.NetworkEvals, "constraint_evaluations": r.ConstraintEvals, "seconds": r.Seconds, "notes": r.Notes,
 	}
@@ -243,6 +285,3 @@ func CheckDraw(post Posterior, n int) error {
 	}
 	return engine.CheckMemory(n, post.Prior.Shape())
 }
-
-// ErrNoClosedForm is what Exact returns when the posterior is not known in closed form.
-var ErrNoClosedForm = errors.New("no closed form")

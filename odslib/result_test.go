@@ -12,7 +12,7 @@ import (
 )
 
 func weighted() *odslib.Result {
-	r := odslib.NewResult("test", struct{ K int }{3}, 7)
+	r := odslib.NewResult(odslib.Posterior{}, "test", struct{ K int }{3}, 7)
 	r.Samples = odslib.Array{Shape: []int{3, 2}, Data: []float32{0, 1, 10, 2, 20, 3}}
 	r.LogWeights = []float64{math.Log(1) + 500, math.Log(2) + 500, math.Log(1) + 500}
 	return r

@@ -28,8 +28,8 @@ func WithObserver(ctx context.Context, o Observer) context.Context {
 	return context.WithValue(ctx, observerKey{}, o)
 }
 
-// Observe reports progress to the context's observer, if there is one.
-func Observe(ctx context.Context, p Progress) {
+// Notify tells the context's observer of progress, if there is one.
+func Notify(ctx context.Context, p Progress) {
 	if o, ok := ctx.Value(observerKey{}).(Observer); ok && o != nil {
 		o(p)
 	}

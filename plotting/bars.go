@@ -68,7 +68,7 @@ func Bars(args ...any) *Figure {
 		sc = around(.1, true, at...)
 	}
 	if c.x != nil {
-		sc = scale{c.x[0], c.x[1], c.logX}
+		sc = scale{min: c.x[0], max: c.x[1], log: c.logX}
 	}
 	n := float64(len(bars))
 	p := &panel{x: newAxis(sc, c.xLabel), y: newAxis(scale{min: n - .4, max: -.6}, "")}
@@ -77,8 +77,9 @@ func Bars(args ...any) *Figure {
 		p.y.names[i] = b.Name
 	}
 	p.add(func(v *view) {
+		cols := v.s.colours(p.y.names)
 		for i, b := range bars {
-			y, col := float64(i), v.s.colour(i)
+			y, col := float64(i), cols[i]
 			from, to := v.at(max(sc.min, 0), y), v.at(b.Value, y)
 			h := .27 * v.box.H / n
 			if c.logX {
@@ -133,8 +134,15 @@ func Bars(args ...any) *Figure {
 
 // short writes a number in at most three digits.
 func short(v float64) string {
-	if v == 0 {
+	switch {
+	case v == 0:
 		return "0"
+	case math.IsNaN(v):
+		return "–"
+	case math.IsInf(v, 1):
+		return "∞"
+	case math.IsInf(v, -1):
+		return "−∞"
 	}
 	e := math.Floor(math.Log10(math.Abs(v)))
 	if e < -3 || e > 4 {

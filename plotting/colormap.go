@@ -74,3 +74,6 @@ var cividis = parseMap("" +
 	"b965cbb965ccba64cdbb63cebc63cfbd62d0be62d1bf61d2c060d3c05fd4c15fd5c25ed6c35dd7c45cd9c55cdac65bdbc75adcc859ddc858" +
 	"dec958dfca57e0cb56e1cc55e2cd54e4ce53e5cf52e6d051e7d150e8d24fe9d34eead34cebd44bedd54aeed649efd748f0d846f1d945f2da" +
 	"44f3db42f5dc41f6dd3ff7de3ef8df3cf9e03afbe138fce236fde334fee434fee535fee636fee838")
+
+// nightless is a colour map for lines on any ground: without its darkest and its lightest end.
+func nightless(m *colourMap, f float64) color.NRGBA { return m.at(.15 + .6*min(max(f, 0), 1)) }

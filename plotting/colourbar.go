@@ -57,7 +57,8 @@ func (b *colourBar) draw(page *ink.Page, s *style, r ink.Rect) {
 		page.Text(ink.Pt{X: r.Right() + long + 1.5*s.k, Y: y}, t.label, s.tick, s.axis, 0, .5, 0)
 		wide = max(wide, ink.Width(t.label, s.tick))
 	}
-	page.Text(ink.Pt{X: r.Right() + long + 1.5*s.k + wide + 1.3*s.label.Size, Y: r.Y + r.H/2}, b.label, s.label, s.ink, .5, 0, math.Pi/2)
+	label, font := ink.Fit(b.label, s.label, r.H+s.tick.Size)
+	page.Text(ink.Pt{X: r.Right() + long + 1.5*s.k + wide + 1.3*s.label.Size, Y: r.Y + r.H/2}, label, font, s.ink, .5, 0, math.Pi/2)
 }
 
 // drawAcross is the small bar below an image: two numbers at its ends.

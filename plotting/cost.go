@@ -72,10 +72,10 @@ func Cost(args ...any) *Figure {
 	}
 	sx, sy := around(.14, true, xs...), around(.12, true, ys...)
 	if c.x != nil {
-		sx = scale{c.x[0], c.x[1], true}
+		sx = scale{min: c.x[0], max: c.x[1], log: true}
 	}
 	if c.y != nil {
-		sy = scale{c.y[0], c.y[1], true}
+		sy = scale{min: c.y[0], max: c.y[1], log: true}
 	}
 	p := &panel{x: newAxis(sx, c.xLabel), y: newAxis(sy, c.yLabel)}
 	p.add(func(v *view) {
@@ -110,7 +110,7 @@ func Cost(args ...any) *Figure {
 			}
 		}
 		for k, name := range names {
-			col := v.s.colour(k)
+			col := v.s.colours(names)[k]
 			var px, py []float64
 			last, lastAt := CostPoint{}, ink.Pt{}
 			for _, q := range points {
@@ -119,9 +119,9 @@ func Cost(args ...any) *Figure {
 				}
 				px, py = append(px, x(q)), append(py, q.Distance)
 				if q.Low != q.High {
-					v.line(v.s.pen(col, .9), []float64{x(q), x(q)}, []float64{q.Low, q.High})
+					v.whisker(v.s.pen(col, .9), x(q), q.Low, q.High)
 				}
-				v.page.Disc(fade(col, .75), v.at(x(q), q.Distance), radius(q))
+				marker(v.page, fade(col, .75), v.at(x(q), q.Distance), radius(q), k)
 				last, lastAt = q, v.at(x(q), q.Distance)
 			}
 			v.line(v.s.pen(fade(col, .6), 1), px, py)

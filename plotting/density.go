@@ -11,7 +11,7 @@ import (
 	"odslab/plotting/internal/ink"
 )
 
-const densityOptions = "Names Variables Levels XLimits YLimits Columns Count Cividis"
+const densityOptions = "Names Variables Levels XLimits YLimits Limits Columns Count Cividis"
 
 // nats is how far below its top a log-density is coloured.
 const nats = 10
@@ -23,9 +23,6 @@ const nats = 10
 //	plotting.Density2D(dps, tds, plotting.Truth(exact).LogDensity(logp))
 func Density2D(args ...any) *Figure {
 	series, c, err := collect(args, densityOptions)
-	if err == nil {
-		err = twoVariables(series, &c)
-	}
 	if err != nil {
 		return failed("Density2D", err)
 	}
@@ -34,50 +31,28 @@ func Density2D(args ...any) *Figure {
 		return failed("Density2D", err)
 	}
 	what := fmt.Sprintf("density of %s in two variables", seriesNames(series))
-	return newFigure(what, func(s *style, width float64, letters bool) *sheet {
+	f := newFigure(what, func(s *style, width float64, letters bool) *sheet {
 		return d.layout(s).sheet(s, width, letters)
 	})
-}
-
-func twoVariables(series []Series, c *settings) error {
-	if c.variables == nil {
-		c.variables = []int{0, 1}
+	if d.chosen != nil {
+		f.numbers = d.numbers
 	}
-	if len(c.variables) != 2 {
-		return fmt.Errorf("Variables: a density in the plane needs two, not %d", len(c.variables))
-	}
-	for _, s := range series {
-		if s.log != nil && !s.many() && s.point == nil {
-			continue
-		}
-		if d := s.dim(); max(c.variables[0], c.variables[1]) >= d || min(c.variables[0], c.variables[1]) < 0 {
-			return fmt.Errorf("%s has %d variables, so there are no variables %d", s.name, d, c.variables)
-		} else if d > 2 && len(c.names) != 2 && len(c.names) != d {
-			c.names = []string{fmt.Sprintf("x_%d (of %d variables)", c.variables[0]+1, d), fmt.Sprintf("x_%d", c.variables[1]+1)}
-		} else if len(c.names) == d && d > 2 {
-			c.names = []string{c.names[c.variables[0]], c.names[c.variables[1]]}
-		}
-	}
-	if c.names == nil {
-		c.names = []string{"x_1", "x_2"}
-	}
-	if len(c.names) != 2 {
-		return fmt.Errorf("Names: %d names for two variables", len(c.names))
-	}
-	return nil
+	return f
 }
 
 // densityPlot is the content of a Density2D.
 type densityPlot struct {
-	series []Series
-	c      *settings
-	shown  []int // series with a panel
-	x, y   scale
-	levels []float64
-	fields map[int]*density.Grid // log-densities, by panel's series
-	top    float64
-	loops  map[int][][]density.Loop
-	truths []int
+	*chosen // of the series with samples or a point; nil where there are Fields alone
+	series  []Series
+	c       *settings
+	names   []string
+	shown   []int // series with a panel
+	x, y    scale
+	levels  []float64
+	fields  map[int]*density.Grid // log-densities, by panel's series
+	top     float64
+	loops   map[int][][]density.Loop
+	truths  []int
 }
 
 func newDensityPlot(series []Series, c *settings) (*densityPlot, error) {
@@ -85,9 +60,56 @@ func newDensityPlot(series []Series, c *settings) (*densityPlot, error) {
 	if d.levels == nil {
 		d.levels = []float64{.5, .9}
 	}
+	if c.variables == nil {
+		c.variables = []any{0, 1}
+	}
+	if len(c.variables) != 2 {
+		return nil, fmt.Errorf("Variables: a density in the plane needs two, not %d", len(c.variables))
+	}
+	if c.x != nil {
+		c.limits = append(c.limits, variableLimits{c.variables[0], c.x[0], c.x[1]})
+	}
+	if c.y != nil {
+		c.limits = append(c.limits, variableLimits{c.variables[1], c.y[0], c.y[1]})
+	}
+	some := slices.DeleteFunc(slices.Clone(series), func(s Series) bool { return !s.many() && s.point == nil })
+	if slices.ContainsFunc(some, Series.many) {
+		for _, s := range some {
+			if s.dim() < 2 {
+				return nil, fmt.Errorf("%s has %s, so there is no plane", s.name, plural(s.dim(), "variable"))
+			}
+		}
+		// Each series has a panel of its own, the prior too: its limits count as much as any.
+		same := slices.Clone(some)
+		for i := range same {
+			if same[i].role == prior {
+				same[i].role = sampler
+			}
+		}
+		var err error
+		if d.chosen, err = choose(same, c, 2); err != nil {
+			return nil, err
+		}
+		d.notes = slices.DeleteFunc(d.notes, func(n string) bool { return n == fmt.Sprintf("2 of %d variables", some[0].dim()) })
+		d.x, d.y, d.names = d.scales[0], d.scales[1], d.chosen.names
+		if n := some[0].dim(); n > 2 && c.names == nil {
+			d.names = []string{d.names[0] + fmt.Sprintf(" (of %d variables)", n), d.names[1]}
+		}
+	} else {
+		if c.x == nil || c.y == nil {
+			return nil, errors.New("a Field alone has no limits; give XLimits and YLimits")
+		}
+		d.x, d.y, d.names = scale{min: c.x[0], max: c.x[1]}, scale{min: c.y[0], max: c.y[1]}, c.names
+		if d.names == nil {
+			d.names = []string{"x_1", "x_2"}
+		}
+		if len(d.names) != 2 {
+			return nil, fmt.Errorf("Names: %d names for two variables", len(d.names))
+		}
+	}
 	var known func(x, y float64) float64
 	for k, s := range series {
-		if s.role == truth {
+		if s.role == truth || s.role == reference {
 			d.truths = append(d.truths, k)
 			if s.log != nil {
 				known = s.log
@@ -98,10 +120,6 @@ func newDensityPlot(series []Series, c *settings) (*densityPlot, error) {
 	}
 	if len(d.shown) == 0 { // the truth alone is worth a look too
 		d.shown, d.truths = d.truths, nil
-	}
-	d.x, d.y = d.limits(c.x, 0), d.limits(c.y, 1)
-	if d.x.max == d.x.min || math.IsNaN(d.x.min) {
-		return nil, errors.New("a Field alone has no limits; give XLimits and YLimits")
 	}
 	for _, k := range d.shown {
 		s := series[k]
@@ -118,12 +136,12 @@ func newDensityPlot(series []Series, c *settings) (*densityPlot, error) {
 			}
 			d.fields[k], d.top, d.loops[k] = g, max(d.top, highest(g)), d.cut(p)
 		} else if s.many() {
-			d.loops[k] = d.cut(density.Estimate2(s.column(c.variables[0]), s.column(c.variables[1]), s.weights, 192))
+			d.loops[k] = d.estimate(s)
 		}
 	}
 	for _, k := range d.truths {
 		if s := series[k]; s.many() && len(d.fields) == 0 {
-			d.loops[k] = d.cut(density.Estimate2(s.column(c.variables[0]), s.column(c.variables[1]), s.weights, 192))
+			d.loops[k] = d.estimate(s)
 		}
 	}
 	return d, nil
@@ -131,27 +149,13 @@ func newDensityPlot(series []Series, c *settings) (*densityPlot, error) {
 
 func (d *densityPlot) cut(g *density.Grid) [][]density.Loop { return g.Contours(d.levels...) }
 
-// limits take in the bulk of every series, the prior too: here each has a panel of its own.
-func (d *densityPlot) limits(given *[2]float64, axis int) scale {
-	if given != nil {
-		return scale{min: given[0], max: given[1]}
+// estimate is nil where the samples are no draws from a smooth density: then they stand for themselves.
+func (d *densityPlot) estimate(s Series) [][]density.Loop {
+	cx, cy := s.table.column(d.index[0]), s.table.column(d.index[1])
+	if cx.Kind != density.Smooth || cy.Kind != density.Smooth {
+		return nil
 	}
-	var at []float64
-	for _, s := range d.series {
-		v := d.c.variables[axis]
-		if s.point != nil {
-			at = append(at, s.point[v])
-		} else if s.many() {
-			x := s.column(v)
-			dom := density.DomainOf(x, s.weights)
-			r := (dom.Max - dom.Min) / 1.4 * .12 // the domain has a margin of a fifth on either side
-			at = append(at, dom.Min+r, dom.Max-r)
-		}
-	}
-	if len(at) == 0 {
-		return scale{min: math.NaN(), max: math.NaN()}
-	}
-	return around(.0, false, at...)
+	return density.Estimate2(cx, cy, 192).Contours(d.levels...)
 }
 
 func (d *densityPlot) layout(s *style) *layout {
@@ -163,13 +167,16 @@ func (d *densityPlot) layout(s *style) *layout {
 		}
 	}
 	l := &layout{gap: 1, aspect: (d.y.max - d.y.min) / (d.x.max - d.x.min), most: 62}
+	if d.chosen != nil {
+		l.notes = d.notes
+	}
 	if l.aspect < .5 || l.aspect > 2 { // variables of different kinds
 		l.aspect = 1
 	}
 	for i := 0; i < len(d.shown); i += cols {
 		row := make([]*panel, cols)
 		for j := range min(cols, len(d.shown)-i) {
-			p := &panel{x: newAxis(d.x, d.c.names[0]), y: newAxis(d.y, d.c.names[1])}
+			p := &panel{x: newAxis(d.x, d.names[0]), y: newAxis(d.y, d.names[1])}
 			p.y.numbers = j == 0
 			p.x.numbers = i+j+cols >= len(d.shown)
 			if len(d.shown) > 1 || d.series[d.shown[0]].role == sampler {
@@ -208,26 +215,28 @@ func (d *densityPlot) fill(p *panel, k int) {
 			m := d.c.magnitudes()
 			v.heat(field, func(z float64) color.NRGBA { return nightfall(m, 1+(z-d.top)/nats) })
 		} else {
-			for m := len(d.levels) - 1; m >= 0; m-- {
+			for m := len(d.loops[k]) - 1; m >= 0; m-- {
 				share := .16 + .3*float64(len(d.levels)-1-m)/math.Max(1, float64(len(d.levels)-1))
-				v.fillLoops(tint(c, v.s.paper, share), d.loops[k][m])
+				v.fillLoops(v.s.tint(c, share), d.loops[k][m])
 			}
 		}
 		if s.many() {
-			x, y := s.column(d.c.variables[0]), s.column(d.c.variables[1])
+			x, y := s.column(d.index[0]), s.column(d.index[1])
 			n := d.c.count
 			if n == 0 { // as many as a panel of this size can hold
 				n = int(1000 * min(1, max(.2, v.box.W*v.box.H/(150*150))))
 			}
-			x, y = draw(n, s.weights, x, y)
-			dot := c
-			if field != nil {
-				dot = color.NRGBA{A: 255}
-				if s.role == sampler && v.s.paper.R < 128 {
-					dot = v.s.ink
-				}
+			if s.table.size() >= fewest {
+				x, y = draw(n, s.weights, x, y)
 			}
-			v.cloud(dot, .42, .3, x, y, nil)
+			switch {
+			case field != nil:
+				v.cloud(color.NRGBA{A: 255}, .42, .3, x, y, nil)
+			case d.loops[k] == nil:
+				v.samples(c, x, y)
+			default:
+				v.cloud(c, .42, .3, x, y, nil)
+			}
 		}
 		for m, loops := range d.loops[k] {
 			pen := massPen(v.s, m)
@@ -239,8 +248,8 @@ func (d *densityPlot) fill(p *panel, k int) {
 		}
 		for _, t := range d.truths {
 			if q := d.series[t].point; q != nil {
-				v.vertical(v.s.dashed(v.s.ink, .8), q[d.c.variables[0]])
-				v.horizontal(v.s.dashed(v.s.ink, .8), q[d.c.variables[1]])
+				v.vertical(penOf(v.s, d.series, t, .8), q[d.index[0]])
+				v.horizontal(penOf(v.s, d.series, t, .8), q[d.index[1]])
 			}
 			for _, loops := range d.loops[t] {
 				v.strokeLoops(v.s.dashed(v.s.ink, .8), loops)
@@ -267,12 +276,14 @@ func (d *densityPlot) legend() []entry {
 				page.Line(massPen(s, m), ink.Pt{X: r.X, Y: r.Y + r.H/2}, ink.Pt{X: r.Right(), Y: r.Y + r.H/2})
 			}})
 		}
-	} else {
-		k := d.shown[0]
+	} else if k := d.shown[0]; slices.ContainsFunc(d.shown, func(k int) bool { return d.loops[k] != nil }) {
 		if len(d.shown) > 1 {
 			es = append(es, noteEntry("Contours hold "+percent(d.levels)+" of the mass"))
 		} else {
-			es = append(es, boxEntryEdge(percent(d.levels)+" of the mass", func(s *style) color.NRGBA { return colourOf(s, d.series, k) }, .35))
+			es = append(es, boxEntryEdge(percent(d.levels)+" of the mass", func(s *style) (color.NRGBA, ink.Pen) {
+				c := colourOf(s, d.series, k)
+				return c, s.pen(c, .8)
+			}, .35))
 		}
 	}
 	if slices.ContainsFunc(d.shown, func(k int) bool { return d.series[k].many() }) {

@@ -12,7 +12,9 @@ import (
 // Whatever is wrong with the input is said in one line that names the function and the cause.
 func TestBadInput(t *testing.T) {
 	nan := normals(10, 2, 1)
-	nan.Data[7] = float32(math.NaN())
+	for i := range 10 {
+		nan.Data[2*i] = float32(math.NaN())
+	}
 	weightless := modes("SMC", 10, 1)
 	weightless.LogWeights = weightless.LogWeights[:3]
 	hopeless := modes("SMC", 10, 1)
@@ -31,10 +33,10 @@ func TestBadInput(t *testing.T) {
 		{Pair(3), "argument 1: int is neither samples"},
 		{Pair(engine.NewArray(0, 2)), "there are no samples"},
 		{Pair(odslib.Array{}), "there are no samples"},
-		{Pair(nan), "1 of 20 values are NaN or infinite, the first in sample 3"},
+		{Pair(nan), "none of 10 samples is finite"},
 		{Pair(broken), "shape [3 4] does not fit 5 values"},
 		{Pair(weightless), "SMC: 10 samples but 3 weights"},
-		{Pair(hopeless), "SMC: the weight of sample 0 is not a number"},
+		{Pair(hopeless), "SMC: no sample has any weight"},
 		{Pair(two, As("other", normals(5, 3, 1))), "samples has 2 variables and other has 3"},
 		{Pair(two, Names("a")), "1 names for 2 variables"},
 		{Pair(two, Variables(2)), "there is no variable 2; they are 0 to 1"},
@@ -43,7 +45,7 @@ func TestBadInput(t *testing.T) {
 		{Pair(Truth([]float64{1, 2})), "no samples"},
 		{Pair(two, Truth([]float64{1, math.Inf(1)})), "+Inf"},
 		{Pair(two, Option{}), "empty Option"},
-		{Density2D(normals(10, 1, 1)), "has 1 variables"},
+		{Density2D(normals(10, 1, 1)), "has one variable"},
 		{Density2D(Field("f", logModes)), "XLimits"},
 		{Density2D(two, XLimits(2, 1)), "2 is not below 1"},
 		{Density2D(As("flat", two).LogDensity(func(x, y float64) float64 { return math.NaN() })), "not finite anywhere"},
@@ -69,6 +71,7 @@ func TestBadInput(t *testing.T) {
 		{Trajectories(modes("DPS", 10, 1)), "no states on the way"},
 		{Score(nil, nil), "it needs a field"},
 		{Beside(), "no figures"},
+		{Grid(0, Lines(Line("", nil, []float64{1, 2}))), "one column or more"},
 		{Beside(Pair()), "plotting.Pair: nothing to draw"},
 	} {
 		if c.f.Err() == nil {
@@ -123,16 +126,16 @@ func shifted(a odslib.Array, by float32) odslib.Array {
 func TestLeftOutVariablesAreNamed(t *testing.T) {
 	for _, c := range []struct {
 		d    int
-		opts []int
+		opts []any
 		want string
-	}{{12, nil, "The first 8 of 12 variables."}, {3, []int{0, 2}, "2 of 3 variables."}, {8, nil, ""}} {
-		s, set, err := collect([]any{normals(20, c.d, 1), Variables(c.opts...)}, pairOptions)
+	}{{12, nil, "The first 8 of 12 variables; Variables(i, j, …) draws others"}, {3, []any{0, "x_3"}, "2 of 3 variables"}, {8, nil, ""}} {
+		s, set, err := collect([]any{normals(60, c.d, 1), Variables(c.opts...)}, pairOptions)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _, notes, err := variables(s, &set)
-		if err != nil || strings.Join(notes, " ") != c.want {
-			t.Errorf("%d variables, %v: %v, %v; want %q", c.d, c.opts, notes, err, c.want)
+		v, err := choose(s, &set, mostVariables)
+		if err != nil || strings.Join(v.notes, " ") != c.want {
+			t.Errorf("%d variables, %v: %v, %v; want %q", c.d, c.opts, v.notes, err, c.want)
 		}
 	}
 }

@@ -93,9 +93,9 @@ func essPanel(groups [][]*odslib.Result, c *settings) *panel {
 	p.add(func(v *view) {
 		for k, g := range groups {
 			for i := len(g) - 1; i >= 0; i-- {
-				pen := v.s.pen(v.s.colour(k), 1.2)
+				pen := v.s.line(groupColour(v.s, groups, k), 1.2, k)
 				if i > 0 && len(g) > 2 {
-					pen = v.s.pen(fade(v.s.colour(k), .3), .6)
+					pen = v.s.pen(fade(groupColour(v.s, groups, k), .3), .6)
 				}
 				x, y := steps(g[i], func(t odslib.TraceStep) float64 { return t.ESS })
 				v.line(pen, x, y)
@@ -121,9 +121,20 @@ func essPanel(groups [][]*odslib.Result, c *settings) *panel {
 // rug sets the marks of resampling apart from the line where there is only one sampler.
 func rug(s *style, groups [][]*odslib.Result, k int) color.NRGBA {
 	if len(groups) == 1 {
+		if p, _ := home(groups[0][0].Sampler); p == 1 {
+			return s.colour(0)
+		}
 		return s.colour(1)
 	}
-	return s.colour(k)
+	return groupColour(s, groups, k)
+}
+
+func groupColour(s *style, groups [][]*odslib.Result, k int) color.NRGBA {
+	var names []string
+	for _, g := range groups {
+		names = append(names, g[0].Sampler)
+	}
+	return s.colours(names)[k]
 }
 
 // evidencePanel is nil where no sampler estimated log Z.
@@ -149,11 +160,11 @@ func evidencePanel(groups [][]*odslib.Result, c *settings) *panel {
 	p.y.most = 4
 	p.add(func(v *view) {
 		for k, g := range groups {
-			col := v.s.colour(k)
+			col := groupColour(v.s, groups, k)
 			if len(g) < 3 {
 				for _, r := range g {
 					x, y := steps(r, func(t odslib.TraceStep) float64 { return t.LogZ })
-					v.line(v.s.pen(col, 1.2), x, y)
+					v.line(v.s.line(col, 1.2, k), x, y)
 				}
 				continue
 			}
@@ -175,7 +186,7 @@ func evidencePanel(groups [][]*odslib.Result, c *settings) *panel {
 			x = x[:len(q2)]
 			v.band(fade(col, .13), x, low, high)
 			v.band(fade(col, .28), x, q1, q3)
-			v.line(v.s.pen(col, 1.2), x, q2)
+			v.line(v.s.line(col, 1.2, k), x, q2)
 		}
 		if !math.IsNaN(c.exact) {
 			v.horizontal(v.s.dashed(v.s.ink, .9), c.exact)
@@ -191,7 +202,7 @@ func essLegend(groups [][]*odslib.Result, c *settings) (es []entry) {
 			if len(g) > 2 {
 				name = fmt.Sprintf("%s, one of %d runs; below: median, quartiles, range", name, len(g))
 			}
-			es = append(es, lineEntry(name, func(s *style) ink.Pen { return s.pen(s.colour(k), 1.2) }))
+			es = append(es, lineEntry(name, func(s *style) ink.Pen { return s.line(groupColour(s, groups, k), 1.2, k) }))
 		}
 	}
 	for _, t := range groups[0][0].Trace {

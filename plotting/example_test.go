@@ -12,7 +12,7 @@ import (
 
 func draws(name string, shift float64) *odslib.Result {
 	r := rand.New(rand.NewPCG(1, 2))
-	res := odslib.NewResult(name, nil, 1)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, 1)
 	res.Samples = engine.NewArray(500, 2)
 	for i := range res.Samples.Data {
 		res.Samples.Data[i] = float32(r.NormFloat64() + shift)

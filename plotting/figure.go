@@ -2,6 +2,8 @@ package plotting
 
 import (
 	"fmt"
+	"image/color"
+	"maps"
 
 	"odslab/plotting/internal/ink"
 )
@@ -11,12 +13,37 @@ type Figure struct {
 	err     error
 	what    string
 	title   string
+	numbers func() string // the figure in numbers, for readers of text; may be nil
 	preset  Preset
 	dark    bool
 	letters bool
+	legend  LegendPlace
+	colours map[string]color.NRGBA
 	compose func(s *style, width float64, letters bool) *sheet
-	pages   map[string][]byte // of a figure that an earlier cell drew
+	vega    func() map[string]any // the figure as an interactive one; may be nil
+	html    func() string         // the figure as text for a page; may be nil
+	frames  func() []frame        // the figure on its way, for animations; may be nil
+	dpi     int                   // of PNG files; 0 means 192
+	pages   map[string][]byte     // of a figure that an earlier cell drew
+	bundle  map[string]any        // what that cell showed
 }
+
+// frame is a moment of a figure that moves.
+type frame struct {
+	name    string
+	compose func(s *style, width float64) *sheet
+}
+
+// LegendPlace says where a figure's legend stands.
+type LegendPlace int
+
+// Places of a legend. Where it stands by itself depends on the plot.
+const (
+	LegendAuto LegendPlace = iota
+	LegendAbove
+	LegendBelow
+	LegendOff
+)
 
 func newFigure(what string, compose func(s *style, width float64, letters bool) *sheet) *Figure {
 	return &Figure{what: what, preset: Notebook, compose: compose}
@@ -38,6 +65,18 @@ func (f *Figure) Size(p Preset) *Figure {
 	return f
 }
 
+// DPI sets the resolution of PNG files, in dots an inch; 192 by default.
+func (f *Figure) DPI(n int) *Figure {
+	if f.fixed("DPI") || f.err != nil {
+		return f
+	}
+	if n < 36 || n > 1200 {
+		f.err = fmt.Errorf("plotting: %d dots an inch; take 36 to 1200", n)
+	}
+	f.dpi = n
+	return f
+}
+
 // Title sets a line above the figure.
 func (f *Figure) Title(title string) *Figure {
 	if !f.fixed("Title") {
@@ -54,7 +93,35 @@ func (f *Figure) Letters() *Figure {
 	return f
 }
 
-// Dark draws on a dark ground.
+// Legend moves the legend, or leaves it out.
+func (f *Figure) Legend(at LegendPlace) *Figure {
+	if !f.fixed("Legend") {
+		f.legend = at
+	}
+	return f
+}
+
+// Colour gives a sampler a colour of its own, "#rrggbb". By default each method has the same in all figures.
+func (f *Figure) Colour(name, hex string) *Figure {
+	if f.fixed("Colour") || f.err != nil {
+		return f
+	}
+	var c color.NRGBA
+	if n, err := fmt.Sscanf(hex, "#%02x%02x%02x", &c.R, &c.G, &c.B); err != nil || n != 3 || len(hex) != 7 {
+		f.err = fmt.Errorf("plotting: colour %q of %s; write #rrggbb", hex, name)
+		return f
+	}
+	c.A = 255
+	f.colours = maps.Clone(f.colours)
+	if f.colours == nil {
+		f.colours = map[string]color.NRGBA{}
+	}
+	f.colours[name] = c
+	return f
+}
+
+// Dark draws on a dark ground. Without it a figure in a cell has no ground at all and inks that can be read on white and on
+// black, and one that is saved in the width of a journal is made for white paper.
 func (f *Figure) Dark() *Figure {
 	if !f.fixed("Dark") {
 		f.dark = true
@@ -70,10 +137,22 @@ func (f *Figure) String() string {
 	return f.what
 }
 
-// lay lays the figure out in its theme and size.
-func (f *Figure) lay() (sh *sheet, s *style) {
-	s = newStyle(f.preset, f.dark)
+// lay lays the figure out in its size, for a ground.
+func (f *Figure) lay(t theme) (sh *sheet, s *style) {
+	s = newStyle(f.preset, t)
+	s.legend, s.given = f.legend, f.colours
 	return titled(f.compose(s, f.preset.Width*mm, f.letters), s, f.title), s
+}
+
+// ground is what the figure is made for when it is saved.
+func (f *Figure) ground() theme {
+	switch {
+	case f.dark:
+		return darkness
+	case f.preset.loose:
+		return either
+	}
+	return onPaper
 }
 
 // titled puts a title above a sheet.

@@ -26,7 +26,7 @@ func normals(n, d int, seed uint64) odslib.Array {
 // modes are draws of three Gaussians in a row, whose log-weights prefer none.
 func modes(name string, n int, seed uint64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 1))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	res.Samples = engine.NewArray(n, 2)
 	for i := range n {
 		res.Samples.Data[2*i] = float32(4*float64(r.IntN(3)-1) + .5*r.NormFloat64())
@@ -46,7 +46,7 @@ func logModes(x, y float64) float64 {
 
 func tracing(name string, seed uint64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 2))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	ess := 1.
 	for t := range 60 {
 		ess *= 1 - .1*r.Float64()
@@ -75,7 +75,7 @@ func recovery() Recovery {
 			seen.Data[i] = float32(math.NaN())
 		}
 	}
-	res := odslib.NewResult("DPS", nil, 0)
+	res := odslib.NewResult(odslib.Posterior{}, "DPS", nil, 0)
 	res.Samples = pictures8(12, 5)
 	return Recovery{Name: "inpainting", Truth: truth, Measured: seen, Samples: res}
 }
@@ -91,7 +91,117 @@ func states(n, d, steps int) (out []odslib.Array) {
 	return out
 }
 
+// resampled is a particle sampler's result whose ancestors lose half of the lineages each time.
+func resampled(n, times int) *odslib.Result {
+	r := rand.New(rand.NewPCG(4, 4))
+	res := odslib.NewResult(odslib.Posterior{}, "SMC", nil, 0)
+	for k := range times {
+		parents := make([]int32, n)
+		for i := range parents {
+			parents[i] = int32(r.IntN(n*3/4+1) + n/8)
+		}
+		res.Ancestors = append(res.Ancestors, parents)
+		res.Trace = append(res.Trace, odslib.TraceStep{Step: 7*k + 5, ESS: .4, Resampled: true})
+	}
+	res.Trace = append(res.Trace, odslib.TraceStep{Step: 7 * times})
+	res.Particles = &odslib.Cloud{X: normals(n, 1, 1)}
+	for range n {
+		res.Particles.LogWeights = append(res.Particles.LogWeights, 2*r.NormFloat64())
+	}
+	return res
+}
+
+// uniformRanks are ranks of right posteriors but for the second variable's, which are over-confident.
+func uniformRanks(variables, simulations, draws int) [][]int {
+	r := rand.New(rand.NewPCG(6, 6))
+	out := make([][]int, variables)
+	for j := range out {
+		for range simulations {
+			u := r.Float64()
+			if j == 1 {
+				u = .5 - .5*math.Cos(math.Pi*u)
+			}
+			out[j] = append(out[j], int(u*float64(draws+1)))
+		}
+	}
+	return out
+}
+
+func helix(n, points int) odslib.Array {
+	r := rand.New(rand.NewPCG(8, 8))
+	a := engine.NewArray(n, points, 3)
+	for i := range n {
+		for k := range points {
+			t := float64(k)
+			p := a.Row(i)[3*k:]
+			turn := .6 * t
+			if k > points/2 {
+				turn = .6*float64(points/2) + .15*(t-float64(points/2))
+			}
+			p[0], p[1], p[2] = float32(2.3*math.Cos(turn)+.3*r.NormFloat64()*float64(i)/8), float32(2.3*math.Sin(turn)+.3*r.NormFloat64()*float64(i)/8), float32(.9*t+.3*r.NormFloat64()*float64(i)/8)
+		}
+	}
+	return a
+}
+
+func comparison() *Table {
+	nan := math.NaN()
+	return &Table{Corner: "method", Columns: []string{"25 modes", "banana", "digits"}, Rows: []TableRow{
+		{Name: "DPS", Values: []float64{.41, .172, 2.3}, Errors: []float64{.02, .008, .1}}, {Name: "bootstrap SMC", Values: []float64{.031, .025, nan}},
+		{Name: "RTB", Values: []float64{.052, .04, .91}}, {Name: "two exact sets", Values: []float64{.021, .019, nan}, Floor: true}}}
+}
+
 var figures = []fixture{
+	{"intervals", func() *Figure {
+		return Intervals(modes("DPS", 600, 1), modes("RTB", 600, 3), Prior(normals(400, 2, 2)), Truth([]float64{0, .5}), Names("theta_1", "theta_2"))
+	}},
+	{"genealogy", func() *Figure { return Genealogy(resampled(64, 8)) }},
+	{"rank-histogram", func() *Figure {
+		return RankHistogram(uniformRanks(3, 300, 100), 100, Names("theta_1", "theta_2", "theta_3"))
+	}},
+	{"rank-ecdf", func() *Figure {
+		return RankECDF(uniformRanks(3, 300, 100), 100, Names("theta_1", "theta_2", "theta_3"))
+	}},
+	{"coverage", func() *Figure {
+		return Coverage(CoverageCurve{"TARP", []float64{.1, .3, .5, .7, .9}, []float64{.12, .28, .49, .72, .91}, 200}, CoverageCurve{"intervals", []float64{.1, .3, .5, .7, .9}, []float64{.05, .2, .35, .5, .8}, 200})
+	}},
+	{"calibration", func() *Figure {
+		truths, draws := normals(60, 2, 1), []odslib.Array{}
+		for s := range 60 {
+			draws = append(draws, normals(40, 2, uint64(s+10)))
+		}
+		return Calibration(truths, draws)
+	}},
+	{"predictive", func() *Figure {
+		x, rows := []float64{}, [][]float64{}
+		for i := range 40 {
+			x = append(x, float64(i)/10)
+		}
+		a := normals(300, 3, 2)
+		for i := range 300 {
+			var row []float64
+			for _, t := range x {
+				row = append(row, (1+.2*float64(a.Row(i)[0]))*math.Sin(t+.15*float64(a.Row(i)[1]))+.1*float64(a.Row(i)[2]))
+			}
+			rows = append(rows, row)
+		}
+		return Predictive(x, rows, Points("observed", []float64{.5, 1.4, 2.2, 3.1}, []float64{.4, 1.1, .7, .1}), Function("truth", math.Sin, 0, 3.9).AsTruth(), XLabel("t"), YLabel("y"))
+	}},
+	{"heatmap", func() *Figure { return HeatMap(comparison()) }},
+	{"infilled", func() *Figure {
+		return Infilled(Infilling{"sample 1", []Span{{"The posterior is ", false}, {"as narrow as the data allow", true}, {", and its modes are ", false}, {"two", true}, {".", false}}},
+			Infilling{"sample 2", []Span{{"The posterior is ", false}, {"wide & <skewed>", true}, {", and its modes are ", false}, {"lost to whoever looks at means alone", true}, {".", false}}})
+	}},
+	{"backbone", func() *Figure { return Backbone(helix(6, 24)) }},
+	{"pair-discrete", func() *Figure {
+		a := normals(400, 3, 3)
+		for i := range 400 {
+			a.Row(i)[0] = float32(int(a.Row(i)[0]*2+40) % 4)
+			a.Row(i)[2] = max(0, a.Row(i)[2]-1)
+		}
+		return Pair(a, Summary())
+	}},
+	{"pair-few", func() *Figure { return Pair(normals(6, 2, 3), Truth([]float64{0, 0})) }},
 	{"pair", func() *Figure {
 		return Pair(modes("DPS", 600, 1), Prior(normals(400, 2, 2)), Truth([]float64{0, .5}), Names("theta_1", "theta_2"))
 	}},
@@ -137,6 +247,10 @@ var figures = []fixture{
 	{"cost", func() *Figure {
 		return Cost(CostPoint{Name: "DPS", Distance: .4, Seconds: 1, Evaluations: 1e5}, CostPoint{Name: "DPS", Distance: .3, Seconds: 4, Evaluations: 4e5},
 			CostPoint{Name: "TDS", Distance: .08, Low: .06, High: .1, Seconds: 9, Evaluations: 9e5}, Floor(.02))
+	}},
+	{"grid", func() *Figure {
+		a := Lines(Function("f", math.Sin, 0, 3), XLabel("t"))
+		return Grid(2, a, Bars(Bar{Name: "a", Value: 1}), ESS(tracing("SMC", 4)), HeatMap(comparison())).Letters()
 	}},
 	{"beside", func() *Figure {
 		return Beside(Lines(Function("f", math.Sin, 0, 3)), Bars(Bar{Name: "a", Value: 1})).Letters()

@@ -3,19 +3,23 @@ package plotting
 import (
 	"bytes"
 	"encoding/gob"
+	"encoding/json"
 	"errors"
 )
 
-// keptFigure is what is left of a Figure in a later cell: its pages as they were drawn.
+// keptFigure is what is left of a Figure in a later cell: its pages as they were drawn, and what its cell showed.
 type keptFigure struct {
 	Err, What string
 	Pages     map[string][]byte // by format
+	Text      map[string]string // of the bundle
+	Bytes     map[string][]byte
+	Objects   map[string][]byte // as JSON
 }
 
 // MarshalBinary keeps the figure as drawn. A variable that holds a Figure thus lives on in later cells, where it can be
 // shown and saved; its size and theme are then fixed.
 func (f *Figure) MarshalBinary() ([]byte, error) {
-	k := keptFigure{What: f.what, Pages: map[string][]byte{}}
+	k := keptFigure{What: f.what, Pages: map[string][]byte{}, Text: map[string]string{}, Bytes: map[string][]byte{}, Objects: map[string][]byte{}}
 	if f.err != nil {
 		k.Err = f.err.Error()
 	} else {
@@ -25,6 +29,22 @@ func (f *Figure) MarshalBinary() ([]byte, error) {
 				return nil, err
 			}
 			k.Pages[format] = data
+		}
+		bundle, err := f.MIMEBundle()
+		if err != nil {
+			return nil, err
+		}
+		for mime, v := range bundle {
+			switch v := v.(type) {
+			case string:
+				k.Text[mime] = v
+			case []byte:
+				k.Bytes[mime] = v
+			default:
+				if k.Objects[mime], err = json.Marshal(v); err != nil {
+					return nil, err
+				}
+			}
 		}
 	}
 	var buf bytes.Buffer
@@ -38,7 +58,20 @@ func (f *Figure) UnmarshalBinary(data []byte) error {
 	if err := gob.NewDecoder(bytes.NewReader(data)).Decode(&k); err != nil {
 		return err
 	}
-	*f = Figure{what: k.What, preset: Notebook, pages: k.Pages}
+	*f = Figure{what: k.What, preset: Notebook, pages: k.Pages, bundle: map[string]any{}}
+	for mime, v := range k.Text {
+		f.bundle[mime] = v
+	}
+	for mime, v := range k.Bytes {
+		f.bundle[mime] = v
+	}
+	for mime, v := range k.Objects {
+		var o map[string]any
+		if err := json.Unmarshal(v, &o); err != nil {
+			return err
+		}
+		f.bundle[mime] = o
+	}
 	if k.Err != "" {
 		f.err = errors.New(k.Err)
 	}

@@ -2,7 +2,6 @@ package plotting
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 
@@ -10,16 +9,25 @@ import (
 	"odslab/plotting/internal/density"
 )
 
-// known is the density of a series in two variables on a grid that holds its samples, where it knows its log-density;
+// knownGrid is the density of a series in two variables on a grid that holds its samples, where it knows its log-density;
 // else nil. Samples then only say where to look.
-func known(s Series) *density.Grid {
+func knownGrid(s Series) *density.Grid {
 	if s.log == nil || !s.many() || s.dim() != 2 {
 		return nil
 	}
-	return exponentiated(density.NewGrid(density.DomainOf(s.column(0), s.weights), density.DomainOf(s.column(1), s.weights), 300, 300).Fill(s.log))
+	s.table.exact.Do(func() {
+		s.table.grid = exponentiated(density.NewGrid(roomy(s.table.column(0)), roomy(s.table.column(1)), 300, 300).Fill(s.log))
+	})
+	return s.table.grid
 }
 
-// exponentiated turns log-densities into densities that sum to one; nil where no value is finite. What is not a number
+// roomy is a domain that takes in a known density: that of its samples and a fifth more on either side.
+func roomy(c *density.Column) density.Domain {
+	r := .2 * (c.Domain.Max - c.Domain.Min)
+	return density.Domain{Min: c.Domain.Min - r, Max: c.Domain.Max + r}
+}
+
+// exponentiated turns log-densities into a density that integrates to one on the grid; nil where no value is finite. What is not a number
 // counts as nothing.
 func exponentiated(g *density.Grid) *density.Grid {
 	top := highest(g)
@@ -33,6 +41,7 @@ func exponentiated(g *density.Grid) *density.Grid {
 			total += p
 		}
 	}
+	total *= (g.X.Max - g.X.Min) * (g.Y.Max - g.Y.Min) / float64(g.NX*g.NY)
 	for i := range out.Z {
 		out.Z[i] /= total
 	}
@@ -48,33 +57,6 @@ func highest(g *density.Grid) float64 {
 		}
 	}
 	return top
-}
-
-// curveIn is the density of one variable: summed up where the joint one is known, else estimated.
-func curveIn(s Series, v int) density.Curve {
-	g := known(s)
-	if g == nil {
-		return density.Estimate1(s.column(v), s.weights)
-	}
-	n, d := g.NX, g.X
-	if v == 1 {
-		n, d = g.NY, g.Y
-	}
-	c := density.Curve{X: make([]float64, n), Y: make([]float64, n)}
-	step := (d.Max - d.Min) / float64(n)
-	for i := range n {
-		c.X[i] = d.Min + (float64(i)+.5)*step
-	}
-	for j := range g.NY {
-		for i := range g.NX {
-			k := i
-			if v == 1 {
-				k = j
-			}
-			c.Y[k] += g.Z[j*g.NX+i] / step
-		}
-	}
-	return c
 }
 
 // drawn is the number of samples that stand for a prior.
@@ -112,14 +94,9 @@ func closedForm(post odslib.Posterior) Series {
 	if post.Constraint == nil {
 		return sampled(post.Prior)
 	}
-	e, ok := post.Prior.(odslib.Exact)
-	c, isGraph := post.Constraint.(odslib.Constraint)
-	if !ok || !isGraph {
-		return Series{err: errors.New("the posterior has no closed form; plot a sampler's Result")}
-	}
-	exact, _, err := e.Exact(c)
+	exact, _, err := post.Exact()
 	if err != nil {
-		return Series{err: fmt.Errorf("the posterior has no closed form (%w); plot a sampler's Result", err)}
+		return Series{err: fmt.Errorf("%w; plot a sampler's Result", err)}
 	}
 	return sampled(exact).as("posterior", sampler)
 }

@@ -1,6 +1,8 @@
 package plotting
 
 import (
+	"strings"
+
 	"odslab/plotting/internal/ink"
 )
 
@@ -103,10 +105,23 @@ func (l *layout) sheet(s *style, width float64, letters bool) *sheet {
 	}
 	// Rows, from the top.
 	tops, heights, y := make([]float64, rows), make([]float64, rows), 0.
-	legendHeight := 0.
-	if len(l.legend) > 0 && !l.corner {
-		legendHeight = legendRows(s, l.legend, used-2*margin)
-		y += legendHeight + .5*s.label.Size
+	legend, corner, legendHeight := l.legend, l.corner && s.legend == LegendAuto, 0.
+	if s.legend == LegendOff {
+		legend = nil
+	}
+	if corner { // over the panels of the first row that are not there, if it fits
+		tall, row := float64(len(legend))*legendLine*s.label.Size, unit*weights[0]
+		first := 1 + int(tall/row) // the first column beside which as many rows as the legend needs are empty
+		corner = first < cols
+		for _, e := range legend {
+			corner = corner && e.width(s) <= used-margin-xs[min(first, cols-1)]
+		}
+	}
+	if len(legend) > 0 && !corner {
+		legendHeight = legendRows(s, legend, used-margin-xs[0])
+		if s.legend != LegendBelow {
+			y += legendHeight + .5*s.label.Size
+		}
 	}
 	for i := range rows {
 		top, bottom := 0., 0.
@@ -128,8 +143,17 @@ func (l *layout) sheet(s *style, width float64, letters bool) *sheet {
 		tops[i] = y
 		y += heights[i] + bottom
 	}
-	for range l.notes {
-		y += 1.5 * s.small.Size
+	if s.legend == LegendBelow && legendHeight > 0 {
+		y += legendHeight + .5*s.label.Size
+	}
+	foot := y
+	var notes []string
+	if len(l.notes) > 0 {
+		notes = wrap(strings.Join(l.notes, ". ")+".", s.small, used-margin-xs[0])
+		y += .3 * s.small.Size
+	}
+	for range notes {
+		y += 1.4 * s.small.Size
 	}
 	height := y + margin
 	return &sheet{used, height, height - tops[rows-1] - heights[rows-1], func(page *ink.Page) {
@@ -157,19 +181,39 @@ func (l *layout) sheet(s *style, width float64, letters bool) *sheet {
 			}
 		}
 		switch {
-		case l.corner && cols > 1:
-			// Over the panels of the first row that are not there.
-			drawLegend(page, s, l.legend, ink.Rect{X: xs[1], Y: 0, W: used - margin - xs[1], H: height - tops[0]}, true)
-		case len(l.legend) > 0:
-			drawLegend(page, s, l.legend, ink.Rect{X: xs[0], Y: 0, W: used - margin - xs[0], H: height - margin}, false)
+		case corner:
+			drawLegend(page, s, legend, ink.Rect{X: xs[1], Y: 0, W: used - margin - xs[1], H: height - tops[0]}, true)
+		case len(legend) > 0 && s.legend == LegendBelow:
+			drawLegend(page, s, legend, ink.Rect{X: xs[0], Y: 0, W: used - margin - xs[0], H: height - foot + legendHeight}, false)
+		case len(legend) > 0:
+			drawLegend(page, s, legend, ink.Rect{X: xs[0], Y: 0, W: used - margin - xs[0], H: height - margin}, false)
 		}
 		if l.bar != nil {
 			h := height - tops[0] - (height - tops[rows-1] - heights[rows-1])
 			l.bar.draw(page, s, ink.Rect{X: x + l.bar.gap(s), Y: height - tops[rows-1] - heights[rows-1], W: l.bar.thick(s), H: h})
 		}
-		for i, note := range l.notes {
-			note, font := ink.Fit(note, s.small, used-margin-xs[0])
-			page.Text(ink.Pt{X: xs[0], Y: margin + 1.5*s.small.Size*float64(len(l.notes)-1-i) + .2*s.small.Size}, note, font, s.axis, 0, 0, 0)
+		for i, note := range notes {
+			page.Text(ink.Pt{X: xs[0], Y: margin + 1.4*s.small.Size*float64(len(notes)-1-i) + .2*s.small.Size}, note, s.small, s.axis, 0, 0, 0)
 		}
 	}}
+}
+
+// wrap breaks a text into lines that fit a width.
+func wrap(text string, f ink.Font, width float64) (lines []string) {
+	line := ""
+	for _, word := range strings.Split(text, " ") {
+		longer := strings.TrimSpace(line + " " + word)
+		if line != "" && ink.Width(longer, f) > width {
+			lines = append(lines, line)
+			longer = word
+		}
+		line = longer
+	}
+	lines = append(lines, line)
+	for i, l := range lines {
+		for r := []rune(l); len(r) > 1 && ink.Width(string(r), f) > width; r = r[:len(r)-1] { // one word, too long for a line
+			lines[i] = string(r[:len(r)-2]) + "…"
+		}
+	}
+	return lines
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 
 	"odslab/plotting/internal/ink"
 )
@@ -24,6 +25,18 @@ type Mark struct {
 	role      role
 	x, y, top []float64
 	sameAs    bool // takes the colour of the mark before it
+	upright   bool // a line across the panel at x
+	level     bool // a line across the panel at y
+}
+
+// Vertical is a reference line at a value of x, dotted across the panel.
+func Vertical(name string, x float64) Mark {
+	return Mark{name: name, role: reference, upright: true, x: []float64{x}, y: []float64{math.NaN()}}
+}
+
+// Horizontal is a reference line at a value of y, dotted across the panel.
+func Horizontal(name string, y float64) Mark {
+	return Mark{name: name, role: reference, level: true, x: []float64{math.NaN()}, y: []float64{y}}
 }
 
 // Line joins points. x may be nil: 0, 1, 2…
@@ -77,7 +90,10 @@ func (m Mark) check() error {
 	case len(m.x) != len(m.y) || m.kind == bandMark && len(m.top) != len(m.y):
 		return fmt.Errorf("%q has %d x values and %d y values", m.name, len(m.x), len(m.y))
 	}
-	for _, v := range m.y {
+	for i, v := range m.y {
+		if m.upright {
+			v = m.x[i]
+		}
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			return nil
 		}
@@ -115,6 +131,7 @@ func Lines(args ...any) *Figure {
 	if err != nil {
 		return failed("Lines", err)
 	}
+	notes := leftOut(marks, &c)
 	what := "plot of"
 	for i, m := range marks {
 		if m.name != "" {
@@ -125,9 +142,39 @@ func Lines(args ...any) *Figure {
 		}
 	}
 	return newFigure(what, func(s *style, width float64, letters bool) *sheet {
-		l := &layout{panels: [][]*panel{{p}}, aspect: .62, most: 85, legend: markLegend(marks)}
+		l := &layout{panels: [][]*panel{{p}}, aspect: .62, most: 85, legend: markLegend(marks), notes: notes}
 		return l.sheet(s, width, letters)
 	})
+}
+
+// leftOut counts what has no place on the axes.
+func leftOut(marks []Mark, c *settings) (notes []string) {
+	bad, log, all := 0, 0, 0
+	for _, m := range marks {
+		if m.upright || m.level {
+			continue
+		}
+		for i := range m.y {
+			vs := []float64{m.x[i], m.y[i]}
+			if m.top != nil {
+				vs = append(vs, m.top[i])
+			}
+			all++
+			switch {
+			case slices.ContainsFunc(vs, func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }):
+				bad++
+			case c.logX && vs[0] <= 0, c.logY && slices.Min(vs[1:]) <= 0:
+				log++
+			}
+		}
+	}
+	if bad > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %d values are not finite", bad, all))
+	}
+	if log > 0 {
+		notes = append(notes, fmt.Sprintf("%d of %d values are not positive and have no place on a logarithmic axis", log, all))
+	}
+	return notes
 }
 
 // linePanel is a panel whose limits take in all marks.
@@ -143,10 +190,10 @@ func linePanel(marks []Mark, c *settings) (*panel, error) {
 		}
 	}
 	if c.x != nil {
-		x = scale{c.x[0], c.x[1], c.logX}
+		x = scale{min: c.x[0], max: c.x[1], log: c.logX}
 	}
 	if c.y != nil {
-		y = scale{c.y[0], c.y[1], c.logY}
+		y = scale{min: c.y[0], max: c.y[1], log: c.logY}
 	}
 	if c.logX && x.min <= 0 || c.logY && y.min <= 0 {
 		return nil, errors.New("a logarithmic axis cannot start at or below 0")
@@ -155,15 +202,19 @@ func linePanel(marks []Mark, c *settings) (*panel, error) {
 	for _, kind := range []kind{bandMark, lineMark, pointMark} {
 		for i, m := range marks {
 			if m.kind == kind {
-				p.add(func(v *view) { drawMark(v, m, markColour(v.s, marks, i)) })
+				p.add(func(v *view) { drawMark(v, m, markColour(v.s, marks, i), markNumber(marks, i)) })
 			}
 		}
 	}
 	return p, nil
 }
 
-func drawMark(v *view, m Mark, c color.NRGBA) {
+func drawMark(v *view, m Mark, c color.NRGBA, n int) {
 	switch {
+	case m.upright:
+		v.vertical(v.s.dotted(c, .9), m.x[0])
+	case m.level:
+		v.horizontal(v.s.dotted(c, .9), m.y[0])
 	case m.kind == bandMark:
 		v.band(fade(c, .22), m.x, m.y, m.top)
 	case m.kind == pointMark:
@@ -175,11 +226,18 @@ func drawMark(v *view, m Mark, c color.NRGBA) {
 		if len(m.x) > 500 {
 			r = .7
 		}
+		if len(m.x) <= 200 {
+			v.markers(c, r, n, m.x, m.y)
+			return
+		}
 		v.cloud(c, r, alpha, m.x, m.y, nil)
 	case m.role == truth:
 		v.line(v.s.dashed(c, 1), m.x, m.y)
 	default:
-		pen := v.s.pen(c, 1.2)
+		pen := v.s.line(c, 1.2, n)
+		if m.role == prior {
+			pen = v.s.pen(c, 1.2)
+		}
 		v.line(pen, m.x, m.y)
 	}
 }
@@ -190,14 +248,31 @@ func markColour(s *style, marks []Mark, i int) color.NRGBA {
 		return s.prior
 	case truth:
 		return s.ink
+	case reference:
+		return s.axis
 	}
+	var names []string
+	place := 0
+	for k, m := range marks {
+		if m.role == sampler && (!m.sameAs || len(names) == 0) {
+			names = append(names, m.name)
+		}
+		if k == i {
+			place = len(names) - 1
+		}
+	}
+	return s.assigned(names, false)[place]
+}
+
+// markNumber is a mark's place among those with a colour of their own.
+func markNumber(marks []Mark, i int) int {
 	n := -1
 	for _, m := range marks[:i+1] {
-		if m.role == sampler && (!m.sameAs || n < 0) {
+		if m.role == sampler && (!m.sameAs || n < 0) && m.kind == marks[i].kind {
 			n++
 		}
 	}
-	return s.colour(n)
+	return max(n, 0)
 }
 
 func markLegend(marks []Mark) (es []entry) {
@@ -213,15 +288,23 @@ func markLegend(marks []Mark) (es []entry) {
 		}
 		switch {
 		case m.kind == bandMark:
-			es = append(es, boxEntry(m.name, func(s *style) color.NRGBA { return tint(markColour(s, marks, i), s.paper, .22) }))
+			es = append(es, boxEntry(m.name, func(s *style) color.NRGBA { return s.tint(markColour(s, marks, i), .22) }))
 		case m.kind == pointMark:
-			es = append(es, dotEntry(m.name, func(s *style) color.NRGBA { return markColour(s, marks, i) }))
+			es = append(es, entry{m.name, func(page *ink.Page, s *style, r ink.Rect) {
+				marker(page, markColour(s, marks, i), ink.Pt{X: r.X + r.W/2, Y: r.Y + r.H/2}, 1.6*lineScale(s.k), markNumber(marks, i))
+			}})
 		default:
 			es = append(es, lineEntry(m.name, func(s *style) ink.Pen {
-				if m.role == truth {
-					return s.dashed(s.ink, 1)
+				switch c := markColour(s, marks, i); {
+				case m.upright || m.level:
+					return s.dotted(c, .9)
+				case m.role == truth:
+					return s.dashed(c, 1)
+				case m.role == prior:
+					return s.pen(c, 1.2)
+				default:
+					return s.line(c, 1.2, markNumber(marks, i))
 				}
-				return s.pen(markColour(s, marks, i), 1.2)
 			}))
 		}
 	}

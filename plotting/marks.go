@@ -55,6 +55,36 @@ func (v *view) cloud(c color.NRGBA, radius, alpha float64, x, y, w []float64) {
 	}
 }
 
+// marker draws a point in one of four shapes, so that series can be told apart without colour.
+func marker(page *ink.Page, c color.NRGBA, at ink.Pt, r float64, n int) {
+	shape := func(pts ...float64) {
+		var loop []ink.Pt
+		for i := 0; i < len(pts); i += 2 {
+			loop = append(loop, ink.Pt{X: at.X + r*pts[i], Y: at.Y + r*pts[i+1]})
+		}
+		page.Area(c, loop)
+	}
+	switch n % 4 {
+	case 1:
+		shape(-.9, -.9, .9, -.9, .9, .9, -.9, .9)
+	case 2:
+		shape(-1.15, -.8, 1.15, -.8, 0, 1.2)
+	case 3:
+		shape(-1.25, 0, 0, -1.25, 1.25, 0, 0, 1.25)
+	default:
+		page.Disc(c, at, r)
+	}
+}
+
+// markers draws a few points in the n-th shape.
+func (v *view) markers(c color.NRGBA, radius float64, n int, x, y []float64) {
+	for i := range x {
+		if p := v.at(x[i], y[i]); v.box.Holds(p) {
+			marker(v.page, c, p, radius*lineScale(v.s.k), n)
+		}
+	}
+}
+
 // loops maps contours to the page.
 func (v *view) loops(ls []density.Loop) [][]ink.Pt {
 	out := make([][]ink.Pt, len(ls))
@@ -90,11 +120,32 @@ func (v *view) strokeLoops(pen ink.Pen, ls []density.Loop) {
 	}
 }
 
-// band fills between two curves.
+// band fills between two curves, in pieces where a value is not a number; what has no place on a logarithmic axis lies
+// below it.
 func (v *view) band(c color.NRGBA, x, low, high []float64) {
-	loop, upper := thin(v.all(x, low)), thin(v.all(x, high))
-	slices.Reverse(upper)
-	v.page.Area(c, clipArea(v.box, append(loop, upper...)))
+	place := func(y float64) float64 {
+		f := v.y.to(y)
+		if v.y.log && y <= 0 {
+			f = -1
+		}
+		return v.box.Y + v.box.H*min(max(f, -1), 2)
+	}
+	var loop, upper []ink.Pt
+	fill := func() {
+		loop, upper = thin(loop), thin(upper)
+		slices.Reverse(upper)
+		v.page.Area(c, clipArea(v.box, append(loop, upper...)))
+		loop, upper = nil, nil
+	}
+	for i := range x {
+		at, a, b := v.box.X+v.box.W*v.x.to(x[i]), place(low[i]), place(high[i])
+		if math.IsNaN(at+a+b) || math.IsInf(at, 0) {
+			fill()
+			continue
+		}
+		loop, upper = append(loop, ink.Pt{X: at, Y: a}), append(upper, ink.Pt{X: at, Y: b})
+	}
+	fill()
 }
 
 // vertical and horizontal draw a line across the panel, if the value is on it.

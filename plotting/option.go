@@ -16,7 +16,9 @@ type Option struct {
 // settings is everything that options can say.
 type settings struct {
 	names          []string
-	variables      []int
+	variables      []any // indices or names
+	limits         []variableLimits
+	log            []any // variables on logarithmic axes
 	xLabel, yLabel string
 	x, y           *[2]float64
 	logX, logY     bool
@@ -27,6 +29,7 @@ type settings struct {
 	exact          float64
 	cividis        bool
 	threshold      float64
+	summary        string
 }
 
 func newSettings() settings {
@@ -38,9 +41,27 @@ func Names(names ...string) Option {
 	return Option{"Names", func(c *settings) error { c.names = names; return nil }}
 }
 
-// Variables picks the variables to draw, counted from 0.
-func Variables(index ...int) Option {
-	return Option{"Variables", func(c *settings) error { c.variables = index; return nil }}
+// Variables picks the variables to draw, in this order: by their index, counted from 0, or by their name.
+func Variables(which ...any) Option {
+	return Option{"Variables", func(c *settings) error { c.variables = which; return nil }}
+}
+
+type variableLimits struct {
+	of       any
+	min, max float64
+}
+
+// Limits sets the ends of a variable's axis; of is its index or its name.
+func Limits(of any, min, max float64) Option {
+	return Option{"Limits", func(c *settings) error {
+		c.limits = append(c.limits, variableLimits{of, min, max})
+		return interval("Limits", min, max)
+	}}
+}
+
+// Log puts variables, named by index or name, on logarithmic axes; their densities are those of the logarithm.
+func Log(which ...any) Option {
+	return Option{"Log", func(c *settings) error { c.log = append(c.log, which...); return nil }}
 }
 
 // XLabel names the x axis.

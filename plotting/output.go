@@ -1,6 +1,7 @@
 package plotting
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -8,7 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"odslab/atomicfile"
+	"odslab/odslib/atomicfile"
 	"odslab/plotting/internal/ink"
 )
 
@@ -18,11 +19,19 @@ const pngDPI = 192
 // heavy is the size above which a cell shows pixels: an SVG of more bytes makes notebooks slow.
 const heavy = 2 << 20
 
+// manyMarks is the number of marks above which a cell shows pixels.
+const manyMarks = 5000
+
 // formats are those of a path without an ending.
 var formats = []string{"pdf", "svg", "png"}
 
-// encode draws the figure in one format: "svg", "pdf" or "png".
+// encode draws the figure in one format, "svg", "pdf" or "png", for the ground that it is saved for.
 func (f *Figure) encode(format string) (data []byte, err error) {
+	return f.encodeOn(format, f.ground())
+}
+
+// encodeOn draws it for a ground.
+func (f *Figure) encodeOn(format string, t theme) (data []byte, err error) {
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -32,28 +41,28 @@ func (f *Figure) encode(format string) (data []byte, err error) {
 	if f.compose == nil {
 		return nil, fmt.Errorf("plotting: cannot write %q; use .svg, .pdf or .png", format)
 	}
-	sh, s := f.lay()
+	sh, s := f.lay(t)
 	// Whole pixels, so that the frame of a PNG is not cut.
 	w, h := math.Ceil(sh.w*4)/4, math.Ceil(sh.h*4)/4
 	var page *ink.Page
 	switch format {
 	case "svg":
-		page = ink.SVG(w, h)
+		page = ink.SVG(w, h, f.heading(), f.describe())
 	case "pdf":
-		page = ink.PDF(w, h, f.what)
+		page = ink.PDF(w, h, f.heading())
 	case "png":
-		page = ink.PNG(w, h, pngDPI, s.paper)
+		page = ink.PNG(w, h, f.resolution(), s.paper)
 	default:
 		return nil, fmt.Errorf("plotting: cannot write %q; use .svg, .pdf or .png", format)
 	}
-	if format != "png" && (f.dark || format == "svg") {
-		page.Box(s.paper, ink.Rect{W: w, H: h}) // readable on any page
+	if s.paper.A > 0 && (t == darkness || format == "svg") {
+		page.Box(s.paper, ink.Rect{W: w, H: h})
 	}
 	sh.draw(page)
 	return page.Bytes()
 }
 
-// Save writes the figure; the ending of each path says how: .pdf, .svg or .png (192 dots an inch). A path without one
+// Save writes the figure; the ending of each path says how: .pdf, .svg or .png (192 dots an inch, or those of DPI). A path without one
 // is written in all three. Missing folders are made.
 func (f *Figure) Save(paths ...string) error {
 	if f.err != nil {
@@ -72,14 +81,11 @@ func (f *Figure) Save(paths ...string) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				return fmt.Errorf("plotting: %w", err)
-			}
 			name := path
 			if filepath.Ext(path) == "" {
 				name = path + "." + format
 			}
-			if err := atomicfile.Write(name, data, 0o644); err != nil {
+			if err := writeFile(name, data); err != nil {
 				return fmt.Errorf("plotting: %w", err)
 			}
 		}
@@ -96,23 +102,86 @@ func (f *Figure) SavedAs(paths ...string) *Figure {
 	return f
 }
 
-// MIMEBundle is what a notebook shows: the figure as SVG (as PNG where the SVG would be heavy) and its description. A
-// figure that could not be made is one line of text.
-func (f *Figure) MIMEBundle() (map[string]any, error) {
-	out := map[string]any{"text/plain": f.String()}
-	if f.err != nil {
-		return out, nil
+// writeFile puts a whole file in place or leaves what was there; missing folders are made.
+func writeFile(path string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
 	}
-	svg, err := f.encode("svg")
+	return atomicfile.Write(path, data, 0o644)
+}
+
+// heading is the figure's name in one line.
+func (f *Figure) heading() string {
+	if f.title != "" {
+		return plainText(f.title)
+	}
+	return plainText(f.what)
+}
+
+// describe is the figure in words and numbers.
+func (f *Figure) describe() string {
+	out := f.what
+	if f.title != "" {
+		out = f.title + ": " + out
+	}
+	if f.numbers != nil {
+		if n := f.numbers(); n != "" {
+			out += "\n" + n
+		}
+	}
+	return plainText(out)
+}
+
+// plainText leaves out what no file of text may hold.
+func plainText(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\n' || r == 0xfffe || r == 0xffff {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, "�"))
+}
+
+// resolution is that of PNG files, in dots an inch.
+func (f *Figure) resolution() int {
+	if f.dpi > 0 {
+		return f.dpi
+	}
+	return pngDPI
+}
+
+// shown is the ground that a cell's page may have.
+func (f *Figure) shown() theme {
+	if f.dark {
+		return darkness
+	}
+	return either
+}
+
+// MIMEBundle is what a notebook shows: the figure as SVG (as PNG where it has many marks) without a ground of its own, what
+// it says in numbers, and an interactive form where it has one. A figure that could not be made is one line of text.
+func (f *Figure) MIMEBundle() (map[string]any, error) {
+	if f.err != nil {
+		return map[string]any{"text/plain": f.err.Error()}, nil
+	}
+	if f.bundle != nil {
+		return f.bundle, nil
+	}
+	out := map[string]any{"text/plain": f.describe()}
+	svg, err := f.encodeOn("svg", f.shown())
 	if err != nil {
 		return nil, err
 	}
-	if len(svg) <= heavy {
+	if len(svg) <= heavy && bytes.Count(svg, []byte("<path")) <= manyMarks {
 		out["image/svg+xml"] = string(svg)
-		return out, nil
-	}
-	if out["image/png"], err = f.encode("png"); err != nil {
+	} else if out["image/png"], err = f.encodeOn("png", f.shown()); err != nil {
 		return nil, err
+	}
+	if f.html != nil {
+		out["text/html"] = f.html()
+	}
+	if f.vega != nil {
+		out["application/vnd.vegalite.v5+json"] = f.vega()
 	}
 	return out, nil
 }

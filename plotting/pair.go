@@ -16,130 +16,170 @@ const mostVariables = 8
 // mostBeyond is how many samples beyond the outer contour a panel shows.
 const mostBeyond = 250
 
-const pairOptions = "Names Variables Levels"
+const pairOptions = "Names Variables Levels Limits Log Summary"
 
 // Pair draws every pair of variables of one or more sets of samples: joint densities as contours that enclose 50 % and
 // 90 % of the mass (Levels), marginals on the diagonal.
 //
 //	plotting.Pair(dps, tds, plotting.Prior(p), plotting.Truth(exact), plotting.Names("theta_1", "theta_2"))
 //
-// A single set is filled and shows the samples beyond the outer contour; up to four are filled inside the first contour;
-// more are lines. Limits follow the posteriors, not the prior. Of more than eight variables the first eight are drawn,
-// and the figure says so; Variables picks others.
+// A single set is filled and shows the samples beyond the outer contour; up to four are filled inside the first contour; of
+// more the outer contour alone is drawn. A fresh sample lies within a contour with the stated probability. Where samples are
+// no draws from a smooth density (fewer than 20 effective ones, a handful of values, many ties) they are drawn as points and
+// bars, and the figure says so, as it counts what lies outside the page. Limits follow the posteriors, not the prior; Limits
+// and Log change an axis. Of more than eight variables the first eight are drawn; Variables picks others.
 func Pair(args ...any) *Figure {
 	series, c, err := collect(args, pairOptions)
 	if err != nil {
 		return failed("Pair", err)
 	}
-	vars, names, notes, err := variables(series, &c)
+	v, err := choose(series, &c, mostVariables)
 	if err != nil {
 		return failed("Pair", err)
 	}
-	levels := c.levels
-	if levels == nil {
-		levels = []float64{.5, .9}
-	}
-	q := &pairPlot{series: series, vars: vars, names: names, levels: levels}
+	q := newPair(v, &c)
 	q.prepare()
-	what := fmt.Sprintf("pair plot of %s over %d variables", seriesNames(series), len(vars))
-	return newFigure(what, func(s *style, width float64, letters bool) *sheet {
-		l := q.layout(notes)
-		l.corner = len(vars) > 1 && legendFits(s, l.legend, width*float64(len(vars)-1)/float64(len(vars))*.9)
-		return l.sheet(s, width, letters)
+	what := fmt.Sprintf("pair plot of %s over %s", seriesNames(series), plural(len(v.index), "variable"))
+	f := newFigure(what, func(s *style, width float64, letters bool) *sheet {
+		return q.layout(s).sheet(s, width, letters)
 	})
-}
-
-func legendFits(s *style, es []entry, w float64) bool {
-	for _, e := range es {
-		if e.width(s) > w {
-			return false
-		}
-	}
-	return true
+	f.numbers = v.numbers
+	return f
 }
 
 // pairPlot is what a pair plot shows, estimated once and drawn in any size.
 type pairPlot struct {
-	series []Series
-	vars   []int
-	names  []string
-	levels []float64
-	limits []scale
-	curves [][]density.Curve           // [series][variable]
-	joint  map[[3]int][][]density.Loop // series, row, column → loops of each level
-	beyond map[[3]int]([2][]float64)   // samples outside the outermost level
+	*chosen
+	levels  []float64
+	summary string
+	joint   map[[3]int][][]density.Loop // series, row, column → loops of each level; none where no density is to be drawn
+	beyond  map[[3]int]([2][]float64)   // samples outside the outermost level, or all where there are no levels
+	shares  map[[3]int][]float64        // of the weight that values of two discrete variables hold, in place of samples
+}
+
+func newPair(v *chosen, c *settings) *pairPlot {
+	q := &pairPlot{chosen: v, levels: c.levels, summary: c.summary}
+	if q.levels == nil {
+		q.levels = []float64{.5, .9}
+	}
+	return q
+}
+
+// smooth tells whether a variable of a series is drawn as a density.
+func (v *chosen) smooth(k, variable int) bool {
+	return v.series[k].table.column(v.index[variable]).Kind == density.Smooth
 }
 
 func (q *pairPlot) prepare() {
-	q.joint, q.beyond = map[[3]int][][]density.Loop{}, map[[3]int][2][]float64{}
+	q.joint, q.beyond, q.shares = map[[3]int][][]density.Loop{}, map[[3]int][2][]float64{}, map[[3]int][]float64{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	gate := make(chan struct{}, 4)
-	q.curves = make([][]density.Curve, len(q.series))
 	for k, s := range q.series {
 		if !s.many() {
 			continue
 		}
-		q.curves[k] = make([]density.Curve, len(q.vars))
-		for i, v := range q.vars {
-			q.curves[k][i] = curveIn(s, v)
+		for i := range q.index { // looked at once each, before pairs ask for them at the same time
+			wg.Go(func() { q.curve(k, i) })
+		}
+	}
+	wg.Wait()
+	for k, s := range q.series {
+		if !s.many() {
+			continue
+		}
+		for i := range q.index {
 			for j := range i {
 				wg.Go(func() {
 					gate <- struct{}{}
 					defer func() { <-gate }()
-					x, y := s.column(q.vars[j]), s.column(v)
-					g := known(s)
-					if g == nil {
-						g = density.Estimate2(x, y, s.weights, 128)
-					} else if q.vars[j] == 1 {
-						g = g.Transposed()
-					}
-					levels := g.Levels(q.levels...)
-					var loops [][]density.Loop
-					for _, l := range levels {
-						loops = append(loops, g.Contour(l))
-					}
-					var out [2][]float64
-					var w []float64
-					outer := levels[len(levels)-1]
-					if s.role == sampler && posteriors(q.series) == 1 {
-						for n := range x {
-							if g.Interpolate(x[n], y[n]) < outer {
-								out[0], out[1], w = append(out[0], x[n]), append(out[1], y[n]), append(w, s.weights[n])
-							}
-						}
-						out[0], out[1] = draw(mostBeyond, w, out[0], out[1])
-					}
+					loops, points, shares := q.panel(k, i, j)
 					mu.Lock()
-					q.joint[[3]int{k, i, j}], q.beyond[[3]int{k, i, j}] = loops, out
+					q.joint[[3]int{k, i, j}], q.beyond[[3]int{k, i, j}], q.shares[[3]int{k, i, j}] = loops, points, shares
 					mu.Unlock()
 				})
 			}
 		}
 	}
 	wg.Wait()
-	for i, v := range q.vars {
-		q.limits = append(q.limits, limits(q.series, v, func(k int) density.Curve { return q.curves[k][i] }))
-	}
 }
 
-func (q *pairPlot) layout(notes []string) *layout {
-	n := len(q.vars)
-	l := &layout{gap: .9, aspect: 1, most: 62, notes: notes}
+// panel is what one series shows of two variables.
+func (q *pairPlot) panel(k, i, j int) (loops [][]density.Loop, points [2][]float64, shares []float64) {
+	s := q.series[k]
+	cx, cy := s.table.column(q.index[j]), s.table.column(q.index[i])
+	switch {
+	case cx.Kind == density.Discrete && cy.Kind == density.Discrete && cx.Size >= fewest:
+		held := map[[2]float64]float64{}
+		for n, w := range cx.W {
+			held[[2]float64{cx.X[n], cy.X[n]}] += w
+		}
+		for _, a := range cx.Atoms {
+			for _, b := range cy.Atoms {
+				if w := held[[2]float64{a.At, b.At}]; w > 0 {
+					points[0], points[1], shares = append(points[0], a.At), append(points[1], b.At), append(shares, w)
+				}
+			}
+		}
+		return nil, points, shares
+	case cx.Kind != density.Smooth || cy.Kind != density.Smooth:
+		points[0], points[1] = draw(mostDots, cx.W, cx.X, cy.X)
+		if cx.Size < fewest { // all, whatever their weight
+			points[0], points[1] = cx.X, cy.X
+			if slices.Max(cx.W) > 1.01/float64(len(cx.W)) {
+				shares = cx.W
+			}
+		}
+		return nil, points, shares
+	}
+	var levels []float64
+	var g *density.Grid
+	if known := knownGrid(s); known != nil {
+		if g = known; q.index[j] == 1 {
+			g = g.Transposed()
+		}
+		levels = g.Levels(q.levels...)
+	} else {
+		e := density.Estimate2(cx, cy, 128)
+		g, levels = e.Grid, e.Levels(q.levels...)
+	}
+	for _, l := range levels {
+		loops = append(loops, g.Contour(l))
+	}
+	if outer := levels[len(levels)-1]; s.role == sampler && posteriors(q.series) == 1 {
+		var w []float64
+		for n, x := range cx.X {
+			if y := cy.X[n]; g.Interpolate(x, y) < outer {
+				points[0], points[1], w = append(points[0], x), append(points[1], y), append(w, cx.W[n])
+			}
+		}
+		points[0], points[1] = draw(mostBeyond, w, points[0], points[1])
+	}
+	return loops, points, nil
+}
+
+// mostDots is how many samples a panel shows where it shows samples only.
+const mostDots = 1000
+
+func (q *pairPlot) layout(s *style) *layout {
+	n := len(q.index)
+	l := &layout{gap: .9, aspect: 1, most: 62, notes: q.notes, corner: n > 1, legend: q.legend()}
 	if n > 1 {
-		l.most = 100 / float64(n)
-		l.most = max(l.most, 25)
+		l.most = max(100/float64(n), 25)
 	}
 	order := drawOrder(q.series)
 	for i := range n {
 		row := make([]*panel, n)
 		for j := range i + 1 {
-			p := &panel{x: newAxis(q.limits[j], q.names[j]), y: newAxis(q.limits[i], q.names[i]), aspect: 1}
+			p := &panel{x: newAxis(q.scales[j], q.names[j]), y: newAxis(q.scales[i], q.names[i]), aspect: 1}
 			p.x.most, p.y.most = 4, 4
 			p.x.edge, p.y.edge = .07, .07
 			p.x.numbers, p.y.numbers = i == n-1, j == 0
 			if i == j {
-				q.diagonal(p, i, order)
+				q.marginal(p, i, order)
+				if q.summary != "" {
+					p.title = q.summaryOf(i, q.summary)
+				}
 			} else {
 				q.offDiagonal(p, i, j, order)
 			}
@@ -147,12 +187,7 @@ func (q *pairPlot) layout(notes []string) *layout {
 		}
 		l.panels = append(l.panels, row)
 	}
-	l.legend = q.legend(order)
 	return l
-}
-
-func (q *pairPlot) diagonal(p *panel, i int, order []int) {
-	marginal(p, q.series, order, func(k int) density.Curve { return q.curves[k][i] }, q.vars[i])
 }
 
 func (q *pairPlot) offDiagonal(p *panel, i, j int, order []int) {
@@ -161,63 +196,108 @@ func (q *pairPlot) offDiagonal(p *panel, i, j int, order []int) {
 		for _, k := range order {
 			s, c := q.series[k], colourOf(v.s, q.series, k)
 			if s.point != nil {
-				pen := v.s.dashed(c, .7)
-				v.vertical(pen, s.point[q.vars[j]])
-				v.horizontal(pen, s.point[q.vars[i]])
+				pen := penOf(v.s, q.series, k, .7)
+				v.vertical(pen, s.point[q.index[j]])
+				v.horizontal(pen, s.point[q.index[i]])
 				continue
 			}
-			loops := q.joint[[3]int{k, i, j}]
+			key := [3]int{k, i, j}
+			loops, points, shares := q.joint[key], q.beyond[key], q.shares[key]
 			last := len(loops) - 1
 			switch {
+			case shares != nil:
+				v.bubbles(c, several, points[0], points[1], shares)
+			case loops == nil:
+				v.samples(c, points[0], points[1])
 			case s.role == prior:
-				for m := last; m >= 0; m-- {
-					v.fillLoops(fade(c, .07), loops[m])
+				if v.holds(loops[last]) { // else its fill would pass for the panel's ground
+					for m := last; m >= 0; m-- {
+						v.fillLoops(fade(c, .07), loops[m])
+					}
 				}
 				v.strokeLoops(v.s.pen(c, .6), loops[last])
+				v.strokeLoops(v.s.pen(fade(c, .6), .5), loops[0])
 			case s.role == truth:
 				for m := range loops {
 					v.strokeLoops(v.s.dashed(c, .8), loops[m])
 				}
 			case several == 1:
-				out := q.beyond[[3]int{k, i, j}]
-				v.cloud(c, .4, .6, out[0], out[1], nil)
+				v.cloud(c, .4, .6, points[0], points[1], nil)
 				for m := last; m >= 0; m-- {
 					share := .2 + .4*float64(last-m)/math.Max(1, float64(last))
-					v.fillLoops(tint(c, v.s.paper, share), loops[m])
+					v.fillLoops(v.s.tint(c, share), loops[m])
 					v.strokeLoops(v.s.pen(c, .8), loops[m])
 				}
 			case several <= 4:
-				v.fillLoops(fade(c, .35), loops[0])
+				v.fillLoops(fade(c, .3), loops[0])
 				for m := range loops {
-					v.strokeLoops(v.s.pen(c, .9), loops[m])
+					v.strokeLoops(penOf(v.s, q.series, k, .9), loops[m])
 				}
 			default:
-				for m := range loops {
-					v.strokeLoops(v.s.pen(c, .9), loops[m])
-				}
+				v.strokeLoops(penOf(v.s, q.series, k, .9), loops[last])
 			}
 		}
 	})
 }
 
-func (q *pairPlot) legend(order []int) []entry {
-	var es []entry
-	for k, s := range q.series {
-		if s.role == sampler {
-			es = append(es, seriesEntry(q.series, k, s.name))
-		}
+func (q *pairPlot) legend() []entry {
+	es := seriesEntries(q.series)
+	if len(q.index) < 2 {
+		return es
 	}
-	for _, k := range order {
-		if q.series[k].role != sampler {
-			es = append(es, seriesEntry(q.series, k, q.series[k].name))
-		}
+	contours, dots := false, false
+	for key, loops := range q.joint {
+		contours = contours || loops != nil
+		dots = dots || loops != nil && q.series[key[0]].role == sampler && len(q.beyond[key][0]) > 0
 	}
-	if len(q.vars) > 1 {
-		if posteriors(q.series) == 1 {
-			i := slices.IndexFunc(q.series, func(s Series) bool { return s.role == sampler })
-			es = append(es, dotEntry("samples beyond "+percent(q.levels[len(q.levels)-1:]), func(s *style) color.NRGBA { return fade(colourOf(s, q.series, i), .7) }))
+	if dots {
+		i := slices.IndexFunc(q.series, func(s Series) bool { return s.role == sampler })
+		es = append(es, dotEntry("samples beyond "+percent(q.levels[len(q.levels)-1:]), func(s *style) color.NRGBA { return fade(colourOf(s, q.series, i), .8) }))
+	}
+	if contours {
+		levels := q.levels
+		if posteriors(q.series) > 4 {
+			levels = levels[len(levels)-1:]
 		}
-		es = append(es, noteEntry("Contours hold "+percent(q.levels)+" of the mass"))
+		es = append(es, noteEntry("Contours hold "+percent(levels)+" of the mass"))
 	}
 	return es
+}
+
+// samples draws points that stand for themselves: larger the fewer there are.
+func (v *view) samples(c color.NRGBA, x, y []float64) {
+	radius, alpha := 1.4, .9
+	switch n := len(x); {
+	case n > 400:
+		radius, alpha = .5, .5
+	case n > 60:
+		radius, alpha = .8, .7
+	}
+	v.cloud(c, radius, alpha, x, y, nil)
+}
+
+// bubbles draws discs whose area is a share.
+func (v *view) bubbles(c color.NRGBA, several int, x, y, share []float64) {
+	top := slices.Max(share)
+	most := .07 * min(v.box.W, v.box.H)
+	if len(x) > 40 {
+		most *= .5
+	}
+	for i := range x {
+		if p := v.at(x[i], y[i]); v.box.Holds(p) {
+			v.page.Disc(fade(c, .75/math.Sqrt(float64(max(1, several)))), p, most*math.Sqrt(share[i]/top))
+		}
+	}
+}
+
+// holds tells whether contours lie within the panel.
+func (v *view) holds(ls []density.Loop) bool {
+	for _, l := range ls {
+		for _, q := range l {
+			if p := v.at(q[0], q[1]); !v.box.Holds(p) {
+				return false
+			}
+		}
+	}
+	return true
 }

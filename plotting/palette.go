@@ -20,6 +20,13 @@ var okabeItoDark = []color.NRGBA{
 	{0xf2, 0xb5, 0x3a, 255}, {0x9f, 0xd8, 0xf7, 255}, {0xf0, 0xe4, 0x42, 255},
 }
 
+// okabeItoEither has a contrast of 3 or more with white and with near-black: the first four fit as they are, the rest is as
+// far from them, and from each other, as simulated colour blindness allows.
+var okabeItoEither = [...]color.NRGBA{
+	{0x00, 0x72, 0xb2, 255}, {0xd5, 0x5e, 0x00, 255}, {0x00, 0x9e, 0x73, 255}, {0xcc, 0x79, 0xa7, 255},
+	{0xab, 0x8e, 0x4b, 255}, {0xba, 0x58, 0xf1, 255}, {0xc4, 0x00, 0x41, 255},
+}
+
 // fade makes a colour transparent: 0 is gone, 1 is solid.
 func fade(c color.NRGBA, alpha float64) color.NRGBA {
 	c.A = uint8(float64(c.A)*alpha + .5)

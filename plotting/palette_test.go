@@ -1,9 +1,13 @@
 package plotting
 
 import (
+	"fmt"
 	"image/color"
 	"math"
+	"strings"
 	"testing"
+
+	"odslab/plotting/internal/ink"
 )
 
 // Dichromats as simulated by G. Machado, M. Oliveira, L. Fernandes (IEEE TVCG 15, 2009), severity 1, on linear RGB.
@@ -67,7 +71,7 @@ func nearest(cs []color.NRGBA) (float64, string) {
 // The parts of a picture (prior, truth, the first four samplers) can be told apart by everyone, and from the ground.
 func TestPaletteForAllSight(t *testing.T) {
 	for _, dark := range []bool{false, true} {
-		s := newStyle(Column, dark)
+		s := newStyle(Column, map[bool]theme{false: onPaper, true: darkness}[dark])
 		set := append([]color.NRGBA{s.paper, s.ink, s.prior}, s.cycle[:4]...)
 		if d, who := nearest(set); d < 12 {
 			t.Errorf("dark %v: two parts are only ΔE %.1f apart with %s", dark, d, who)
@@ -99,6 +103,55 @@ func TestColourMapsRise(t *testing.T) {
 			for i := 8; i < 256; i++ {
 				if lab(m[i], eye)[0] <= lab(m[i-8], eye)[0] {
 					t.Fatalf("%s is not lighter at %d than at %d with %s", name, i, i-8, who)
+				}
+			}
+		}
+	}
+}
+
+// Without a ground of its own a figure can be read on white and on near-black: every ink has a contrast of 3 with both.
+func TestInksForEitherGround(t *testing.T) {
+	s := newStyle(Notebook, either)
+	black := color.NRGBA{0x11, 0x11, 0x11, 255}
+	for i, c := range append([]color.NRGBA{s.ink, s.axis, s.prior}, s.cycle...) {
+		if a, b := contrast(c, color.NRGBA{255, 255, 255, 255}), contrast(c, black); a < 3 || b < 3 {
+			t.Errorf("ink %d has contrast %.2f with white and %.2f with near-black", i, a, b)
+		}
+	}
+	if d, who := nearest(s.cycle); d < 14 {
+		t.Errorf("two samplers are only ΔE %.1f apart with %s", d, who)
+	}
+	if s.paper.A != 0 {
+		t.Error("there is a ground")
+	}
+	for name, f := range map[string]*Figure{"pair": Pair(modes("DPS", 60, 1)), "bars": Bars(Bar{Name: "a", Value: 1})} {
+		data, err := f.encode("png")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, _, a := decode(t, data).At(1, 1).RGBA(); a != 0 {
+			t.Errorf("%s: the corner of the PNG is not transparent", name)
+		}
+		b, _ := f.MIMEBundle()
+		if svg := b["image/svg+xml"].(string); strings.Contains(svg, "#FFFFFF") {
+			t.Errorf("%s: white in the SVG of a cell", name)
+		}
+	}
+}
+
+// In grey, any two lines of a figure differ by lightness or by their dashes.
+func TestLinesInGrey(t *testing.T) {
+	for _, ground := range []theme{either, onPaper, darkness} {
+		s := newStyle(Column, ground)
+		var pens []ink.Pen
+		for i := range 7 {
+			pens = append(pens, s.line(s.cycle[i], 1, i))
+		}
+		pens = append(pens, s.dashed(s.ink, 1), s.dotted(s.axis, 1))
+		for i, a := range pens {
+			for _, b := range pens[:i] {
+				if l := math.Abs(lab(a.Color, sight["full"])[0] - lab(b.Color, sight["full"])[0]); l < 12 && fmt.Sprint(a.Dash) == fmt.Sprint(b.Dash) {
+					t.Errorf("ground %d: two lines of dashes %v differ by ΔL %.1f", ground, a.Dash, l)
 				}
 			}
 		}

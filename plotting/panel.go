@@ -2,6 +2,8 @@ package plotting
 
 import (
 	"math"
+	"strconv"
+	"strings"
 
 	"odslab/plotting/internal/ink"
 )
@@ -17,7 +19,20 @@ type axis struct {
 	names   []string // of rows 0, 1, 2…, in place of numbers
 }
 
-func newAxis(s scale, label string) axis { return axis{scale: s, label: label, numbers: true} }
+func newAxis(s scale, label string) axis {
+	if b := s.base(); b != 0 { // the axis counts from a number that its name carries
+		sign := " − "
+		if b < 0 {
+			sign = " + "
+		}
+		exact := strconv.FormatFloat(math.Abs(b), 'f', -1, 64)
+		if !strings.Contains(exact, ".") {
+			exact = grouped(math.Abs(b))
+		}
+		label = strings.TrimSpace(label + sign + exact)
+	}
+	return axis{scale: s, label: label, numbers: true}
+}
 
 // panel is one pair of axes and what is drawn in it.
 type panel struct {
@@ -51,18 +66,30 @@ func (v *view) all(x, y []float64) []ink.Pt {
 	return pts
 }
 
-// line strokes a polyline in data coordinates, cut at the frame and broken where a value is not finite.
+// line strokes a polyline in data coordinates, cut at the frame and broken where a value is not finite; a point that
+// stands alone between breaks is a dot.
 func (v *view) line(pen ink.Pen, x, y []float64) {
 	start := 0
 	pts := v.all(x, y)
 	for i := 0; i <= len(pts); i++ {
 		if i == len(pts) || math.IsNaN(pts[i].X+pts[i].Y) || math.IsInf(pts[i].X+pts[i].Y, 0) {
+			if i == start+1 && v.box.Holds(pts[start]) {
+				v.page.Disc(pen.Color, pts[start], max(1.2*pen.Width, 1.1*lineScale(v.s.k)))
+			}
 			for _, piece := range clipLine(v.box, pts[start:i]) {
 				v.page.Line(pen, thin(piece)...)
 			}
 			start = i + 1
 		}
 	}
+}
+
+// whisker draws an interval upright at x; an end that has no place on a logarithmic axis is the axis's own end.
+func (v *view) whisker(pen ink.Pen, x, low, high float64) {
+	if v.y.log && !(low > 0) {
+		low = v.y.min
+	}
+	v.line(pen, []float64{x, x}, []float64{low, high})
 }
 
 // thin drops points that would not be seen: a line through what is left is nowhere .02 pt off (Douglas and Peucker).
@@ -105,6 +132,7 @@ func thin(pts []ink.Pt) []ink.Pt {
 
 // draw puts the panel on the page: layers, then axes over them.
 func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
+	page.Mark("panel", r)
 	v := &view{page: page, panel: p, box: r, s: s, few: few}
 	for _, l := range p.layers {
 		l(v)
@@ -129,7 +157,7 @@ func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
 	}
 	if p.x.numbers && p.x.label != "" {
 		label, font := ink.Fit(p.x.label, s.label, r.W)
-		page.Text(ink.Pt{X: r.X + r.W/2, Y: r.Y - p.bottom(s) + .25*s.label.Size}, label, font, s.ink, .5, 0, 0)
+		page.Text(ink.Pt{X: r.X + r.W/2, Y: r.Y - p.bottom(s) + .35*s.label.Size}, label, font, s.ink, .5, 0, 0)
 	}
 	if !p.y.off {
 		page.Line(pen, ink.Pt{X: r.X, Y: r.Y}, ink.Pt{X: r.X, Y: r.Top()})
@@ -175,24 +203,26 @@ func (a *axis) marks(s *style, length float64, upright bool) []tick {
 	if most == 0 {
 		most = 5
 	}
-	for n := most; n > 2; n-- {
-		ts := a.ticks(n, a.edge)
-		room := 0.
+	var ts []tick
+	for n := most; n > 0; n-- {
+		ts = a.ticks(n, a.edge)
+		last, free := math.Inf(-1), true
 		for _, t := range ts {
 			if t.label == "" {
 				continue
 			}
+			half, at := ink.Width(t.label, s.tick)/2+1.5*s.k, a.to(t.at)*length
 			if upright {
-				room += 1.3 * s.tick.Size
-			} else {
-				room += ink.Width(t.label, s.tick) + 4*s.k
+				half = .62 * s.tick.Size
 			}
+			free = free && at-half >= last-1e-9
+			last = at + half
 		}
-		if room <= length {
+		if free {
 			return ts
 		}
 	}
-	return a.ticks(2, a.edge)
+	return ts[:min(1, len(ts))]
 }
 
 // left, bottom, top and right are the room that the panel's numbers and names need around it.

@@ -11,6 +11,7 @@ import (
 type scale struct {
 	min, max float64
 	log      bool
+	power    bool // data are logarithms to base 10; numbers are written as what they are logarithms of
 }
 
 func (s scale) to(v float64) float64 {
@@ -31,21 +32,37 @@ func around(margin float64, log bool, values ...float64) scale {
 	}
 	switch {
 	case lo > hi && log:
-		return scale{1, 10, true}
+		return scale{min: 1, max: 10, log: true}
 	case lo > hi:
-		return scale{0, 1, false}
+		return scale{min: 0, max: 1}
 	case log:
 		if hi/lo < 1.05 {
 			lo, hi = lo/2, hi*2
 		}
 		f := math.Pow(hi/lo, margin)
-		return scale{lo / f, hi * f, true}
-	case hi-lo <= 1e-9*max(math.Abs(lo), math.Abs(hi)):
-		r := max(math.Abs(lo)*.1, 1e-3)
-		return scale{lo - r, hi + r, false}
+		return scale{min: lo / f, max: hi * f, log: true}
+	case hi-lo <= 1e-12*max(math.Abs(lo), math.Abs(hi)):
+		r := math.Abs(lo) * .1
+		if r == 0 {
+			r = .5
+		}
+		return scale{min: lo - r, max: hi + r}
 	}
 	r := (hi - lo) * margin
-	return scale{lo - r, hi + r, false}
+	return scale{min: lo - r, max: hi + r}
+}
+
+// base is the round number that an axis counts from where its numbers would differ in their last digits only; else 0.
+func (s scale) base() float64 {
+	if s.log || s.power {
+		return 0
+	}
+	r, top := s.max-s.min, max(math.Abs(s.min), math.Abs(s.max))
+	if !(r > 0) || top < 2e4*r {
+		return 0
+	}
+	unit := math.Pow(10, math.Ceil(math.Log10(r)))
+	return math.Round((s.min+s.max)/2/unit) * unit
 }
 
 // tick is a place on an axis and its label, empty for a minor one.
@@ -58,6 +75,20 @@ type tick struct {
 func (s scale) ticks(n int, edge float64) []tick {
 	if s.log {
 		return s.logTicks(n, edge)
+	}
+	if s.power {
+		ts := scale{min: math.Pow(10, s.min), max: math.Pow(10, s.max), log: true}.ticks(n, edge)
+		for i := range ts {
+			ts[i].at = math.Log10(ts[i].at)
+		}
+		return ts
+	}
+	if b := s.base(); b != 0 {
+		ts := scale{min: s.min - b, max: s.max - b}.ticks(n, edge)
+		for i := range ts {
+			ts[i].at += b
+		}
+		return ts
 	}
 	best := s.even(n, edge, 1, 2, 5)
 	if n >= 5 || len(best) < 2 { // quarters, where there is room for all or nothing else fits
@@ -147,32 +178,37 @@ func labelled(ts []tick) int {
 	return n
 }
 
-// label gives all ticks of an axis the same number of decimals.
+// label gives all ticks of an axis the same number of decimals: as many as tell them apart.
 func label(at []float64) []tick {
 	out := make([]tick, len(at))
 	if len(at) == 0 {
 		return out
 	}
-	top := 0.
-	for _, v := range at {
+	top, step := 0., math.Inf(1)
+	for i, v := range at {
 		top = max(top, math.Abs(v))
+		if i > 0 {
+			step = min(step, v-at[i-1])
+		}
+	}
+	if math.IsInf(step, 0) {
+		step = top
 	}
 	exponent, unit := 0, 1.
-	if top >= 1e5 && at[len(at)-1]-at[0] > .01*top || top > 0 && top < 1e-3 {
+	if top >= 1e5 || top > 0 && top < 1e-3 {
 		exponent = int(math.Floor(math.Log10(top)))
 		unit = math.Pow(10, float64(exponent))
 	}
 	decimals := 0
-	for decimals < 8 {
+	for ; decimals < 12; decimals++ {
 		ok := true
 		for _, v := range at {
-			x := v / unit * math.Pow(10, float64(decimals))
-			ok = ok && math.Abs(x-math.Round(x)) < 1e-6*max(1, math.Abs(x))
+			f := math.Pow(10, float64(decimals))
+			ok = ok && math.Abs(v/unit*f-math.Round(v/unit*f)) <= .01*min(1, step/unit*f)
 		}
 		if ok {
 			break
 		}
-		decimals++
 	}
 	for i, v := range at {
 		text := number(v/unit, decimals)

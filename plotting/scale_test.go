@@ -62,6 +62,7 @@ func TestTicksAlways(t *testing.T) {
 				p, _ := strconv.Atoi(e)
 				v *= math.Pow(10, float64(p))
 			}
+			v += s.base()
 			if err != nil || math.Abs(v-k.at) > 1e-6*max(math.Abs(k.at), s.max-s.min) {
 				t.Fatalf("%+v: tick at %v says %q", s, k.at, k.label)
 			}
@@ -162,7 +163,8 @@ func TestHighestDensityIsSplitAtModes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := highestDensity(p.curves[0][0], .9)
+	c := p.curve(0, 0)
+	r := c.Above(c.Levels(.9)[0])
 	if len(r) != 3 || r[0][0] < -6 || r[0][1] > -2.5 || r[2][0] < 2.5 {
 		t.Errorf("90 %% regions of three modes: %v", r)
 	}
@@ -173,10 +175,13 @@ func pairOf(args ...any) (*pairPlot, error) {
 	if err != nil {
 		return nil, err
 	}
-	vars, names, _, err := variables(s, &c)
-	p := &pairPlot{series: s, vars: vars, names: names, levels: []float64{.5, .9}}
+	v, err := choose(s, &c, mostVariables)
+	if err != nil {
+		return nil, err
+	}
+	p := newPair(v, &c)
 	p.prepare()
-	return p, err
+	return p, nil
 }
 
 // Limits follow the posterior, not the much wider prior, and take in the true value.
@@ -189,10 +194,10 @@ func TestLimitsFollowThePosterior(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if l := p.limits[0]; l.min < -9 || l.max > 9 || l.min > -4.5 {
+	if l := p.scales[0]; l.min < -9 || l.max > 9 || l.min > -4.5 {
 		t.Errorf("x axis %+v, modes at ±4 and a prior of ±300", l)
 	}
-	if l := p.limits[1]; l.max < 6 || l.max > 8 {
+	if l := p.scales[1]; l.max < 6 || l.max > 8 {
 		t.Errorf("y axis %+v, true value 6", l)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"odslab/odslib"
 )
@@ -15,6 +16,7 @@ const (
 	sampler role = iota
 	prior
 	truth
+	reference
 )
 
 // Series is a set of samples with its name and its part in the picture, which fixes its colour: the prior is always
@@ -23,10 +25,14 @@ type Series struct {
 	name    string
 	role    role
 	samples odslib.Array
+	precise []float64 // the same row by row, where they were given in double precision
 	weights []float64
-	point   []float64 // the truth where it is one point
+	lost    int       // samples that were left out because they are not finite
+	names   []string  // of the variables, where the samples bring them
+	point   []float64 // the truth where it is one point; a NaN leaves a variable out
 	log     func(x, y float64) float64
 	result  *odslib.Result
+	table   *table
 	err     error
 }
 
@@ -55,6 +61,15 @@ func Truth(v any) Series {
 		name = "exact"
 	}
 	return s.as(name, truth)
+}
+
+// Reference is a value to compare with, one number for each variable (NaN leaves one out): a dotted line with a name.
+func Reference(name string, value ...float64) Series {
+	s := Series{name: name, role: reference, point: value}
+	if !slices.ContainsFunc(value, func(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }) {
+		s.err = fmt.Errorf("reference %q has no finite value", name)
+	}
+	return s
 }
 
 // As gives samples a name of their own for the legend.
@@ -89,45 +104,41 @@ func seriesOf(v any) Series {
 		if s.name == "" {
 			s.name = "samples"
 		}
-		s.err = check(v.Samples)
-		if s.err == nil {
-			if v.LogWeights != nil && len(v.LogWeights) != v.Samples.Len() {
-				s.err = fmt.Errorf("%d samples but %d weights", v.Samples.Len(), len(v.LogWeights))
-				return s
-			}
-			s.weights = v.Weights()
-			for i, w := range s.weights {
-				if math.IsNaN(w) {
-					s.err = fmt.Errorf("the weight of sample %d is not a number", i)
-					break
-				}
-			}
+		if v.LogWeights != nil && len(v.LogWeights) != v.Samples.Len() {
+			s.err = fmt.Errorf("%d samples but %d weights", v.Samples.Len(), len(v.LogWeights))
+			return s
 		}
-		return s
+		s.names, s.weights = v.Names, v.Weights()
+		return s.finite()
 	case odslib.Array:
-		s := Series{name: "samples", samples: v, err: check(v)}
-		s.weights = equal(v.Len())
-		return s
+		return Series{name: "samples", samples: v, weights: equal(v.Len())}.finite()
 	case odslib.Posterior:
 		return closedForm(v)
 	case odslib.Prior:
 		return sampled(v)
+	case []float64:
+		rows := make([][]float64, len(v))
+		for i := range v {
+			rows[i] = v[i : i+1]
+		}
+		return seriesOf(rows)
 	case [][]float64:
 		if len(v) == 0 {
 			return Series{err: errors.New("there are no samples")}
 		}
-		a := odslib.Array{Shape: []int{len(v), len(v[0])}}
+		s := Series{name: "samples", samples: odslib.Array{Shape: []int{len(v), len(v[0])}}, weights: equal(len(v))}
 		for i, row := range v {
 			if len(row) != len(v[0]) {
 				return Series{err: fmt.Errorf("sample %d has %d values and sample 0 has %d", i, len(row), len(v[0]))}
 			}
 			for _, x := range row {
-				a.Data = append(a.Data, float32(x))
+				s.samples.Data = append(s.samples.Data, float32(x))
 			}
+			s.precise = append(s.precise, row...)
 		}
-		return seriesOf(a)
+		return s.finite()
 	}
-	return Series{err: fmt.Errorf("%T is neither samples (a Result, an Array, a Series) nor an option", v)}
+	return Series{err: fmt.Errorf("%T is neither samples (a Result, an Array, []float64, a Series) nor an option", v)}
 }
 
 // check finds what cannot be plotted.
@@ -142,21 +153,75 @@ func check(a odslib.Array) error {
 	if size != len(a.Data) {
 		return fmt.Errorf("shape %v does not fit %d values", a.Shape, len(a.Data))
 	}
-	bad, first := 0, -1
-	for i, v := range a.Data {
-		if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-			if bad++; first < 0 {
-				first = i
-			}
-		}
-	}
-	if bad > 0 {
-		return fmt.Errorf("%d of %d values are NaN or infinite, the first in sample %d", bad, len(a.Data), first/a.Dim())
-	}
 	return nil
 }
 
-func (s Series) column(j int) []float64 { return s.samples.Column(j) }
+// finite leaves out samples with a value that is not finite, and counts them.
+func (s Series) finite() Series {
+	if s.err = check(s.samples); s.err != nil {
+		return s
+	}
+	d, n := s.samples.Dim(), s.samples.Len()
+	keep := make([]int, 0, n)
+	for i := range n {
+		ok := true
+		for j := range d {
+			v := float64(s.samples.Data[i*d+j])
+			if s.precise != nil {
+				v = s.precise[i*d+j]
+			}
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				ok = false
+				break
+			}
+		}
+		if ok {
+			keep = append(keep, i)
+		} else {
+			s.lost++
+		}
+	}
+	if s.lost == n {
+		s.err = fmt.Errorf("none of %d samples is finite", n)
+		return s
+	}
+	if s.lost > 0 {
+		var w, precise []float64
+		for _, i := range keep {
+			w = append(w, s.weights[i])
+			if s.precise != nil {
+				precise = append(precise, s.precise[i*d:(i+1)*d]...)
+			}
+		}
+		s.samples, s.weights, s.precise = s.samples.Take(keep), w, precise
+	}
+	total := 0.
+	for _, w := range s.weights {
+		total += w
+	}
+	if !(total > 0) || math.IsInf(total, 0) {
+		s.err = errors.New("no sample has any weight; log-weights must be finite for one sample at least")
+		return s
+	}
+	if s.lost > 0 {
+		for i := range s.weights {
+			s.weights[i] /= total
+		}
+	}
+	s.table = newTable(s.dim(), s.weights, s.column)
+	return s
+}
+
+func (s Series) column(j int) []float64 {
+	if s.precise == nil {
+		return s.samples.Column(j)
+	}
+	d, out := s.samples.Dim(), make([]float64, s.samples.Len())
+	for i := range out {
+		out[i] = s.precise[i*d+j]
+	}
+	return out
+}
 
 // many tells whether the series has samples and not one point.
 func (s Series) many() bool { return s.point == nil && s.samples.Len() > 0 }

@@ -83,12 +83,12 @@ func TestPriorThatFails(t *testing.T) {
 
 // Parts keep their colours whatever their order, and names stay apart.
 func TestRolesAndNames(t *testing.T) {
-	s := newStyle(Column, false)
+	s := newStyle(Column, onPaper)
 	list, _, err := collect([]any{Truth(modes("exact", 9, 1)), modes("DPS", 9, 1), Prior(modes("x", 9, 1)), modes("DPS", 9, 2), As("mine", modes("TDS", 9, 3))}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []any{s.ink, s.cycle[0], s.prior, s.cycle[1], s.cycle[2]}
+	want := []any{s.ink, s.cycle[0], s.prior, s.cycle[1], colourOf(s, list, 4)}
 	for k := range list {
 		if got := colourOf(s, list, k); got != want[k] {
 			t.Errorf("%s has colour %v, want %v", list[k].name, got, want[k])
@@ -141,7 +141,7 @@ func TestKnownDensityIsDrawn(t *testing.T) {
 			t.Fatalf("the contour is at radius %.3f, want 2.146", r)
 		}
 	}
-	c := p.curves[0][1]
+	c := p.curve(0, 1)
 	for i, x := range c.X {
 		if want := math.Exp(-(x-2)*(x-2)/2) / math.Sqrt(2*math.Pi); math.Abs(c.Y[i]-want) > .01 {
 			t.Fatalf("marginal at %.2f is %.4f, want %.4f", x, c.Y[i], want)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"odslab/odslib"
 )
@@ -111,29 +112,72 @@ func Training(args ...any) *Figure {
 	if err != nil {
 		return failed("Training", err)
 	}
-	// Pale runs are drawn below everything, in place of what linePanel made of them.
-	p.layers = nil
-	for _, want := range []int{0, 1} {
-		for i, m := range marks {
-			if pale[i] == (want == 0) {
-				p.add(func(v *view) {
-					if col := markColour(v.s, marks, i); pale[i] {
-						v.line(v.s.pen(fade(col, .3), .6), m.x, m.y)
-					} else {
-						drawMark(v, m, col)
-					}
-				})
-			}
-		}
-	}
 	if c.x == nil {
 		p.x.min = 0
 	}
-	return newFigure(fmt.Sprintf("training curve of %d steps", longest), func(s *style, width float64, letters bool) *sheet {
-		l := &layout{panels: [][]*panel{{p}}, aspect: .62, most: 85}
-		l.legend = markLegend(marks)
+	// Pale runs are drawn below everything, in place of what linePanel made of them.
+	draw := func(until float64, s *style, width float64, letters bool) *sheet {
+		q := &panel{x: p.x, y: p.y}
+		for _, want := range []int{0, 1} {
+			for i, m := range marks {
+				if pale[i] == (want == 0) {
+					q.add(func(v *view) {
+						m := m.upTo(until)
+						if col := markColour(v.s, marks, i); pale[i] {
+							v.line(v.s.pen(fade(col, .3), .6), m.x, m.y)
+						} else {
+							drawMark(v, m, col, markNumber(marks, i))
+						}
+					})
+				}
+			}
+		}
+		l := &layout{panels: [][]*panel{{q}}, aspect: .62, most: 85}
+		l.legend, l.notes = markLegend(marks), leftOut(marks, &c)
 		return l.sheet(s, width, letters)
+	}
+	f := newFigure(fmt.Sprintf("training curve of %d steps", longest), func(s *style, width float64, letters bool) *sheet {
+		return draw(math.Inf(1), s, width, letters)
 	})
+	f.frames = func() (out []frame) {
+		const moments = 60
+		for k := 1; k <= moments; k++ {
+			until := p.x.max * float64(k) / moments
+			out = append(out, frame{fmt.Sprintf("step %.0f", until), func(s *style, width float64) *sheet { return draw(until, s, width, false) }})
+		}
+		return out
+	}
+	f.numbers = func() string {
+		var b strings.Builder
+		for _, k := range curves {
+			for i, r := range k.runs {
+				name := k.name
+				if len(k.runs) > 1 {
+					name = fmt.Sprintf("%s, run %d", k.name, i+1)
+				}
+				last := r[len(r)-max(1, len(r)/20):]
+				fmt.Fprintf(&b, "%s: first %s, median of the last %s %s\n", name, short(r[0]), plural(len(last), "value"), short(quantile(last, .5)))
+			}
+		}
+		return strings.TrimSuffix(b.String(), "\n")
+	}
+	return f
+}
+
+// upTo is the part of a mark that lies at or before x; a line given for the whole stays.
+func (m Mark) upTo(x float64) Mark {
+	if m.role != sampler || math.IsInf(x, 1) {
+		return m
+	}
+	n := 0
+	for n < len(m.x) && m.x[n] <= x {
+		n++
+	}
+	m.x, m.y = m.x[:n], m.y[:n]
+	if m.top != nil {
+		m.top = m.top[:n]
+	}
+	return m
 }
 
 func curveOf(v any) (Curve, error) {

@@ -32,10 +32,10 @@ func Trajectories(args ...any) *Figure {
 			}
 			target = &a
 		case *odslib.Result:
-			if a == nil || len(a.Draws) < 2 {
+			if a == nil || len(a.States) < 2 {
 				return failed("Trajectories", errors.New("the result holds no states on the way; ask its sampler to observe them"))
 			}
-			states = a.Draws
+			states = a.States
 		default:
 			return failed("Trajectories", fmt.Errorf("argument %d is a %T, neither states nor an option", i+1, a))
 		}
@@ -78,16 +78,19 @@ func overSteps(states []odslib.Array, c *settings) *Figure {
 	if c.y != nil {
 		y = scale{min: c.y[0], max: c.y[1]}
 	}
-	p := &panel{x: newAxis(scale{min: 0, max: xs[len(xs)-1]}, c.xLabel), y: newAxis(y, c.yLabel)}
-	p.add(func(v *view) {
-		for i := range n {
-			x, y := run(states, i, 0)
-			v.fading(x, y, v.s.prior, v.s.colour(0), .75)
-		}
-	})
+	paths := func(until int) *panel {
+		p := &panel{x: newAxis(scale{min: 0, max: xs[len(xs)-1]}, c.xLabel), y: newAxis(y, c.yLabel), aspect: .55}
+		p.add(func(v *view) {
+			for i := range n {
+				x, y := run(states, i, 0)
+				v.fading(x, y, until, v.s.prior, v.s.colour(0), .75)
+			}
+		})
+		return p
+	}
 	// The samples that came out, as a density on the right.
 	last := states[len(states)-1].Column(0)
-	d := density.Estimate1(last, equal(len(last)))
+	d := density.NewColumn(last, equal(len(last))).Curve()
 	top := 0.
 	for _, h := range d.Y {
 		top = max(top, h)
@@ -98,12 +101,28 @@ func overSteps(states []odslib.Array, c *settings) *Figure {
 		v.page.Area(fade(v.s.colour(0), .15), clipArea(v.box, thin(loop)))
 		v.line(v.s.pen(v.s.colour(0), 1.1), d.Y, d.X)
 	})
-	return newFigure(fmt.Sprintf("%d paths from noise to data in one variable", n), func(s *style, width float64, letters bool) *sheet {
-		l := &layout{panels: [][]*panel{{p, side}}, widths: []float64{1, .18}, gap: .3, most: 90}
-		side.aspect = .55 / .18
-		p.aspect = .55
-		return l.sheet(s, width, letters)
-	})
+	side.aspect = .55 / .18
+	blank := &panel{x: side.x, y: side.y, aspect: side.aspect}
+	draw := func(until int, s *style, width float64, letters bool) *sheet {
+		end := side
+		if until < len(states) {
+			end = blank
+		}
+		return (&layout{panels: [][]*panel{{paths(until), end}}, widths: []float64{1, .18}, gap: .3, most: 90}).sheet(s, width, letters)
+	}
+	return moving(fmt.Sprintf("%d paths from noise to data in one variable", n), len(states), draw)
+}
+
+// moving is a figure of states that can be drawn up to any of them.
+func moving(what string, states int, draw func(until int, s *style, width float64, letters bool) *sheet) *Figure {
+	f := newFigure(what, func(s *style, width float64, letters bool) *sheet { return draw(states, s, width, letters) })
+	f.frames = func() (out []frame) {
+		for k := 1; k <= states; k++ {
+			out = append(out, frame{fmt.Sprintf("step %d", k-1), func(s *style, width float64) *sheet { return draw(k, s, width, false) }})
+		}
+		return out
+	}
+	return f
 }
 
 func paths(states []odslib.Array, c *settings, most int) int {
@@ -121,35 +140,46 @@ func run(states []odslib.Array, i, variable int) (step, x []float64) {
 	return step, x
 }
 
-// fading draws a line whose colour goes from one to another, in a few pieces: a segment each would make heavy files.
-func (v *view) fading(x, y []float64, from, to color.NRGBA, width float64) {
+// fading draws the first points of a line whose colour goes from one to another, in a few pieces: a segment each would make
+// heavy files.
+func (v *view) fading(x, y []float64, until int, from, to color.NRGBA, width float64) {
 	pieces := min(8, len(x)-1)
 	for k := range pieces {
 		a, b := k*(len(x)-1)/pieces, (k+1)*(len(x)-1)/pieces
 		f := (float64(k) + .5) / float64(pieces)
 		c := fade(tint(to, from, f), .25+.6*f)
-		v.line(v.s.pen(c, width), x[a:b+1], y[a:b+1])
+		if b = min(b, until-1); b > a {
+			v.line(v.s.pen(c, width), x[a:b+1], y[a:b+1])
+		}
 	}
 }
 
 func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 	d := states[0].Dim()
 	if c.variables == nil {
-		c.variables = []int{0, 1}
+		c.variables = []any{0, 1}
 	}
-	if len(c.variables) != 2 || min(c.variables[0], c.variables[1]) < 0 || max(c.variables[0], c.variables[1]) >= d {
-		return failed("Trajectories", fmt.Errorf("Variables: %v are not two of the variables 0 to %d", c.variables, d-1))
+	if len(c.variables) != 2 {
+		return failed("Trajectories", fmt.Errorf("Variables: a plane has two, not %d", len(c.variables)))
 	}
-	names := c.names
-	if names == nil {
-		names = []string{fmt.Sprintf("x_%d", c.variables[0]+1), fmt.Sprintf("x_%d", c.variables[1]+1)}
+	all, err := allNames(nil, c, d)
+	if err != nil {
+		return failed("Trajectories", err)
 	}
-	if len(names) != 2 {
-		return failed("Trajectories", fmt.Errorf("Names: %d names for two variables", len(names)))
+	var index [2]int
+	var names [2]string
+	for i, which := range c.variables {
+		if index[i], err = variable(which, all, d); err != nil {
+			return failed("Trajectories", fmt.Errorf("Variables: %w", err))
+		}
+		names[i] = all[index[i]]
+		if len(c.names) == 2 {
+			names[i] = c.names[i]
+		}
 	}
 	n := paths(states, c, 80)
 	var at [2][]float64
-	for axis, v := range c.variables {
+	for axis, v := range index {
 		for _, a := range states {
 			at[axis] = append(at[axis], a.Column(v)[:n]...)
 		}
@@ -165,6 +195,10 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 		y = scale{min: c.y[0], max: c.y[1]}
 	}
 	var loops [][]density.Loop
+	levels := c.levels
+	if levels == nil {
+		levels = []float64{.5, .9}
+	}
 	if target != nil {
 		var g *density.Grid
 		switch {
@@ -174,34 +208,32 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 				return failed("Trajectories", errors.New("the target's log-density is not finite anywhere in the panel"))
 			}
 		case target.many() && target.dim() == d:
-			g = density.Estimate2(target.column(c.variables[0]), target.column(c.variables[1]), target.weights, 192)
+			loops = density.Estimate2(target.table.column(index[0]), target.table.column(index[1]), 192).Contours(levels...)
 		default:
 			return failed("Trajectories", errors.New("the target must have the states' variables or a log-density"))
 		}
-		levels := c.levels
-		if levels == nil {
-			levels = []float64{.5, .9}
+		if g != nil {
+			loops = g.Contours(levels...)
 		}
-		loops = g.Contours(levels...)
 	}
-	p := &panel{x: newAxis(x, names[0]), y: newAxis(y, names[1])}
-	p.add(func(v *view) {
+	wayTo := func(v *view, until int) {
 		for m := len(loops) - 1; m >= 0; m-- {
-			v.fillLoops(tint(v.s.faint, v.s.paper, .45+.3*float64(len(loops)-1-m)), loops[m])
+			v.fillLoops(v.s.tint(v.s.faint, .45+.3*float64(len(loops)-1-m)), loops[m])
 		}
 		var end, start [2][]float64
 		for i := range n {
-			_, px := run(states, i, c.variables[0])
-			_, py := run(states, i, c.variables[1])
-			v.fading(px, py, v.s.prior, v.s.colour(0), .6)
+			_, px := run(states, i, index[0])
+			_, py := run(states, i, index[1])
+			v.fading(px, py, until, v.s.prior, v.s.colour(0), .6)
 			start[0], start[1] = append(start[0], px[0]), append(start[1], py[0])
-			end[0], end[1] = append(end[0], px[len(px)-1]), append(end[1], py[len(py)-1])
+			end[0], end[1] = append(end[0], px[until-1]), append(end[1], py[until-1])
 		}
 		v.cloud(v.s.prior, .9, .9, start[0], start[1], nil)
 		v.cloud(v.s.colour(0), 1.2, 1, end[0], end[1], nil)
-	})
-	what := fmt.Sprintf("%d paths from noise to data in the plane", n)
-	return newFigure(what, func(s *style, width float64, letters bool) *sheet {
+	}
+	draw := func(until int, s *style, width float64, letters bool) *sheet {
+		p := &panel{x: newAxis(x, names[0]), y: newAxis(y, names[1])}
+		p.add(func(v *view) { wayTo(v, until) })
 		a := (y.max - y.min) / (x.max - x.min)
 		if a < .5 || a > 2 {
 			a = 1
@@ -211,11 +243,12 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 			dotEntry("sample", func(s *style) color.NRGBA { return s.colour(0) }),
 		}}
 		if loops != nil {
-			l.legend = append(l.legend, boxEntry("target", func(s *style) color.NRGBA { return tint(s.faint, s.paper, .6) }))
+			l.legend = append(l.legend, boxEntry("target", func(s *style) color.NRGBA { return s.tint(s.faint, .6) }))
 		}
 		if n < states[0].Len() {
-			l.notes = []string{fmt.Sprintf("%d of %d paths.", n, states[0].Len())}
+			l.notes = []string{fmt.Sprintf("%d of %d paths", n, states[0].Len())}
 		}
 		return l.sheet(s, width, letters)
-	})
+	}
+	return moving(fmt.Sprintf("%d paths from noise to data in the plane", n), len(states), draw)
 }

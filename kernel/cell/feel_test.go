@@ -12,14 +12,14 @@ func TestLibrary(t *testing.T) {
 	b := newNotebook(t)
 	b.env = append(b.env, "ODSLAB_ENGINE=go")
 	b.want("p := priors.Grid25()\npost := odslib.Given(p, constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{1}, Sigma: .5})", "")
-	o := b.run("dps := draw(guide.DPS{Settings: guide.Settings{Steps: 5}}, post, 20)\ndps")
+	o := b.run("dps := draw(guide.DPS{Steps: 5}, post, 20)\ndps")
 	if o.err != nil || o.status != 0 || !strings.HasPrefix(o.out, "DPS: 20 samples of shape [2]") {
 		t.Errorf("draw: %+v %v", o, o.err)
 	}
 	b.want("dps.Samples.Len(), len(dps.Mean())"[:17], "20")
 	b.want("post.Prior == odslib.Prior(p)", "true") // still one prior
 	b.want("seed := 7", "")
-	o = b.run("d2 := draw(guide.DPS{Settings: guide.Settings{Steps: 5}}, post, 20)\nd2.Seed == dps.Seed")
+	o = b.run("d2 := draw(guide.DPS{Steps: 5}, post, 20)\nd2.Seed == dps.Seed")
 	if strings.TrimSpace(o.out) != "false" {
 		t.Errorf("seed: %+v %v", o, o.err)
 	}

@@ -50,7 +50,9 @@ type packages struct {
 	index     sync.Once
 	names     map[string][]string // package name → import paths, the preferred first
 	dirs      map[string]string
-	found     []*pkg // what names and dirs are made of
+	extra     []string            // patterns of modules that the notebook has added
+	vars      map[string][]global // exported variables by import path
+	found     []*pkg              // what names and dirs are made of
 }
 
 const (
@@ -173,7 +175,7 @@ func (p *packages) refresh() bool {
 		return false
 	}
 	p.mu.Lock()
-	p.exported, p.base, p.since, p.restored, p.linked = map[string]*pkg{}, sync.Once{}, time.Time{}, false, 0
+	p.exported, p.vars, p.base, p.since, p.restored, p.linked = map[string]*pkg{}, nil, sync.Once{}, time.Time{}, false, 0
 	p.imp = importer.ForCompiler(token.NewFileSet(), "gc", p.open)
 	p.mu.Unlock()
 	return p.warm() == nil
@@ -238,6 +240,9 @@ func (p *packages) need(importPath string) error {
 		delete(p.exported, importPath)
 		p.mu.Unlock()
 		if q.Error != nil {
+			if noModule.MatchString(q.Error.Err) {
+				return fmt.Errorf("no module at hand has the package %s; %%get MODULE@VERSION adds one (%%get %[1]s says which version)", importPath)
+			}
 			return errors.New(firstLine(q.Error.Err))
 		}
 		if len(q.DepsErrors) > 0 {
@@ -290,7 +295,7 @@ func (p *packages) byName(name string) (string, bool) {
 // makeIndex lists all packages by name, once.
 func (p *packages) makeIndex() {
 	p.index.Do(func() {
-		list, _ := p.list(append([]string{"-e", "-find", "-json=ImportPath,Name,Dir"}, indexPatterns...)...)
+		list, _ := p.list(append([]string{"-e", "-find", "-json=ImportPath,Name,Dir"}, slices.Concat(indexPatterns, p.extra)...)...)
 		p.name(slices.DeleteFunc(list, func(q *pkg) bool {
 			return q.Name == "" || q.Name == "main" || hiddenPath(q.ImportPath)
 		}))
@@ -332,6 +337,67 @@ func pathRank(p string) int {
 		class = 1
 	}
 	return class*1000 + strings.Count(p, "/")*100 + len(path.Base(p))
+}
+
+// closure lists all packages that a program with these imports links.
+func (p *packages) closure(from []string) (paths []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen := map[string]bool{}
+	var walk func(string)
+	walk = func(at string) {
+		if q := p.exported[at]; q != nil && !seen[at] {
+			seen[at] = true
+			paths = append(paths, at)
+			for _, i := range q.Imports {
+				walk(i)
+			}
+		}
+	}
+	for _, f := range from {
+		walk(f)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// lookup is what a package exports under a name, or nil.
+func (p *packages) lookup(importPath, name string) types.Object {
+	q, err := p.Import(importPath)
+	if err != nil {
+		return nil
+	}
+	return q.Scope().Lookup(name)
+}
+
+// globals lists the exported variables of a package that hold pointers, in
+// interfaces too.
+func (p *packages) globals(importPath string) []global {
+	p.mu.Lock()
+	list, ok := p.vars[importPath]
+	p.mu.Unlock()
+	if ok {
+		return list
+	}
+	if q, err := p.Import(importPath); err == nil {
+		for _, name := range q.Scope().Names() {
+			if v, ok := q.Scope().Lookup(name).(*types.Var); ok && v.Exported() {
+				switch v.Type().Underlying().(type) {
+				case *types.Pointer:
+					list = append(list, global{name, true})
+				case *types.Interface:
+					list = append(list, global{name, false})
+				}
+			}
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.vars == nil {
+		p.vars = map[string][]global{}
+	}
+	p.vars[importPath] = list
+	return list
 }
 
 // reaches: does a program with these imports contain the package?

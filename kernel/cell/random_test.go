@@ -20,7 +20,6 @@ type grammar struct {
 	rares int            // how many rare forms so far
 	depth int
 	scope []map[string]string // name → type, innermost last
-	kinds map[string]string   // of the notebook's variables
 }
 
 func (g *grammar) pick(production string, of ...string) string {

@@ -47,6 +47,7 @@ type Child struct {
 	unwatch   func() // ends the watchdog
 	shelf     shelf.Shelf
 	stdin     *net.UnixListener
+	prints    *prints
 	done      chan struct{} // closed when GoNB has ended
 
 	mu      sync.Mutex // one run at a time
@@ -98,6 +99,11 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 		return nil, err
 	}
 	go c.acceptStdin()
+	if c.prints, err = openPrints(c.path("prints")); err != nil {
+		return nil, err
+	}
+	go c.prints.read(1, "stdout", c.print)
+	go c.prints.read(2, "stderr", c.print)
 
 	conn := jupyter.LocalConnection(dir)
 	if cfg.Name == "" {
@@ -149,6 +155,7 @@ func (c *Child) environ(cfg Config) []string {
 		contract.EnvGrace+"="+c.path(graceFile),
 		contract.EnvStdin+"="+c.path("stdin"),
 		contract.EnvOrder+"="+c.path("order"),
+		contract.EnvPrints+"="+c.path("prints"),
 	)
 }
 
@@ -170,10 +177,23 @@ func (c *Child) Close() {
 		c.stdin.Close()
 	}
 	killMarked(c.mark, time.Second)
+	if c.prints != nil {
+		c.prints.close()
+	}
 	c.shelf.Wait()
 	c.own.Remove()
 	if c.unwatch != nil {
 		c.unwatch()
+	}
+}
+
+// print passes on what the program of the current run has printed.
+func (c *Child) print(name, text string) {
+	c.cur.Lock()
+	r := c.current
+	c.cur.Unlock()
+	if r != nil {
+		r.print(name, text)
 	}
 }
 

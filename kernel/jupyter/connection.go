@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"odslab/atomicfile"
+	"odslab/odslib/atomicfile"
 )
 
 // Connection is the content of a connection file: where a kernel listens and

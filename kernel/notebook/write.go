@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"odslab/atomicfile"
+	"odslab/odslib/atomicfile"
 )
 
 // Write writes the notebook as nbformat 4.5 the way Jupyter does: keys sorted,

@@ -56,6 +56,7 @@ func (c *cells) Compile(n int, src string) (*Program, error) {
 	if !p.Empty {
 		out.Source = p.Source
 		out.Commit = func() error { return c.Session.Commit(p) }
+		out.After = func() []string { return p.After }
 	}
 	return out, nil
 }

@@ -62,9 +62,7 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 		k.slow = ""
 	}
 	p.Source = k.sameProgram(x.n, p)
-	for _, note := range p.Notes {
-		out.stream("stderr", "note: "+strings.TrimRight(note, "\n")+"\n")
-	}
+	out.notes(p.Notes)
 	if p.Text != "" {
 		out.stream("stdout", p.Text)
 	}
@@ -73,7 +71,15 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 			out.stream("stdout", h.String()+"\n")
 		}
 	}
-	return gonb.Cell{Magics: magics, Program: p.Source, Link: p.Link}, p.Commit, nil
+	commit = p.Commit
+	if commit != nil && p.After != nil {
+		commit = func() error {
+			err := p.Commit()
+			out.notes(p.After())
+			return err
+		}
+	}
+	return gonb.Cell{Magics: magics, Program: p.Source, Link: p.Link}, commit, nil
 }
 
 // sameProgram returns the earlier source of a program that differs in the cell's

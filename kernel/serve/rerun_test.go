@@ -72,7 +72,9 @@ func TestStaleCells(t *testing.T) {
 	ok("g", "fmt.Println(len(m))", "")
 	stale()
 	// Without names of cells, a cell is its text; expressions are no cells.
-	s = f.run("p := 1\np", func(o *jupyter.ExecuteOptions) { o.Expressions = map[string]string{"e": "p + 1"} })
+	if s = f.run("p := 1\np", func(o *jupyter.ExecuteOptions) { o.Expressions = map[string]string{"e": "p + 1"} }); s.Status != "ok" {
+		t.Errorf("%v", s)
+	}
 	ok("", "q := p", "")
 	n = f.kernel.count
 	ok("", "p = 2", fmt.Sprintf("stale: cell %d (it read p); %%rerun runs what is stale", n))

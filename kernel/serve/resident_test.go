@@ -178,7 +178,7 @@ func TestWeightsStay(t *testing.T) {
 		return shared, found
 	}
 	f.value(`digits := priors.Load("digits").(*priors.Diffusion)
-a, err := guide.Plain{Settings: guide.Settings{Steps: 2}}.Sample(ctx, odslib.Given(digits, nil), 8, 1)
+a, err := guide.Plain{Steps: 2}.Sample(ctx, odslib.Given(digits, nil), 8, 1)
 err`)
 	shared, found := counts()
 	var weights, distinct int

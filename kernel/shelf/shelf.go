@@ -23,7 +23,7 @@ import (
 	"sync"
 	"time"
 
-	"odslab/atomicfile"
+	"odslab/odslib/atomicfile"
 )
 
 // Shelf is such a folder. It is a help and no more: what can't be written is not kept.

@@ -17,6 +17,7 @@ type Link struct {
 	Config string    // file of the compiler's -importcfg
 	Key    string    // covers Go's version and settings, and the modules
 	Since  time.Time // when the export data in Config was current
+	Module string    // folder of the go.mod to build in, where it is not that of all cells
 }
 
 // Settled is how old sources must be when they are read: file times are coarse,

@@ -22,7 +22,7 @@ func (l Layout) lock(ctx context.Context, waiting func()) (unlock func(), err er
 		if waiting != nil {
 			waiting()
 		}
-		ok, err = f.TryLockContext(ctx, 50*time.Millisecond)
+		_, err = f.TryLockContext(ctx, 50*time.Millisecond)
 	}
 	if err != nil {
 		if ctx.Err() != nil {

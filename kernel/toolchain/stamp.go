@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"odslab/atomicfile"
+	"odslab/odslib/atomicfile"
 )
 
 // stamp remembers what a step was made from and what it made. It is written

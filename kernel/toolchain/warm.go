@@ -41,7 +41,7 @@ var compilerFlags = []string{"-dwarf=false"}
 func (l Layout) warmStep(m *module, o Options) step {
 	hash := func(resident bool) string {
 		return hashOf(m.hash(), l.Clone, strings.Join(BuildFlags(resident), " "),
-			sourceState(l.Clone, "odslib", "plotting", "atomicfile", "kernel/runtime"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
+			sourceState(l.Clone, "odslib", "plotting", "kernel/runtime"), os.Getenv("GOCACHE"), os.Getenv("CGO_ENABLED"))
 	}
 	return step{
 		name:  "warm",

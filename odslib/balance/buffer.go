@@ -10,86 +10,121 @@ import (
 	"odslab/odslib/engine"
 )
 
-// Buffer keeps end points of paths and their log r for replay. When it is full the oldest go first.
+// Buffer keeps end points of paths for replay, with log r and the number of the condition of each. When it is full the oldest
+// go first.
 type Buffer struct {
 	Ranked bool // draw better rewards more often (rank^-1 of a random order broken by log r), else uniformly
 
-	x    odslib.Array
-	logr []float64
+	kept Batch
 	next int
 	size int
 }
 
+// Batch is samples with what is known of them.
+type Batch struct {
+	X    odslib.Array
+	LogR []float64
+	Cond []int // 0 where all have the same condition, or none
+}
+
 // NewBuffer returns an empty buffer for size samples of the shape.
 func NewBuffer(size int, shape []int, ranked bool) *Buffer {
-	return &Buffer{Ranked: ranked, x: engine.NewArray(append([]int{0}, shape...)...), size: size}
+	return &Buffer{Ranked: ranked, kept: Batch{X: engine.NewArray(append([]int{0}, shape...)...)}, size: size}
 }
 
 // Len is how many samples the buffer holds.
-func (b *Buffer) Len() int { return len(b.logr) }
+func (b *Buffer) Len() int { return len(b.kept.LogR) }
 
 // Add keeps samples; those whose log r is not finite are left out.
-func (b *Buffer) Add(x odslib.Array, logr []float64) {
-	for i, l := range logr {
-		if math.IsInf(l, 0) || math.IsNaN(l) {
+func (b *Buffer) Add(in Batch) {
+	k := &b.kept
+	for i, l := range in.LogR {
+		if math.IsInf(l, 0) || math.IsNaN(l) || b.size <= 0 {
 			continue
 		}
-		if len(b.logr) < b.size {
-			b.x.Data = append(b.x.Data, x.Row(i)...)
-			b.x.Shape[0]++
-			b.logr = append(b.logr, l)
+		if b.Len() < b.size {
+			k.X.Data = append(k.X.Data, in.X.Row(i)...)
+			k.X.Shape[0]++
+			k.LogR, k.Cond = append(k.LogR, l), append(k.Cond, in.Cond[i])
 			continue
 		}
-		copy(b.x.Row(b.next), x.Row(i))
-		b.logr[b.next] = l
+		copy(k.X.Row(b.next), in.X.Row(i))
+		k.LogR[b.next], k.Cond[b.next] = l, in.Cond[i]
 		b.next = (b.next + 1) % b.size
 	}
 }
 
+func (b *Buffer) take(index []int) Batch {
+	out := Batch{X: b.kept.X.Take(index), LogR: make([]float64, len(index)), Cond: make([]int, len(index))}
+	for i, k := range index {
+		out.LogR[i], out.Cond[i] = b.kept.LogR[k], b.kept.Cond[k]
+	}
+	return out
+}
+
 // DrawTempered returns n kept samples, each drawn in proportion to r^beta: from samples of the prior, approximately the
 // tempered posterior by sampling importance resampling (Rubin 1988), with all the modes that the samples have seen.
-func (b *Buffer) DrawTempered(n int, beta float64, rng *rand.Rand) (odslib.Array, []float64) {
-	cum, top, sum := make([]float64, b.Len()), slices.Max(b.logr), 0.
-	for i, l := range b.logr {
+func (b *Buffer) DrawTempered(n int, beta float64, rng *rand.Rand) Batch {
+	cum, top, sum := make([]float64, b.Len()), slices.Max(b.kept.LogR), 0.
+	for i, l := range b.kept.LogR {
 		sum += math.Exp(beta * (l - top))
 		cum[i] = sum
 	}
-	index, logr := make([]int, n), make([]float64, n)
+	index := make([]int, n)
 	for i := range index {
 		k, _ := slices.BinarySearch(cum, sum*rng.Float64())
 		index[i] = min(k, b.Len()-1)
-		logr[i] = b.logr[index[i]]
 	}
-	return b.x.Take(index), logr
+	return b.take(index)
 }
 
 // ess is the effective sample size of the kept samples under weights r^beta.
-func (b *Buffer) ess(beta float64) float64 {
-	top, s1, s2 := slices.Max(b.logr), 0., 0.
-	for _, l := range b.logr {
-		w := math.Exp(beta * (l - top))
-		s1, s2 = s1+w, s2+w*w
-	}
-	return s1 * s1 / s2
-}
+func (b *Buffer) ess(beta float64) float64 { return effective(b.kept.LogR, beta) }
 
-// Draw returns n kept samples and their log r, with replacement.
-func (b *Buffer) Draw(n int, rng *rand.Rand) (odslib.Array, []float64) {
+// Draw returns n kept samples, with replacement: in groups of one condition each, which is drawn as often as it was kept.
+func (b *Buffer) Draw(n, group int, rng *rand.Rand) Batch {
 	order := make([]int, b.Len())
 	for i := range order {
 		order[i] = i
 	}
 	if b.Ranked {
-		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.logr[j], b.logr[i]) })
+		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.kept.LogR[j], b.kept.LogR[i]) })
 	}
-	index, logr := make([]int, n), make([]float64, n)
+	var of []int // in the same order, of the condition at hand
+	index := make([]int, n)
 	for i := range index {
+		if i%group == 0 {
+			of = order
+			if group < n {
+				cond := b.kept.Cond[rng.IntN(b.Len())]
+				of = nil
+				for _, k := range order {
+					if b.kept.Cond[k] == cond {
+						of = append(of, k)
+					}
+				}
+			}
+		}
 		u := rng.Float64()
 		if b.Ranked {
 			u *= u // the rank's density falls as 1/√rank
 		}
-		index[i] = order[int(u*float64(len(order)))]
-		logr[i] = b.logr[index[i]]
+		index[i] = of[int(u*float64(len(of)))]
 	}
-	return b.x.Take(index), logr
+	return b.take(index)
+}
+
+// effective is the effective sample size of weights exp(scale·logw); −Inf is a weight of 0.
+func effective(logw []float64, scale float64) float64 {
+	top, s1, s2 := slices.Max(logw), 0., 0.
+	for _, l := range logw {
+		if !math.IsInf(l, -1) {
+			w := math.Exp(scale * (l - top))
+			s1, s2 = s1+w, s2+w*w
+		}
+	}
+	if s2 == 0 {
+		return 0
+	}
+	return s1 * s1 / s2
 }

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"odslab/odslib"
+	"odslab/odslib/constraint"
 	"odslab/odslib/diffusion"
+	"odslab/odslib/exact"
 	"odslab/odslib/nn"
 	"odslab/odslib/priors"
 )
@@ -18,7 +21,7 @@ import (
 // flaky is a reward on the host, which fails when it is told to.
 type flaky struct{ fail func() error }
 
-func (f flaky) LogRHost(x odslib.Array) ([]float64, error) {
+func (f flaky) LogRHost(_ context.Context, x odslib.Array) ([]float64, error) {
 	out := make([]float64, x.Len())
 	for i := range out {
 		out[i] = -math.Abs(float64(x.Row(i)[0]))
@@ -27,9 +30,9 @@ func (f flaky) LogRHost(x odslib.Array) ([]float64, error) {
 }
 
 // bits is the whole state of a trainer to the bit.
-func bits(t *testing.T, tr *trainer) string {
+func bits(t *testing.T, tr *Trainer) string {
 	t.Helper()
-	p, err := tr.policy()
+	p, err := tr.snapshot()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,9 +40,10 @@ func bits(t *testing.T, tr *trainer) string {
 	for _, w := range p.Weights {
 		fmt.Fprintf(&b, "%b ", w.Value.Data)
 	}
-	fmt.Fprintf(&b, "%b %b %d %b\n", tr.logZ, tr.buffer.x.Data, tr.buffer.next, tr.buffer.logr)
+	k := tr.buffer.kept
+	fmt.Fprintf(&b, "%b %b %b %b %d %b %d\n", tr.logZ, tr.beta, tr.first, k.X.Data, tr.buffer.next, k.LogR, k.Cond)
 	for _, it := range p.Trace {
-		fmt.Fprintf(&b, "%b %b %b %b %b %v\n", it.Loss, it.LogZ, it.ELBO, it.Beta, it.Reward, it.Replay)
+		fmt.Fprintf(&b, "%b %b %b %b %b %b %v\n", it.Loss, it.LogZ, it.ELBO, it.Beta, it.Reward, it.ESS, it.Replay)
 	}
 	return b.String()
 }
@@ -56,15 +60,12 @@ func TestResumes(t *testing.T) {
 		}
 		return nil
 	}})
-	s, err := Settings{Net: nn.MLP{Hidden: 16, Layers: 2}, Chain: diffusion.Chain{Steps: 10}, Batch: 16, Buffer: 45, Pool: 32, Explore: .5, Horizon: 100}.resolve(post)
+	s := Settings{Net: nn.MLP{Hidden: 16, Layers: 2}, Steps: 10, Paths: 16, Buffer: 45, Pool: 32, Explore: .5, Horizon: 100}
+	tr, err := NewTrainer(ctx, "RTB", s, post, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tr, err := newTrainer(ctx, "RTB", s, post, 3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tr.close()
+	defer tr.Close()
 	run := func(ctx context.Context, steps int, want error) {
 		t.Helper()
 		if err := tr.run(ctx, odslib.Budget{Steps: steps}); !errors.Is(err, want) {
@@ -79,7 +80,7 @@ func TestResumes(t *testing.T) {
 		}
 		tr.free()
 		tr.start()
-		if err := tr.resume(); err != nil {
+		if err := tr.resume(ctx); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,4 +131,110 @@ func TestResumes(t *testing.T) {
 	restart()
 	run(ctx, 100, nil)
 	same("interrupted twice")
+
+	// The policy of a training state opens too.
+	p, err := Open(tr.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Sample(ctx, post, 10, 1); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestResumesTheFirstEdition: testdata/first is a training state that the first edition wrote (8 iterations of RTB on T6 with the
+// settings below); training goes on from it, under the kernel that was the default then, and Open says why it cannot sample.
+func TestResumesTheFirstEdition(t *testing.T) {
+	dir := t.TempDir()
+	for _, end := range []string{".safetensors", ".json"} {
+		data, err := os.ReadFile("testdata/first" + end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "first"+end), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := Settings{Net: nn.MLP{Hidden: 8, Layers: 1}, Paths: 16, Pool: -1, GradSteps: 2, Horizon: 12, Checkpoint: filepath.Join(dir, "first")}
+	s.Chain.Steps, s.Chain.Kernel = 5, diffusion.Noisy{}
+	if _, err := Open(s.Checkpoint); err == nil || !strings.Contains(err.Error(), "first edition") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("it opened: %v", err)
+	}
+	p, err := Train(context.Background(), "RTB", s, exact.T6().Post, odslib.Budget{Steps: 12}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Trace) != 12 || p.Trace[7].Loss == 0 {
+		t.Errorf("%d iterations, %v", len(p.Trace), p)
+	}
+	if p, err = Open(s.Checkpoint); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Sample(context.Background(), exact.T6().Post, 10, 1); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSaveAndOpen: an opened policy draws what the saved one does, to the bit, and refuses another posterior in one line:
+// another number of the constraint or of the prior, another constraint, another host function.
+func TestSaveAndOpen(t *testing.T) {
+	ctx := context.Background()
+	s := small()
+	s.Chain.Kernel = diffusion.EulerMaruyama{}
+	normal := odslib.Normal{Dims: []int{2}}
+	rising, falling := host(func(x float64) float64 { return x }), host(func(x float64) float64 { return -x })
+	for name, c := range map[string]struct {
+		post   odslib.Posterior
+		others []odslib.Posterior
+	}{
+		"numbers": {odslib.Given(normal, constraint.Tilt{Linear: []float64{1, 0}}), []odslib.Posterior{
+			odslib.Given(normal, constraint.Tilt{Linear: []float64{1, 1e-6}}),
+			odslib.Given(odslib.Normal{Dims: []int{3}}, constraint.Tilt{Linear: []float64{1, 0, 0}}),
+			odslib.Given(priors.Gaussian([]float64{0, 0}, 1), constraint.Tilt{Linear: []float64{1, 0}}),
+			odslib.Given(normal, rising), odslib.Given(normal, nil),
+		}},
+		"a function": {odslib.Given(normal, rising), []odslib.Posterior{odslib.Given(normal, falling)}},
+		"tokens":     {exact.Infilling().Post, []odslib.Posterior{odslib.Given(exact.Infilling().Post.Prior, host(func(x float64) float64 { return x }))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := s
+			if name == "tokens" {
+				s.Chain.Kernel = nil
+			}
+			p, err := Train(ctx, "test", s, c.post, odslib.Budget{Steps: 3}, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "policy")
+			if err := p.Save(path); err != nil {
+				t.Fatal(err)
+			}
+			q, err := Open(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if q.String() != p.String() && !math.IsNaN(p.LogZ) {
+				t.Errorf("%v, saved %v", q, p)
+			}
+			want, err := p.Sample(ctx, c.post, 50, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := q.Sample(ctx, c.post, 50, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if fmt.Sprint(got.Samples.Data) != fmt.Sprint(want.Samples.Data) || fmt.Sprint(got.Particles.LogWeights) != fmt.Sprint(want.Particles.LogWeights) {
+				t.Error("the opened policy draws something else")
+			}
+			if want.NetworkEvals != 50*int64(len(p.Chain.Grid)-1) && name != "tokens" || want.ConstraintEvals != 50 {
+				t.Errorf("%d evaluations of the network, %d of the constraint", want.NetworkEvals, want.ConstraintEvals)
+			}
+			for i, other := range c.others {
+				if _, err := q.Sample(ctx, other, 50, 2); err == nil || !strings.Contains(err.Error(), "another posterior") || strings.Contains(err.Error(), "\n") {
+					t.Errorf("posterior %d: want a refusal in one line, got %v", i, err)
+				}
+			}
+		})
+	}
 }

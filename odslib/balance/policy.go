@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
+
+	"github.com/gomlx/gomlx/core/graph"
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
@@ -19,76 +22,111 @@ type Policy struct {
 	Name       string
 	Net        nn.Net
 	Weights    odslib.Params
-	Chain      diffusion.Chain
-	Scale      float64 // typical size of the prior's samples
-	LogZ       float64 // as learned
+	Standard   odslib.Params      // mean and standard deviation of the network's inputs
+	Chain      diffusion.Chain    // of a diffusion prior
+	Posterior  odslib.Fingerprint // that it was trained for
+	LogZ       float64            // as learned; NaN where conditions differ from row to row
 	Trace      []Iteration
 	Iterations int
-	Batch      int
+	Paths      int // an iteration
 	Seconds    float64
 	Notes      []string
 }
 
+// process is the policy as a process, and the numbers that it reads.
+func (p *Policy) process(post odslib.Posterior) (*corrected, odslib.Params, error) {
+	q, err := newCorrected(post, p.Chain, p.Net, p.Standard, p.Name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", p.Name, err)
+	}
+	return q, append(q.params(), p.Weights.Under("policy")...), nil
+}
+
 // Sample draws n paths. Samples are the policy's own, equally weighted; Particles carries the importance weights
 // exp(−δ), with which expectations and log Z are right however short the training (log Z up to the discretisation of
-// the reference chain). ESS is that of the weights.
+// the reference chain). ESS is that of the weights. Where conditions differ from row to row the weights are relative to those of
+// the same condition, and there is no log Z.
 func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
 	if err := odslib.CheckDraw(post, n); err != nil {
 		return nil, err
 	}
+	if err := p.Posterior.Accepts(ctx, post); err != nil {
+		return nil, fmt.Errorf("%s: the policy was trained for another posterior: %w; train one for this", p.Name, err)
+	}
 	start := time.Now()
-	e, err := engine.Open()
+	q, params, err := p.process(post)
 	if err != nil {
 		return nil, err
 	}
-	batch := min(n, 4096)
-	paths, err := newPaths(post, p.Net, p.Weights, p.Chain, batch, p.Scale, engine.Auto, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.Name, err)
-	}
-	defer paths.close()
-	reward, err := newReward(e, post)
+	reward, err := post.Evaluator()
 	if err != nil {
 		return nil, err
 	}
-	res := odslib.NewResult(p.Name, p.settings(), seed)
-	res.Samples = engine.NewArray(append([]int{0}, post.Shape()...)...)
-	phi, err := e.Tensors(p.Weights.Values()...)
+	defer reward.Close()
+	res := odslib.NewResult(post, p.Name, p.settings(), seed)
+	walk := diffusion.Walk{Process: q, Params: params, Driver: p.Chain.Driver, Observe: p.Chain.Observe,
+		Carried: func(n int) []odslib.Array { return []odslib.Array{engine.NewArray(n)} },
+		Carry: func(s diffusion.Stride, sum []*odslib.Node) []*odslib.Node {
+			return []*odslib.Node{graph.Add(sum[0], q.logRatio(s.Guess, s.Next, s.X, s.Row))}
+		}}
+	d, err := walk.Draw(ctx, p.Name, post.Given, n, or(p.Chain.Batch, 4096), seed)
+	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
 	if err != nil {
-		return nil, err
+		res.Note("stopped after %d of %d samples: %v", d.X.Len(), n, err)
 	}
-	defer func() { engine.Free(phi...) }()
-	var logw []float64
-	for first := 0; first < n; first += batch {
-		var d drawn
-		if d, phi, err = paths.forward(ctx, phi, engine.Split(seed, fmt.Sprintf("balance.policy.%d", first)), 0); err != nil {
-			res.Notes = append(res.Notes, fmt.Sprintf("stopped after %d of %d samples: %v", res.Samples.Len(), n, err))
-			return res, err
+	if m := d.X.Len(); m > 0 && len(d.Carried) > 0 {
+		given := post.Given
+		if given != nil {
+			part := given.Slice(0, m)
+			given = &part
 		}
-		logr, err := reward.of(d.x)
-		if err != nil {
-			return res, err
+		logw, failed := reward.Rewards(context.WithoutCancel(ctx), d.X, given)
+		if err == nil {
+			err = failed
 		}
-		keep := min(batch, n-first)
-		res.Samples = res.Samples.Append(d.x.Slice(0, keep))
-		for i := range keep {
-			logw = append(logw, logr[i]-d.sum[i])
+		res.ConstraintEvals = int64(m)
+		for i, v := range d.Carried[0].Data {
+			logw[i] -= float64(v)
 		}
-		res.NetworkEvals += int64(batch * p.Chain.Steps)
-		res.ConstraintEvals += int64(batch)
-		odslib.Observe(ctx, odslib.Progress{What: p.Name, Step: first + keep, Steps: n, LogZ: math.NaN(), Loss: math.NaN()})
+		res.Lost(logw)
+		p.weigh(res, logw, given)
+	}
+	res.NonFinite += res.Samples.NonFinite()
+	for _, line := range p.Notes {
+		res.Note("%s", line)
+	}
+	res.Close(start)
+	return res, err
+}
+
+// weigh puts the importance weights into the result.
+func (p *Policy) weigh(res *odslib.Result, logw []float64, given *odslib.Array) {
+	alone := true
+	for first := 0; first < len(logw); {
+		last := first + 1
+		for ; last < len(logw) && (given == nil || slices.Equal(given.Row(first), given.Row(last))); last++ {
+		}
+		part := logw[first:last]
+		logZ, se, ess := evidence(part)
+		if alone = len(part) == len(logw); alone {
+			res.LogZ, res.LogZError = logZ, se
+			res.Note("ELBO %.3f, learned log Z %.3f", mean(part), p.LogZ)
+		} else if !math.IsInf(logZ, -1) {
+			for i := range part {
+				part[i] -= logZ
+			}
+		}
+		res.ESS += ess
+		first = last
+	}
+	if !alone {
+		res.Note("conditions differ from row to row: weights are relative to those of the same condition, and there is no log Z")
 	}
 	res.Particles = &odslib.Cloud{X: res.Samples, LogWeights: logw}
-	res.LogZ, res.LogZError, res.ESS = evidence(logw)
-	res.NonFinite = res.Samples.NonFinite()
-	res.Notes = append(res.Notes, fmt.Sprintf("ELBO %.3f, learned log Z %.3f", mean(logw), p.LogZ))
-	res.Notes = append(res.Notes, p.Notes...)
-	res.Seconds = time.Since(start).Seconds()
-	return res, nil
 }
 
 func (p *Policy) settings() string {
-	return fmt.Sprintf("{Net:%+v Steps:%d Iterations:%d Batch:%d}", p.Net, p.Chain.Steps, p.Iterations, p.Batch)
+	return fmt.Sprintf("{Net:%+v Steps:%d Iterations:%d Paths:%d}", p.Net, p.Chain.Steps, p.Iterations, p.Paths)
 }
 
 // Losses are the losses of all iterations.
@@ -100,13 +138,17 @@ func (p *Policy) Losses() []float64 {
 	return out
 }
 
-// String is one line about the training.
+// String is one line about the training, with what is to be known of it.
 func (p *Policy) String() string {
 	if len(p.Trace) == 0 {
 		return p.Name + " policy, untrained"
 	}
 	last := p.Trace[len(p.Trace)-1]
-	return fmt.Sprintf("%s policy: %d iterations in %.0f s, loss %.4g, log Z %.3f, %d weights", p.Name, p.Iterations, p.Seconds, last.Loss, p.LogZ, p.Weights.Size())
+	out := fmt.Sprintf("%s policy: %d iterations in %.0f s, loss %.4g, log Z %.3f, %d weights", p.Name, p.Iterations, p.Seconds, last.Loss, p.LogZ, p.Weights.Size())
+	for _, n := range p.Notes {
+		out += "; " + n
+	}
+	return out
 }
 
 func mean(v []float64) float64 {
@@ -119,16 +161,13 @@ func mean(v []float64) float64 {
 
 // evidence is log of the mean weight, its standard error by the delta method, and the effective sample size.
 func evidence(logw []float64) (logZ, se, ess float64) {
-	n := float64(len(logw))
-	top := math.Inf(-1)
-	for _, l := range logw {
-		top = math.Max(top, l)
+	n, ess, sum := float64(len(logw)), effective(logw, 1), 0.
+	if ess == 0 {
+		return math.Inf(-1), math.NaN(), 0
 	}
-	var s1, s2 float64
+	top := slices.Max(logw)
 	for _, l := range logw {
-		w := math.Exp(l - top)
-		s1, s2 = s1+w, s2+w*w
+		sum += math.Exp(l - top)
 	}
-	ess = s1 * s1 / s2
-	return top + math.Log(s1/n), math.Sqrt(math.Max(0, (1/ess-1/n)*n/math.Max(1, n-1))), ess
+	return top + math.Log(sum/n), math.Sqrt(math.Max(0, (1/ess-1/n)*n/math.Max(1, n-1))), ess
 }

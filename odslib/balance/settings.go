@@ -5,15 +5,15 @@ import (
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
-	"odslab/odslib/engine"
 	"odslab/odslib/nn"
 )
 
 // Settings of a training run; the zero value works.
 type Settings struct {
-	Net   nn.Net          // the policy's correction of the prior; nil means nn.MLP{}
-	Chain diffusion.Chain // the paths; nil fields mean the prior's schedule, 100 steps, diffusion.Noisy
-	Batch int             // paths an iteration, 0 means 256
+	Net   nn.Net // the policy's correction of the prior; nil means nn.MLP{}
+	Paths int    // an iteration, 0 means 256
+	Steps int    // of each path, where Chain does not say; 0 means 100
+	Chain diffusion.Chain
 
 	LR        float64 // learning rate of the network, 0 means 2e-3; falls along a cosine over the horizon
 	LogZRate  float64 // learning rate of log Z, 0 means .1
@@ -22,7 +22,7 @@ type Settings struct {
 	EMA       float64 // decay of the averaged weights that the policy keeps, 0 means .99
 
 	Horizon int     // iterations that annealing and falling rates are laid out for; 0 means the budget
-	Anneal  float64 // share of the horizon over which r^β grows from β=0 to r itself, 0 means .3, negative none
+	Anneal  float64 // share of the horizon over which r^β grows from β=0 to r itself, or more slowly (see package comment); 0 means .3, negative none
 	VarGrad bool    // log Z replaced by the batch mean: the loss is the variance of δ
 	Robust  float64 // |δ| beyond which the loss grows linearly (see package comment); 0 means 4, negative never; not with VarGrad
 
@@ -35,8 +35,10 @@ type Settings struct {
 	// Checkpoint is a file, named without ending, that is written at the end, on interruption and once a minute, and that
 	// training goes on from. Empty means none.
 	Checkpoint string
-	Driver     engine.Driver
 }
+
+// usualSteps is the number of steps of a path.
+const usualSteps = 100
 
 func or[T comparable](v, def T) T {
 	var zero T
@@ -46,38 +48,33 @@ func or[T comparable](v, def T) T {
 	return v
 }
 
-func (s Settings) resolve(post odslib.Posterior) (Settings, error) {
-	prior, ok := post.Prior.(odslib.Diffusion)
-	if !ok {
-		return s, fmt.Errorf("needs a diffusion prior; got %T", post.Prior)
-	}
-	switch post.Constraint.(type) {
-	case odslib.Constraint, odslib.HostConstraint:
-	default:
-		return s, fmt.Errorf("needs a constraint")
-	}
+// resolve fills in the defaults. What depends on the process comes later.
+func (s Settings) resolve() (Settings, error) {
 	if s.Net == nil {
 		s.Net = nn.MLP{}
 	}
-	if s.Chain.Schedule == nil {
-		s.Chain.Schedule = prior.Schedule()
-	}
-	if s.Chain.Kernel == nil {
-		s.Chain.Kernel = diffusion.Noisy{}
-	}
-	var err error
-	if s.Chain, err = s.Chain.Resolve(); err != nil {
-		return s, err
-	}
-	s.Batch, s.LR, s.LogZRate = or(s.Batch, 256), or(s.LR, 2e-3), or(s.LogZRate, .1)
+	s.Chain = s.Chain.WithSteps(s.Steps, usualSteps)
+	s.Paths, s.LR, s.LogZRate = or(s.Paths, 256), or(s.LR, 2e-3), or(s.LogZRate, .1)
 	s.Clip, s.EMA, s.Replay = or(s.Clip, 1), or(s.EMA, .99), or(s.Replay, .5)
-	s.GradSteps = min(or(s.GradSteps, max(8, s.Chain.Steps/6)), s.Chain.Steps)
-	s.Anneal = or(s.Anneal, .3)
-	s.Robust = or(s.Robust, 4)
-	s.Pool = or(s.Pool, 20*s.Batch)
-	s.Buffer = or(s.Buffer, 20*s.Batch)
-	if s.Batch < 2 || s.LR < 0 || s.Explore < 0 || s.Horizon < 0 {
-		return s, fmt.Errorf("Batch must be at least 2, LR, Explore and Horizon not negative; got %d, %g, %g, %d", s.Batch, s.LR, s.Explore, s.Horizon)
+	s.Anneal, s.Robust = or(s.Anneal, .3), or(s.Robust, 4)
+	s.Pool, s.Buffer = or(s.Pool, 20*s.Paths), or(s.Buffer, 20*s.Paths)
+	if s.Paths < 2 || s.LR < 0 || s.Explore < 0 || s.Horizon < 0 || s.GradSteps < 0 {
+		return s, fmt.Errorf("Paths must be at least 2, LR, Explore, Horizon and GradSteps not negative; got %d, %g, %g, %d, %d", s.Paths, s.LR, s.Explore, s.Horizon, s.GradSteps)
+	}
+	return s, nil
+}
+
+// fit adapts the settings to the policy's process.
+func (s Settings) fit(p *corrected, steps int) (Settings, error) {
+	if q, ok := p.Process.(*diffusion.Process); ok {
+		s.Chain = q.Chain
+	}
+	s.GradSteps = min(or(s.GradSteps, max(8, steps/6)), steps)
+	if _, ok := p.Process.(odslib.Noising); !ok {
+		s.Replay, s.Pool = -1, -1
+	}
+	if s.Explore > 0 && p.gaussian() == nil {
+		return s, fmt.Errorf("Explore needs a process with Gaussian steps; got %T", p.Process)
 	}
 	return s, nil
 }

@@ -164,7 +164,15 @@ func TestPythonSource(t *testing.T) {
 
 // TestReverseTable: the peers walk the chain that the library walks.
 func TestReverseTable(t *testing.T) {
-	ours, err := chain.Table()
+	d, err := prior()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := chain.Of(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := p.Table()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func setUp(name string) (*ready, error) {
 }
 
 // chain is the reverse process that is sampled.
-var chain = diffusion.Chain{Schedule: diffusion.VPCosine{}, Steps: steps}
+var chain = diffusion.Chain{Schedule: diffusion.VPCosine{}, Steps: steps, Kernel: diffusion.Ancestral{}}
 
 // reverseTable is the chain for the peers: t, α, σ and the kernel's a, b, std for each step.
 var reverseTable = func() [][]float32 {

@@ -17,15 +17,15 @@ func sampling(driver engine.Driver) func(e *engine.Engine) (*ready, error) {
 		if err != nil {
 			return nil, err
 		}
-		table, err := chain.Table()
+		p, err := chain.Of(d)
 		if err != nil {
 			return nil, err
 		}
-		loop := engine.Loop{Driver: driver, Step: engine.Step{Params: d.Params(), Build: func(scope *engine.Scope, state []*engine.Node, row *engine.Node) []*engine.Node {
-			x, at := state[0], diffusion.Read(row)
-			rng, noise := engine.RandomNormal(state[1], x.Shape().Dimensions...)
-			return []*engine.Node{at.Move(x, d.Denoise(scope, x, at.Level(batch)), noise), rng}
-		}}}
+		table, err := p.Table()
+		if err != nil {
+			return nil, err
+		}
+		loop := diffusion.Walk{Process: p, Params: p.Params(), Driver: driver}.Loop()
 		if err := loop.Open(e); err != nil {
 			return nil, err
 		}

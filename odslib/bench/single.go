@@ -40,7 +40,7 @@ func guidance(e *engine.Engine) (*ready, error) {
 		level := func(i int) *engine.Node { return graph.BroadcastToDims(in[i], batch) }
 		x := in[0]
 		x0 := post.Denoise(scope, x, odslib.Level{T: level(1), Alpha: level(2), Sigma: level(3)})
-		return graph.Gradient(graph.ReduceAllSum(post.LogR(scope, x0)), x)
+		return graph.Gradient(graph.ReduceAllSum(post.LogR(scope, x0, nil)), x)
 	})
 	if err != nil {
 		return nil, err

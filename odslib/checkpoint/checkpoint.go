@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
-	"odslab/atomicfile"
 	"odslab/odslib"
+	"odslab/odslib/atomicfile"
 	"odslab/odslib/engine"
 	"odslab/odslib/safetensors"
 )
@@ -53,6 +54,11 @@ func write(path string, about any, ts []safetensors.Tensor, meta map[string]stri
 		return err
 	}
 	return atomicfile.Write(path+".json", append(text, '\n'), 0o644)
+}
+
+// Read reads a file that Write or Save wrote; path may have its ending.
+func Read(path string) (*safetensors.File, error) {
+	return safetensors.ReadFile(strings.TrimSuffix(path, ".safetensors") + ".safetensors")
 }
 
 // About reads into v what Write or Save were told of the numbers.
@@ -114,6 +120,20 @@ func Params(f *safetensors.File, prefix string, like odslib.Params) (odslib.Para
 			return nil, fmt.Errorf("%q has shape %v, its network wants %v", prefix+p.Name, t.Shape, p.Value.Shape)
 		}
 		out[i] = engine.Param{Name: p.Name, Value: odslib.Array{Shape: p.Value.Shape, Data: data}}
+	}
+	return out, nil
+}
+
+// Under are all parameters whose names begin with the prefix, which they lose.
+func Under(f *safetensors.File, prefix string) (out odslib.Params, err error) {
+	for _, t := range f.Tensors {
+		if name, ok := strings.CutPrefix(t.Name, prefix); ok {
+			data, err := t.Float32s()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, engine.Param{Name: name, Value: odslib.Array{Shape: t.Shape, Data: data}})
+		}
 	}
 	return out, nil
 }

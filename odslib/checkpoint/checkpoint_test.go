@@ -109,10 +109,10 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestSum(t *testing.T) {
+func TestCheckSum(t *testing.T) {
 	a, b := engine.FromVector([]float64{1, 2}), engine.FromVector([]float64{2, 1})
-	if checkpoint.Sum(a) == checkpoint.Sum(b) || checkpoint.Sum(a, b) == checkpoint.Sum(b, a) || checkpoint.Sum(a, engine.NewArray(0)) != checkpoint.Sum(a) {
-		t.Error(checkpoint.Sum(a), checkpoint.Sum(b), checkpoint.Sum(a, b), checkpoint.Sum(b, a))
+	if engine.CheckSum(a) == engine.CheckSum(b) || engine.CheckSum(a, b) == engine.CheckSum(b, a) || engine.CheckSum(a, engine.NewArray(0)) != engine.CheckSum(a) {
+		t.Error(engine.CheckSum(a), engine.CheckSum(b), engine.CheckSum(a, b), engine.CheckSum(b, a))
 	}
 }
 

@@ -4,12 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"slices"
 	"strings"
-	"unsafe"
-
-	"odslab/odslib"
 )
 
 // difference names the first setting that is not the same in two JSON objects, in the order of want.
@@ -68,15 +64,4 @@ func fields(text string) (values map[string]string, names []string, err error) {
 	}
 	_, err = d.Token() // the closing brace: a text cut short has none
 	return values, names, err
-}
-
-// Sum is a check sum of arrays, which tells data sets and posteriors apart.
-func Sum(arrays ...odslib.Array) string {
-	h := crc32.NewIEEE()
-	for _, a := range arrays {
-		if len(a.Data) > 0 {
-			h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&a.Data[0])), 4*len(a.Data)))
-		}
-	}
-	return fmt.Sprintf("crc32 %08x", h.Sum32())
 }

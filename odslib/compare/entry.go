@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"odslab/odslib"
+	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 	"odslab/odslib/exact"
 	"odslab/odslib/guide"
@@ -44,7 +45,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		if err != nil {
 			return e, fmt.Errorf("%s, %s, seed %d: %w", c.Name, name, seed, err)
 		}
-		truth, z, err := exact.Of(c.Post)
+		truth, z, err := c.Post.Exact()
 		if err != nil {
 			return e, err
 		}
@@ -103,51 +104,16 @@ func meanError(v []float64) (mean, se float64) {
 	return mean, stat.StdErr(sd, float64(len(v)))
 }
 
-// ReferenceLogZ is log Z_T: the log of the mean of r over n runs of the prior's own reverse chain as chain-based
-// samplers discretise it, and its standard error.
-func ReferenceLogZ(ctx context.Context, post odslib.Posterior, s guide.Settings, n int, seed uint64) (logZ, se float64, err error) {
-	plain, err := guide.Plain{Settings: s}.Sample(ctx, post, n, seed)
+// ReferenceLogZ is log Z_T: the log of the mean of r over n runs of the prior's own reverse chain, and its standard error.
+func ReferenceLogZ(ctx context.Context, post odslib.Posterior, chain diffusion.Chain, n int, seed uint64) (logZ, se float64, err error) {
+	plain, err := guide.Plain{Chain: chain}.Sample(ctx, post, n, seed)
 	if err != nil {
 		return 0, 0, err
 	}
-	logr, err := LogR(post, plain.Samples)
+	logr, err := post.Rewards(ctx, plain.Samples)
 	if err != nil {
 		return 0, 0, err
 	}
 	logZ, se = measure.LogMeanExp(logr)
 	return logZ, se, nil
-}
-
-// LogR evaluates the constraint at samples, in batches of 4096.
-func LogR(post odslib.Posterior, x odslib.Array) ([]float64, error) {
-	if h, ok := post.Constraint.(odslib.HostConstraint); ok {
-		return h.LogRHost(x)
-	}
-	e, err := engine.Open()
-	if err != nil {
-		return nil, err
-	}
-	p, err := engine.NewProgram(e, post.Params(), func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
-		return []*engine.Node{post.LogR(scope, in[0])}
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer p.Close()
-	out := make([]float64, 0, x.Len())
-	for i := 0; i < x.Len(); i += 4096 {
-		in, err := e.Tensors(x.Slice(i, min(i+4096, x.Len())))
-		if err != nil {
-			return nil, err
-		}
-		a, err := p.Call1(in[0])
-		engine.Free(in...)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range a.Data {
-			out = append(out, float64(v))
-		}
-	}
-	return out, nil
 }

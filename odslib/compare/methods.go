@@ -4,102 +4,138 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"odslab/odslib"
-	"odslab/odslib/balance"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/exact"
 	"odslab/odslib/guide"
 	"odslab/odslib/mcmc"
+	"odslab/odslib/outsource"
 	"odslab/odslib/rtb"
 	"odslab/odslib/smc"
+	"odslab/odslib/twist"
 )
 
 // Line is one line of the standard table before it is run.
 type Line struct {
-	Case    func(seed int) (exact.Case, error)
-	Name    string
-	Sampler odslib.Sampler
-	Train   *balance.Settings // train RTB with these settings first, for Iterations
-	Iterations,
-	N, Seeds int
+	Case      func(seed int) (exact.Case, error)
+	Name      string
+	Sampler   odslib.Sampler
+	Train     func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, error) // makes the Sampler first, once a seed
+	N, Seeds  int
 	Reference bool // compute Z_T, for samplers that target the discretised chain
+}
+
+// trained is a line of a method that trains first, for so many iterations.
+func trained[P odslib.Sampler](c exact.Case, name string, t odslib.Trainer[odslib.Posterior, P], iterations, n, seeds int, reference bool) Line {
+	return Line{
+		Case: func(int) (exact.Case, error) { return c, nil }, Name: fmt.Sprintf("%s, %d iterations", name, iterations), N: n, Seeds: seeds, Reference: reference,
+		Train: func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, error) {
+			return t.Train(ctx, post, odslib.Budget{Steps: iterations}, seed)
+		},
+	}
 }
 
 // Standard are the lines of docs/methods.md. quick takes fewer seeds and shorter training.
 func Standard(quick bool) []Line {
-	seeds, n := 10, 1000
+	seeds, n, iterations, few := 10, 1000, 2000, 5
 	if quick {
-		seeds, n = 2, 500
+		seeds, n, iterations, few = 2, 500, 300, 1
 	}
 	one := func(c exact.Case) func(int) (exact.Case, error) {
 		return func(int) (exact.Case, error) { return c, nil }
 	}
 	t2 := func(seed int) (exact.Case, error) { return exact.T2(8, 1, seed) }
-	widened := diffusion.VPLinear{}.Sigma
-	steps := guide.Settings{Steps: 100}
-	plain, norm := guide.Plain{Settings: steps}, guide.DPS{Zeta: .1, Settings: steps}
-	likelihood := guide.DPS{Scaling: guide.Likelihood, ErrorAt: widened, Settings: steps}
-	short := guide.DPS{Scaling: guide.Likelihood, Settings: steps}
+	plain, norm := guide.Plain{}, guide.DPS{Steps: 100, Zeta: .1}
+	widened := guide.DPS{Steps: 100, Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma}
+	likelihood := guide.DPS{Steps: 100, Scaling: guide.Likelihood}
 	bootstrap := smc.Bootstrap{Particles: 4000}
-	iterations := 2000
-	if quick {
-		iterations = 300
+	tds := func(t twist.Twist) smc.TDS { return smc.TDS{Particles: 4000, Twist: t} }
+	line := func(c func(int) (exact.Case, error), name string, s odslib.Sampler) Line {
+		return Line{Case: c, Name: name, Sampler: s, N: n, Seeds: seeds}
 	}
+	chain := func(c exact.Case, name string, s odslib.Sampler) Line {
+		l := line(one(c), name, s)
+		l.Reference = true
+		return l
+	}
+	t1, t6, t10, t12 := exact.T1(), exact.T6(), exact.T10(), exact.T12(2, 1)
 	return []Line{
-		{Case: one(exact.T1()), Name: "plain", Sampler: plain, N: n, Seeds: seeds},
-		{Case: one(exact.T1()), Name: "DPS, likelihood", Sampler: short, N: n, Seeds: seeds},
-		{Case: one(exact.T1()), Name: "bootstrap SMC, K=4000", Sampler: bootstrap, N: n, Seeds: seeds, Reference: true},
-		{Case: one(exact.T1()), Name: fmt.Sprintf("RTB, %d iterations", iterations), Train: &balance.Settings{}, Iterations: iterations, N: n, Seeds: 1, Reference: true},
-		{Case: t2, Name: "plain", Sampler: plain, N: n, Seeds: seeds},
-		{Case: t2, Name: "DPS, norm ζ=.1", Sampler: norm, N: n, Seeds: seeds},
-		{Case: t2, Name: "DPS, likelihood, widened by σ_t", Sampler: likelihood, N: n, Seeds: seeds},
-		{Case: t2, Name: "bootstrap SMC, K=4000", Sampler: bootstrap, N: n, Seeds: seeds},
-		{Case: one(exact.T6()), Name: "DPS, likelihood", Sampler: short, N: n, Seeds: seeds},
-		{Case: one(exact.T6()), Name: "bootstrap SMC, K=4000", Sampler: bootstrap, N: n, Seeds: seeds, Reference: true},
-		{Case: one(exact.T10()), Name: "elliptical slice", Sampler: mcmc.EllipticalSlice{}, N: n, Seeds: seeds},
-		{Case: one(exact.T11(2)), Name: "elliptical slice", Sampler: mcmc.EllipticalSlice{}, N: n, Seeds: seeds},
-		{Case: one(exact.T12(2, 1)), Name: "plain", Sampler: plain, N: n, Seeds: seeds},
-		{Case: one(exact.T12(2, 1)), Name: "bootstrap SMC, K=4000", Sampler: bootstrap, N: n, Seeds: seeds, Reference: true},
-		{Case: one(exact.T12(2, 1)), Name: "RTB, 300 iterations", Train: &balance.Settings{}, Iterations: 300, N: n, Seeds: 1, Reference: true},
-		{Case: one(exact.T13(1)), Name: "DPS, likelihood", Sampler: short, N: n, Seeds: seeds},
-		{Case: one(exact.T13(2)), Name: "DPS, likelihood", Sampler: short, N: n, Seeds: seeds},
-		{Case: one(exact.T13(2)), Name: "bootstrap SMC, K=4000", Sampler: bootstrap, N: n, Seeds: seeds, Reference: true},
+		line(one(t1), "plain", plain),
+		line(one(t1), "DPS, likelihood", likelihood),
+		chain(t1, "bootstrap SMC, K=4000", bootstrap),
+		trained(t1, "RTB", rtb.Sampler{}, iterations, n, 1, true),
+		line(t2, "plain", plain),
+		line(t2, "DPS, norm ζ=.1", norm),
+		line(t2, "DPS, likelihood, widened by σ_t", widened),
+		line(t2, "ΠGDM", guide.PiGDM{}),
+		line(t2, "TMPD", guide.TMPD{}),
+		line(t2, "bootstrap SMC, K=4000", bootstrap),
+		line(t2, "TDS, point, K=4000", tds(twist.Point{})),
+		line(t2, "TDS, isotropic, K=4000", tds(twist.Isotropic{})),
+		line(t2, "TDS, covariance, K=4000", tds(twist.Covariance{})),
+		line(one(t6), "DPS, likelihood", likelihood),
+		chain(t6, "bootstrap SMC, K=4000", bootstrap),
+		chain(t6, "FK steering, K=4000", smc.FK{Particles: 4000}),
+		chain(t6, "TDS, point, K=4000", tds(twist.Point{})),
+		line(one(t10), "elliptical slice", mcmc.EllipticalSlice{}),
+		trained(t10, "outsourced", outsource.Sampler{}, min(iterations, 1000), n, few, false),
+		line(one(exact.T11(2)), "elliptical slice", mcmc.EllipticalSlice{}),
+		trained(exact.T11(2), "outsourced", outsource.Sampler{}, min(iterations, 1000), n, few, false),
+		line(one(t12), "plain", plain),
+		chain(t12, "bootstrap SMC, K=4000", bootstrap),
+		trained(t12, "RTB", rtb.Sampler{}, 300, n, 1, true),
+		line(one(exact.T13(1)), "DPS, likelihood", likelihood),
+		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{}),
+		line(one(exact.T13(2)), "DPS, likelihood", likelihood),
+		line(one(exact.T13(2)), "ΠGDM", guide.PiGDM{}),
+		line(one(exact.T13(2)), "TMPD", guide.TMPD{}),
+		chain(exact.T13(2), "bootstrap SMC, K=4000", bootstrap),
+		chain(exact.T13(2), "TDS, covariance, K=4000", tds(twist.Covariance{})),
 	}
 }
 
 // Run runs the line.
 func (l Line) Run(ctx context.Context) (Entry, error) {
-	s := l.Sampler
 	c, err := l.Case(0)
 	if err != nil {
 		return Entry{}, err
 	}
-	trained := 0.
+	s := l.Sampler
 	if l.Train != nil {
-		policy, err := rtb.Sampler{Settings: *l.Train}.Train(ctx, c.Post, odslib.Budget{Steps: l.Iterations}, 0)
-		if err != nil {
-			return Entry{}, err
-		}
-		s, trained = policy, policy.Seconds
+		s = &retrained{make: l.Train}
 	}
 	e, err := Run(ctx, l.Case, s, l.Name, l.N, l.Seeds)
+	if err != nil || !l.Reference {
+		return e, err
+	}
+	logZ, _, err := ReferenceLogZ(ctx, c.Post, diffusion.Chain{Batch: 8192}, 200000, 0)
 	if err != nil {
 		return e, err
 	}
-	e.Seconds += trained
-	if l.Reference {
-		logZ, _, err := ReferenceLogZ(ctx, c.Post, guide.Settings{Steps: 100, Kernel: diffusion.Noisy{}, Batch: 8192}, 200000, 0)
-		if err != nil {
-			return e, err
-		}
-		_, exactZ, err := exact.Of(c.Post)
-		if err != nil {
-			return e, err
-		}
-		e.LogZT = logZ - exactZ
+	_, exactZ, err := c.Post.Exact()
+	e.LogZT = logZ - exactZ
+	return e, err
+}
+
+// retrained is a trainer as a sampler: it trains for each seed anew, and its time counts.
+type retrained struct {
+	make func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, error)
+}
+
+// Sample implements odslib.Sampler.
+func (t *retrained) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
+	start := time.Now()
+	s, err := t.make(ctx, post, seed)
+	if err != nil {
+		return nil, err
 	}
-	return e, nil
+	r, err := s.Sample(ctx, post, n, seed)
+	if r != nil {
+		r.Seconds = time.Since(start).Seconds()
+	}
+	return r, err
 }
 
 // Markdown writes entries as a table; a dash stands for what a method does not give.

@@ -61,7 +61,7 @@ func TestModesOfClosedForms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	truth, _, err := exact.Of(c.Post)
+	truth, _, err := c.Post.Exact()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package constraint
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -11,14 +12,17 @@ import (
 )
 
 var (
-	_ odslib.Residual  = Measurement{}
-	_ odslib.Checked   = Measurement{}
-	_ odslib.Linear    = Gaussian{}
-	_ odslib.Quadratic = Gaussian{}
-	_ odslib.Residual  = StudentT{}
+	_ odslib.Widening    = Measurement{}
+	_ odslib.Experiment  = Measurement{}
+	_ odslib.Conditioned = Measurement{}
+	_ odslib.Checked     = Measurement{}
+	_ odslib.Linear      = Measurement{}
+	_ odslib.Lifted      = Measurement{}
+	_ odslib.Quadratic   = Measurement{}
+	_ odslib.Composite   = Measurement{}
 )
 
-// Measurement is y = A(x) + error: any operator, any error model.
+// Measurement is y = A(x) + error: any operator, any error model. [Gaussian] and [StudentT] are shorter forms of it.
 type Measurement struct {
 	A     Operator
 	Y     []float64 // [m], flat
@@ -30,11 +34,11 @@ func (c Measurement) Check(shape []int) error {
 	if c.A == nil || c.Error == nil {
 		return fmt.Errorf("the measurement needs an operator A and an error model")
 	}
-	if err := c.Error.Check(); err != nil {
-		return err
-	}
 	m, err := c.A.Size(shape)
 	if err != nil {
+		return err
+	}
+	if err := c.Error.Check(m); err != nil {
 		return err
 	}
 	if len(c.Y) != m {
@@ -48,135 +52,130 @@ func (c Measurement) Check(shape []int) error {
 	return nil
 }
 
+// Offers implements odslib.Composite: what a linear operator with Gaussian error, or an inverse, alone makes possible.
+func (c Measurement) Offers(what any) error {
+	switch what.(type) {
+	case *odslib.Linear, *odslib.Quadratic:
+		if _, ok := c.A.(LinearOperator); !ok {
+			return fmt.Errorf("a measurement by %T, which is not linear", c.A)
+		}
+		if _, ok := c.Error.(Normal); !ok {
+			return fmt.Errorf("a measurement with %T error, which is not Gaussian", c.Error)
+		}
+	case *odslib.Lifted:
+		if _, ok := c.A.(Inverted); !ok {
+			return fmt.Errorf("a measurement by %T, which has no pseudo-inverse here", c.A)
+		}
+	}
+	return nil
+}
+
 // Params implements odslib.Parametrised: the observation and the numbers of operator and error model.
 func (c Measurement) Params() odslib.Params {
 	p := odslib.Params{{Name: "y", Value: engine.FromVector(c.Y)}}
-	if a, ok := c.A.(odslib.Parametrised); ok {
-		p = append(p, a.Params()...)
-	}
-	return append(p, c.Error.Params()...)
+	return append(append(p, odslib.ParamsOf(c.A)...), c.Error.Params()...)
 }
 
-// Residual is y − A(x), [B, m].
-func (c Measurement) Residual(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
+// Conditions implements odslib.Conditioned: a y for each row.
+func (c Measurement) Conditions([]int) int { return len(c.Y) }
+
+// Residual implements odslib.Measured: y − A(x), [B, m].
+func (c Measurement) Residual(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
 	out := c.A.Apply(scope, x)
-	y := engine.Var(scope, x.Graph(), "y")
-	return graph.Sub(graph.BroadcastToShape(graph.ExpandAxes(y, 0), out.Shape()), out)
+	if given == nil {
+		given = graph.BroadcastToShape(graph.ExpandAxes(engine.Var(scope, x.Graph(), "y"), 0), out.Shape())
+	}
+	return graph.Sub(given, out)
 }
 
 // LogR is log p(y|x).
 func (c Measurement) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.LogRWith(scope, x, nil)
+	return c.LogRWith(scope, x, nil, nil)
 }
 
-// LogRWith is log p(y|x) with further Gaussian noise of standard deviation extra, [B] or nil.
-func (c Measurement) LogRWith(scope *odslib.Scope, x, extra *odslib.Node) *odslib.Node {
-	return c.Error.LogDensity(scope, c.Residual(scope, x), extra)
+// LogRGiven implements odslib.Conditioned.
+func (c Measurement) LogRGiven(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+	return c.LogRWith(scope, x, nil, given)
 }
 
-// Gaussian is y = A(x) + N(0, Sigma²).
-type Gaussian struct {
-	A     Operator
-	Y     []float64
-	Sigma float64
+// LogRWith implements odslib.Widening; extra and given may be nil.
+func (c Measurement) LogRWith(scope *odslib.Scope, x, extra, given *odslib.Node) *odslib.Node {
+	return c.Error.LogDensity(scope, c.Residual(scope, x, given), extra)
 }
 
-func (c Gaussian) measurement() Measurement {
-	return Measurement{A: c.A, Y: c.Y, Error: Normal{c.Sigma}}
+// DrawY implements odslib.Experiment.
+func (c Measurement) DrawY(ax []float64, rng *rand.Rand) []float64 { return c.Error.Draw(ax, rng) }
+
+// At implements odslib.Experiment.
+func (c Measurement) At(y []float64) odslib.Constraint {
+	c.Y = y
+	return c
 }
 
-// Check implements odslib.Checked.
-func (c Gaussian) Check(shape []int) error { return c.measurement().Check(shape) }
-
-// Params implements odslib.Parametrised.
-func (c Gaussian) Params() odslib.Params { return c.measurement().Params() }
-
-// Residual implements odslib.Residual.
-func (c Gaussian) Residual(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.measurement().Residual(scope, x)
-}
-
-// LogR implements odslib.Constraint.
-func (c Gaussian) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.measurement().LogR(scope, x)
-}
-
-// LogRWith is LogR with further noise.
-func (c Gaussian) LogRWith(scope *odslib.Scope, x, extra *odslib.Node) *odslib.Node {
-	return c.measurement().LogRWith(scope, x, extra)
-}
-
-// System implements odslib.Linear; it fails for operators that are not linear.
-func (c Gaussian) System(shape []int) (a [][]float64, y []float64, sigma float64, err error) {
-	lin, ok := c.A.(LinearOperator)
-	if !ok {
-		return nil, nil, 0, fmt.Errorf("%w: the operator %T is not linear", odslib.ErrNoClosedForm, c.A)
+// System implements odslib.Linear.
+func (c Measurement) System(shape []int) (odslib.System, error) {
+	if err := c.Offers((*odslib.Linear)(nil)); err != nil {
+		return odslib.System{}, fmt.Errorf("%w: %w", odslib.ErrNoClosedForm, err)
 	}
 	if err := c.Check(shape); err != nil {
-		return nil, nil, 0, err
+		return odslib.System{}, err
 	}
-	a, err = DenseOf(lin, shape)
-	return a, c.Y, c.Sigma, err
+	a, err := DenseOf(c.A.(LinearOperator), shape)
+	if err != nil {
+		return odslib.System{}, err
+	}
+	out, normal := odslib.System{A: a}, c.Error.(Normal)
+	for i, row := range a {
+		sigma := normal.at(i)
+		out.LogScale -= math.Log(sigma)
+		for j := range row {
+			row[j] /= sigma
+		}
+		out.Y = append(out.Y, c.Y[i]/sigma)
+	}
+	return out, nil
 }
 
-// Quadratic implements odslib.Quadratic: H = −AᵀA/σ², b = Aᵀy/σ², c = −½|y|²/σ² − ½m·log 2πσ².
-func (c Gaussian) Quadratic(shape []int) (h [][]float64, b []float64, c0 float64, err error) {
-	a, y, sigma, err := c.System(shape)
+// Whitened implements odslib.Linear.
+func (c Measurement) Whitened(scope *odslib.Scope, x, given *odslib.Node) *odslib.Node {
+	r := c.Residual(scope, x, given)
+	return graph.Div(r, perValue(scope, "sigma", r))
+}
+
+// Lift implements odslib.Lifted, in units of the measurement.
+func (c Measurement) Lift(scope *odslib.Scope, shape []int, r *odslib.Node) *odslib.Node {
+	return c.A.(Inverted).Lift(scope, shape, r)
+}
+
+// Quadratic implements odslib.Quadratic: H = −AᵀA, b = Aᵀy, c = −½|y|² − ½m·log 2π + LogScale of the System.
+func (c Measurement) Quadratic(shape []int) (h [][]float64, b []float64, c0 float64, err error) {
+	s, err := c.System(shape)
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	d, s2 := count(shape), sigma*sigma
-	h, b = square(d), make([]float64, d)
-	for r, row := range a {
+	if err := fits(count(shape), count(shape)); err != nil {
+		return nil, nil, 0, err
+	}
+	d := count(shape)
+	h, b, c0 = square(d), make([]float64, d), s.LogScale
+	for r, row := range s.A {
 		for i, ai := range row {
 			if ai == 0 {
 				continue
 			}
-			b[i] += ai * y[r] / s2
+			b[i] += ai * s.Y[r]
 			for j, aj := range row {
-				h[i][j] -= ai * aj / s2
+				h[i][j] -= ai * aj
 			}
 		}
-		c0 -= .5*y[r]*y[r]/s2 + .5*math.Log(2*math.Pi*s2)
+		c0 -= .5*s.Y[r]*s.Y[r] + .5*math.Log(2*math.Pi)
 	}
 	return h, b, c0, nil
 }
 
 // String names the constraint.
-func (c Gaussian) String() string {
-	return fmt.Sprintf("%d Gaussian measurements (%T, σ=%g)", len(c.Y), c.A, c.Sigma)
-}
-
-// StudentT is y = A(x) + Student-t error with Nu degrees of freedom.
-type StudentT struct {
-	A         Operator
-	Y         []float64
-	Nu, Scale float64
-}
-
-func (c StudentT) measurement() Measurement {
-	return Measurement{A: c.A, Y: c.Y, Error: T{Nu: c.Nu, Scale: c.Scale}}
-}
-
-// Check implements odslib.Checked.
-func (c StudentT) Check(shape []int) error { return c.measurement().Check(shape) }
-
-// Params implements odslib.Parametrised.
-func (c StudentT) Params() odslib.Params { return c.measurement().Params() }
-
-// Residual implements odslib.Residual.
-func (c StudentT) Residual(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.measurement().Residual(scope, x)
-}
-
-// LogR implements odslib.Constraint.
-func (c StudentT) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return c.measurement().LogR(scope, x)
-}
-
-// LogRWith is LogR with further noise.
-func (c StudentT) LogRWith(scope *odslib.Scope, x, extra *odslib.Node) *odslib.Node {
-	return c.measurement().LogRWith(scope, x, extra)
+func (c Measurement) String() string {
+	return fmt.Sprintf("%d measurements (%T, %v)", len(c.Y), c.A, c.Error)
 }
 
 func square(d int) [][]float64 {

@@ -2,9 +2,11 @@ package constraint
 
 import (
 	"fmt"
-	"math"
+	"slices"
+	"sync/atomic"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/mat"
 
 	"odslab/odslib"
 	"odslab/odslib/engine"
@@ -17,18 +19,25 @@ type Operator interface {
 	Apply(scope *odslib.Scope, x *odslib.Node) *odslib.Node
 }
 
-// LinearOperator is an operator that also works on the host, one flat sample at a time; its matrix follows from that.
+// LinearOperator is an operator that also works on the host, one flat sample at a time; its matrix follows from that, its
+// adjoint from the graph ([odslib.Adjoint]).
 type LinearOperator interface {
 	Operator
 	ApplyHost(shape []int, x []float64) []float64
 }
 
+// Inverted is a linear operator with its pseudo-inverse A† as graph code, [B, m] → [B, shape…].
+type Inverted interface {
+	LinearOperator
+	Lift(scope *odslib.Scope, shape []int, r *odslib.Node) *odslib.Node
+}
+
 var (
-	_ LinearOperator = Identity{}
-	_ LinearOperator = Matrix{}
-	_ LinearOperator = Mask{}
+	_ Inverted       = Identity{}
+	_ Inverted       = Matrix{}
+	_ Inverted       = Mask{}
+	_ Inverted       = Downsample{}
 	_ LinearOperator = Blur{}
-	_ LinearOperator = Downsample{}
 	_ Operator       = Func{}
 )
 
@@ -47,6 +56,11 @@ func flat(x *odslib.Node) *odslib.Node {
 	return graph.Reshape(x, x.Shape().Dimensions[0], -1)
 }
 
+// shaped undoes flat.
+func shaped(x *odslib.Node, shape []int) *odslib.Node {
+	return graph.Reshape(x, append([]int{x.Shape().Dimensions[0]}, shape...)...)
+}
+
 // Identity observes x itself.
 type Identity struct{}
 
@@ -57,7 +71,12 @@ func (Identity) Size(shape []int) (int, error) { return count(shape), nil }
 func (Identity) Apply(_ *odslib.Scope, x *odslib.Node) *odslib.Node { return flat(x) }
 
 // ApplyHost implements LinearOperator.
-func (Identity) ApplyHost(_ []int, x []float64) []float64 { return x }
+func (Identity) ApplyHost(_ []int, x []float64) []float64 { return slices.Clone(x) }
+
+// Lift implements Inverted.
+func (Identity) Lift(_ *odslib.Scope, shape []int, r *odslib.Node) *odslib.Node {
+	return shaped(r, shape)
+}
 
 // Matrix is A·x for flattened x: m rows of d numbers.
 type Matrix [][]float64
@@ -71,13 +90,22 @@ func (a Matrix) Size(shape []int) (int, error) {
 		if len(row) != count(shape) {
 			return 0, fmt.Errorf("row %d of the matrix has %d numbers, samples of shape %v have %d", i, len(row), shape, count(shape))
 		}
+		for j, v := range row {
+			if v-v != 0 {
+				return 0, fmt.Errorf("the matrix has %g in row %d, column %d", v, i, j)
+			}
+		}
 	}
 	return len(a), nil
 }
 
 // Params implements odslib.Parametrised.
 func (a Matrix) Params() odslib.Params {
-	return odslib.Params{{Name: "matrix", Value: engine.FromRows(a)}}
+	p := odslib.Params{{Name: "matrix", Value: engine.FromRows(a)}}
+	if inverse, ok := a.inverse(); ok {
+		p = append(p, engine.Param{Name: "inverse", Value: inverse})
+	}
+	return p
 }
 
 // Apply implements Operator.
@@ -96,240 +124,124 @@ func (a Matrix) ApplyHost(_ []int, x []float64) []float64 {
 	return y
 }
 
-// Mask observes some values of x and hides the others: inpainting.
-type Mask struct {
-	Keep []bool // one for each value of a flat sample
+// Lift implements Inverted.
+func (a Matrix) Lift(scope *odslib.Scope, shape []int, r *odslib.Node) *odslib.Node {
+	if !engine.Has(scope, "inverse") {
+		engine.Fail("no pseudo-inverse of a matrix of %d×%d is kept: it is too large", len(a), len(a[0]))
+	}
+	return shaped(graph.Einsum("bm,dm->bd", r, engine.Var(scope, r.Graph(), "inverse")), shape)
 }
 
-func (m Mask) index() []int {
-	var index []int
-	for i, k := range m.Keep {
-		if k {
-			index = append(index, i)
-		}
-	}
-	return index
-}
+// inverted is the last matrix whose pseudo-inverse was asked for: one posterior is asked many times.
+var inverted atomic.Pointer[struct {
+	of      Matrix
+	inverse odslib.Array
+}]
 
-// Size implements Operator.
-func (m Mask) Size(shape []int) (int, error) {
-	if len(m.Keep) != count(shape) {
-		return 0, fmt.Errorf("the mask has %d values, samples of shape %v have %d", len(m.Keep), shape, count(shape))
+// inverse is A† [d, m] by singular values, those below 1e-12 of the largest left out; ok is false for matrices so large that
+// it would take seconds.
+func (a Matrix) inverse() (odslib.Array, bool) {
+	if len(a) == 0 || len(a)*len(a[0])*min(len(a), len(a[0])) > 1<<24 {
+		return odslib.Array{}, false
 	}
-	n := len(m.index())
-	if n == 0 {
-		return 0, fmt.Errorf("the mask keeps nothing")
+	if last := inverted.Load(); last != nil && slices.EqualFunc(last.of, a, slices.Equal[[]float64]) {
+		return last.inverse, true
 	}
-	return n, nil
-}
-
-// Apply implements Operator.
-func (m Mask) Apply(_ *odslib.Scope, x *odslib.Node) *odslib.Node {
-	var pieces []*odslib.Node
-	x = flat(x)
-	// Runs of kept values are slices: a gather's gradient is a scatter, which is slow.
-	for i := 0; i < len(m.Keep); {
-		if !m.Keep[i] {
-			i++
-			continue
-		}
-		j := i
-		for j < len(m.Keep) && m.Keep[j] {
-			j++
-		}
-		pieces = append(pieces, graph.Slice(x, graph.AxisRange(), graph.AxisRange(i, j)))
-		i = j
+	m, d := len(a), len(a[0])
+	dense := mat.NewDense(m, d, nil)
+	for i, row := range a {
+		dense.SetRow(i, row)
 	}
-	if len(pieces) == 1 {
-		return pieces[0]
+	var svd mat.SVD
+	if !svd.Factorize(dense, mat.SVDThin) {
+		return odslib.Array{}, false
 	}
-	return graph.Concatenate(pieces, 1)
-}
-
-// ApplyHost implements LinearOperator.
-func (m Mask) ApplyHost(_ []int, x []float64) []float64 {
-	var y []float64
-	for _, i := range m.index() {
-		y = append(y, x[i])
-	}
-	return y
-}
-
-// Hide returns samples with NaN where the mask keeps nothing: what was seen, for pictures.
-func (m Mask) Hide(x odslib.Array) odslib.Array {
-	out := x.Clone()
-	for i := range out.Len() {
-		for j := range out.Row(i) {
-			if j >= len(m.Keep) || !m.Keep[j] {
-				out.Row(i)[j] = float32(math.NaN())
+	var u, v, out mat.Dense
+	svd.UTo(&u)
+	svd.VTo(&v)
+	values := svd.Values(nil)
+	for j, s := range values {
+		for i := range d {
+			if s > 1e-12*values[0] {
+				v.Set(i, j, v.At(i, j)/s)
+			} else {
+				v.Set(i, j, 0)
 			}
 		}
 	}
-	return out
-}
-
-// LeftHalf keeps the left half of images of shape [h, w, c].
-func LeftHalf(shape []int) Mask { return half(shape, func(_, j int) bool { return j < shape[1]/2 }) }
-
-// RightHalf keeps the right half.
-func RightHalf(shape []int) Mask { return half(shape, func(_, j int) bool { return j >= shape[1]/2 }) }
-
-// UpperHalf keeps the upper half.
-func UpperHalf(shape []int) Mask { return half(shape, func(i, _ int) bool { return i < shape[0]/2 }) }
-
-// LowerHalf keeps the lower half.
-func LowerHalf(shape []int) Mask { return half(shape, func(i, _ int) bool { return i >= shape[0]/2 }) }
-
-func half(shape []int, keep func(i, j int) bool) Mask {
-	if len(shape) < 2 {
-		return Mask{}
-	}
-	channels := count(shape[2:])
-	m := Mask{Keep: make([]bool, count(shape))}
-	for k := range m.Keep {
-		p := k / channels
-		m.Keep[k] = keep(p/shape[1], p%shape[1])
-	}
-	return m
-}
-
-// Blur is a Gaussian blur of images [h, w, c]; Sigma is in pixels. Weights that would fall outside are given to the
-// pixels inside, so that a constant image stays as it is.
-type Blur struct{ Sigma float64 }
-
-// Size implements Operator.
-func (b Blur) Size(shape []int) (int, error) {
-	if len(shape) != 3 {
-		return 0, fmt.Errorf("a blur wants images of shape [h, w, c], samples have shape %v", shape)
-	}
-	if !(b.Sigma > 0) {
-		return 0, fmt.Errorf("the blur has Sigma %g; it must be positive", b.Sigma)
-	}
-	return count(shape), nil
-}
-
-func (b Blur) weights(n int) [][]float64 {
-	w := make([][]float64, n)
-	for i := range w {
-		w[i] = make([]float64, n)
-		sum := 0.
-		for j := range n {
-			d := float64(i-j) / b.Sigma
-			w[i][j] = math.Exp(-.5 * d * d)
-			sum += w[i][j]
-		}
-		for j := range n {
-			w[i][j] /= sum
+	out.Mul(&v, u.T())
+	inverse := engine.NewArray(d, m)
+	for i := range d {
+		for j := range m {
+			inverse.Row(i)[j] = float32(out.At(i, j))
 		}
 	}
-	return w
-}
-
-// Apply implements Operator.
-func (b Blur) Apply(_ *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return separable(x, b.weights(x.Shape().Dimensions[1]), b.weights(x.Shape().Dimensions[2]))
-}
-
-// ApplyHost implements LinearOperator.
-func (b Blur) ApplyHost(shape []int, x []float64) []float64 {
-	return separableHost(shape, x, b.weights(shape[0]), b.weights(shape[1]))
-}
-
-// Downsample averages blocks of Factor×Factor pixels of images [h, w, c].
-type Downsample struct{ Factor int }
-
-// Size implements Operator.
-func (d Downsample) Size(shape []int) (int, error) {
-	if len(shape) != 3 {
-		return 0, fmt.Errorf("downsampling wants images of shape [h, w, c], samples have shape %v", shape)
+	copied := make(Matrix, m)
+	for i, row := range a {
+		copied[i] = slices.Clone(row)
 	}
-	if d.Factor < 1 || shape[0]%d.Factor != 0 || shape[1]%d.Factor != 0 {
-		return 0, fmt.Errorf("downsampling by %d does not divide images of %d×%d", d.Factor, shape[0], shape[1])
-	}
-	return count(shape) / (d.Factor * d.Factor), nil
+	inverted.Store(&struct {
+		of      Matrix
+		inverse odslib.Array
+	}{copied, inverse})
+	return inverse, true
 }
 
-func (d Downsample) weights(n int) [][]float64 {
-	w := make([][]float64, n/d.Factor)
-	for i := range w {
-		w[i] = make([]float64, n)
-		for j := range d.Factor {
-			w[i][i*d.Factor+j] = 1 / float64(d.Factor)
-		}
-	}
-	return w
-}
-
-// Apply implements Operator.
-func (d Downsample) Apply(_ *odslib.Scope, x *odslib.Node) *odslib.Node {
-	return separable(x, d.weights(x.Shape().Dimensions[1]), d.weights(x.Shape().Dimensions[2]))
-}
-
-// ApplyHost implements LinearOperator.
-func (d Downsample) ApplyHost(shape []int, x []float64) []float64 {
-	return separableHost(shape, x, d.weights(shape[0]), d.weights(shape[1]))
-}
-
-func separable(x *odslib.Node, rows, cols [][]float64) *odslib.Node {
-	g := x.Graph()
-	r, c := graph.Const(g, float32s(rows)), graph.Const(g, float32s(cols))
-	return flat(graph.Einsum("bpwc,qw->bpqc", graph.Einsum("bhwc,ph->bpwc", x, r), c))
-}
-
-func separableHost(shape []int, x []float64, rows, cols [][]float64) []float64 {
-	h, w, ch := shape[0], shape[1], shape[2]
-	y := make([]float64, len(rows)*len(cols)*ch)
-	for p, rw := range rows {
-		for q, cw := range cols {
-			for k := range ch {
-				sum := 0.
-				for i := range h {
-					if rw[i] == 0 {
-						continue
-					}
-					for j := range w {
-						sum += rw[i] * cw[j] * x[(i*w+j)*ch+k]
-					}
-				}
-				y[(p*len(cols)+q)*ch+k] = sum
-			}
-		}
-	}
-	return y
-}
-
-func float32s(rows [][]float64) [][]float32 {
-	out := make([][]float32, len(rows))
-	for i, row := range rows {
-		out[i] = make([]float32, len(row))
-		for j, v := range row {
-			out[i][j] = float32(v)
-		}
-	}
-	return out
-}
-
-// Func is any differentiable forward model: F maps x [B, shape…] to [B, M].
+// Func is any differentiable forward model from x [B, shape…] to [B, M]. What F captures is a constant of the program: another
+// value is another compilation. FWith finds the numbers of Numbers in its scope instead (engine.Var), and they may change.
 type Func struct {
-	F func(x *odslib.Node) *odslib.Node
-	M int
+	F       func(x *odslib.Node) *odslib.Node
+	FWith   func(scope *odslib.Scope, x *odslib.Node) *odslib.Node // in place of F
+	Numbers odslib.Params
+	M       int
 }
 
 // Size implements Operator.
 func (f Func) Size([]int) (int, error) {
-	if f.F == nil || f.M < 1 {
-		return 0, fmt.Errorf("the forward model needs F and the size M of its output")
+	if f.M < 1 {
+		return 0, fmt.Errorf("the forward model needs the size M of its output")
 	}
-	return f.M, nil
+	return f.M, oneOf("forward model", f.F, f.FWith, f.Numbers)
 }
 
+// Params implements odslib.Parametrised.
+func (f Func) Params() odslib.Params { return f.Numbers.Under("numbers") }
+
 // Apply implements Operator.
-func (f Func) Apply(_ *odslib.Scope, x *odslib.Node) *odslib.Node {
-	y := f.F(x)
+func (f Func) Apply(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
+	y := call(f.F, f.FWith, scope, x)
 	if want := engine.Float32(x.Shape().Dimensions[0], f.M); !y.Shape().Equal(want) {
 		engine.Fail("the forward model turns %s into %s, it promised %s", x.Shape(), y.Shape(), want)
 	}
 	return y
+}
+
+// call is the user's own graph code, with its numbers in the scope or without.
+func call(f func(x *odslib.Node) *odslib.Node, with func(scope *odslib.Scope, x *odslib.Node) *odslib.Node, scope *odslib.Scope, x *odslib.Node) *odslib.Node {
+	if with != nil {
+		return with(scope.At("numbers"), x)
+	}
+	return f(x)
+}
+
+func oneOf(what string, f func(x *odslib.Node) *odslib.Node, with func(scope *odslib.Scope, x *odslib.Node) *odslib.Node, numbers odslib.Params) error {
+	switch {
+	case f == nil && with == nil:
+		return fmt.Errorf("the %s has no function F", what)
+	case f != nil && with != nil:
+		return fmt.Errorf("the %s has both F and FWith; one is enough", what)
+	case f != nil && len(numbers) > 0:
+		return fmt.Errorf("the %s has Numbers, which F cannot read; FWith can", what)
+	}
+	return nil
+}
+
+// fits refuses matrices that would fill the memory.
+func fits(m, d int) error {
+	if m > 1<<27/max(1, d) {
+		return fmt.Errorf("a matrix of %d×%d numbers is too large; odslib.Gram and odslib.Adjoint do without", m, d)
+	}
+	return nil
 }
 
 // DenseOf is the matrix [m][d] of a linear operator on flat samples of the shape.
@@ -339,6 +251,9 @@ func DenseOf(a LinearOperator, shape []int) ([][]float64, error) {
 		return nil, err
 	}
 	d := count(shape)
+	if err := fits(m, d); err != nil {
+		return nil, err
+	}
 	out := make([][]float64, m)
 	for i := range out {
 		out[i] = make([]float64, d)

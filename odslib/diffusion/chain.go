@@ -3,23 +3,26 @@ package diffusion
 import (
 	"fmt"
 	"math"
-
-	"github.com/gomlx/gomlx/core/graph"
+	"slices"
 
 	"odslab/odslib"
 	"odslab/odslib/engine"
 )
 
-// Chain is a discretised reverse process: a schedule, falling times, a kernel. Its zero value has no schedule; fill in
-// the prior's.
+// Chain says how a reverse process is discretised and run. Its zero value works: the prior's schedule, 100 even steps,
+// the Matched kernel.
 type Chain struct {
-	Schedule odslib.Schedule
-	Grid     []float64 // nil means Uniform(Schedule, Steps)
-	Steps    int       // 0 means 100; ignored when Grid is given
-	Kernel   Kernel    // nil means Ancestral
+	Schedule odslib.Schedule // nil means the prior's
+	Grid     []float64       // falling times; nil means Uniform(Schedule, Steps)
+	Steps    int             // 0 means 100, or the method's own number; ignored when Grid is given
+	Kernel   Kernel          // nil means Matched{}
+
+	Batch   int // samples that go through the network together; 0 means 4096, fewer of large ones
+	Driver  engine.Driver
+	Observe []int // steps whose states go into Result.States: 0 is the noise, the last step the samples; first batch only
 }
 
-// Columns of a chain's table; what a method adds comes after Columns.
+// Columns of a chain's table; what a guide or twist adds comes after them.
 const (
 	colT = iota
 	colAlpha
@@ -27,73 +30,118 @@ const (
 	colA
 	colB
 	colStd
-	colAlphaS // signal at the step's end
-	colSigmaS // noise at the step's end
-	colU2     // Heun: second velocity (u, v) and its weight, time and level at the step's end
+	colRatio   // of the forward step: α_t/α_s
+	colForward // its standard deviation
+	colU2      // Heun: second velocity (u, v) and its weight, time and level at the step's end
 	colV2
 	colW2
 	colT2
 	colAlpha2
 	colSigma2
 	colDelta
-	// Columns is how many columns every chain's table has.
-	Columns
+	columns
 )
 
-// Resolve fills in the defaults and checks the grid.
-func (c Chain) Resolve() (Chain, error) {
+// WithSteps is the chain with the method's own number of steps, asked or else usual, where neither Steps nor Grid say more.
+func (c Chain) WithSteps(asked, usual int) Chain {
+	if asked != 0 {
+		c.Steps, c.Grid = asked, nil
+	} else if c.Steps == 0 {
+		c.Steps = usual
+	}
+	return c
+}
+
+// resolve fills in the defaults for a prior and checks the grid.
+func (c Chain) resolve(prior odslib.Diffusion) (Chain, error) {
 	if c.Schedule == nil {
-		return c, fmt.Errorf("diffusion: the chain has no schedule")
+		c.Schedule = prior.Schedule()
 	}
-	if c.Steps < 0 {
-		return c, fmt.Errorf("diffusion: %d steps; ask for at least one", c.Steps)
+	if c.Schedule == nil {
+		return c, fmt.Errorf("diffusion: the prior %T has no schedule", prior)
 	}
-	if c.Steps == 0 {
-		c.Steps = 100
+	if c.Steps < 0 || c.Batch < 0 {
+		return c, fmt.Errorf("diffusion: %d steps in batches of %d; neither can be negative", c.Steps, c.Batch)
 	}
+	c.Steps = or(c.Steps, 100)
 	if c.Grid == nil {
 		c.Grid = Uniform(c.Schedule, c.Steps)
 	}
 	c.Steps = len(c.Grid) - 1
 	if c.Kernel == nil {
-		c.Kernel = Ancestral{}
+		c.Kernel = Matched{}
+	}
+	if m, ok := c.Kernel.(Matched); ok && m.Variance == 0 {
+		c.Kernel = Matched{Variance: variance(prior)}
+	}
+	if c.Batch == 0 {
+		c.Batch = max(1, min(4096, 1<<20/max(1, count(prior.Shape()))))
 	}
 	return c, CheckGrid(c.Grid)
 }
 
-// Table returns one row for each step, Columns values wide, computed in float64.
-func (c Chain) Table() (engine.Table, error) {
-	c, err := c.Resolve()
-	if err != nil {
-		return nil, err
+func count(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
 	}
+	return n
+}
+
+// variance is the prior's mean variance of a value, 1 where it is not known.
+func variance(prior odslib.Diffusion) float64 {
+	own, _ := base(prior, nil)
+	m, ok := own.(odslib.Moments)
+	if !ok {
+		return 1
+	}
+	_, std := m.Moments()
+	sum := 0.
+	for _, s := range std {
+		sum += s * s
+	}
+	return sum / float64(len(std))
+}
+
+// table has one row for each step, computed in float64, with the values of the curves behind: at the step's start, and for
+// Heun's second stage at its end.
+func (c Chain) table(curves []odslib.Curve) (engine.Table, error) {
 	table := make(engine.Table, c.Steps)
 	for i := range table {
 		t, s := c.Grid[i], c.Grid[i+1]
 		a, b, std := c.Kernel.Coefficients(c.Schedule, t, s)
-		row := make([]float64, Columns)
+		row := make([]float64, columns)
 		row[colT], row[colAlpha], row[colSigma] = t, c.Schedule.Alpha(t), c.Schedule.Sigma(t)
 		row[colA], row[colB], row[colStd] = a, b, std
-		row[colAlphaS], row[colSigmaS] = c.Schedule.Alpha(s), c.Schedule.Sigma(s)
+		ratio, v := between(c.Schedule, t, s)
+		row[colRatio], row[colForward] = ratio, math.Sqrt(v)
 		row[colT2], row[colAlpha2], row[colSigma2], row[colDelta] = t, row[colAlpha], row[colSigma], t-s
-		if _, ok := c.Kernel.(Heun); ok && row[colSigmaS] > 0 {
+		row[colV2] = -1 / row[colDelta] // a second stage that does not count, of weight 1: guides divide by it
+		if sigma := c.Schedule.Sigma(s); c.heun() && sigma > 0 {
 			row[colU2], row[colV2] = velocity(c.Schedule, s)
-			row[colW2], row[colT2], row[colAlpha2], row[colSigma2] = .5, s, row[colAlphaS], row[colSigmaS]
+			row[colW2], row[colT2], row[colAlpha2], row[colSigma2] = .5, s, c.Schedule.Alpha(s), sigma
 		}
-		table[i] = make([]float32, Columns)
-		for j, v := range row {
+		for _, f := range curves {
+			row = append(row, f(row[colT]), f(row[colT2]))
+		}
+		for _, v := range row {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return nil, fmt.Errorf("diffusion: step %d (t %.4g → %.4g) has no finite coefficients with %T; start the grid later", i+1, t, s, c.Kernel)
 			}
-			table[i][j] = float32(v)
+			table[i] = append(table[i], float32(v))
 		}
 	}
 	return table, nil
 }
 
-// Evaluations is the number of network evaluations for each sample in the first done steps.
+func (c Chain) heun() bool {
+	_, ok := c.Kernel.(Heun)
+	return ok
+}
+
+// Evaluations is the number of network evaluations for each sample in the first done steps of a resolved chain.
 func (c Chain) Evaluations(done int) int {
-	if _, ok := c.Kernel.(Heun); !ok {
+	if !c.heun() {
 		return done
 	}
 	if done == c.Steps && c.Schedule.Sigma(c.Grid[c.Steps]) == 0 {
@@ -102,81 +150,14 @@ func (c Chain) Evaluations(done int) int {
 	return 2 * done
 }
 
-// Std is the standard deviation of the kernel in a row of a chain's table.
-func Std(row []float32) float32 { return row[colStd] }
-
-// At is a row of the table inside graph code; every field is a scalar.
-type At struct {
-	T, Alpha, Sigma *odslib.Node // level at the step's start
-	A, B, Std       *odslib.Node // the kernel: x_s = A·x_t + B·x̂0 + Std·ε
-	AlphaS, SigmaS  *odslib.Node // level at the step's end
-	row             *odslib.Node
-}
-
-// Read takes a row apart.
-func Read(row *odslib.Node) At {
-	c := func(j int) *odslib.Node { return engine.Col(row, j) }
-	return At{T: c(colT), Alpha: c(colAlpha), Sigma: c(colSigma), A: c(colA), B: c(colB), Std: c(colStd), AlphaS: c(colAlphaS), SigmaS: c(colSigmaS), row: row}
-}
-
-// Level is the noise level at the step's start for a batch of n.
-func (at At) Level(n int) odslib.Level { return level(at.T, at.Alpha, at.Sigma, n) }
-
-func level(t, alpha, sigma *odslib.Node, n int) odslib.Level {
-	b := func(x *odslib.Node) *odslib.Node { return graph.BroadcastToDims(x, n) }
-	return odslib.Level{T: b(t), Alpha: b(alpha), Sigma: b(sigma)}
-}
-
-// Common is the level with one row, [1], where all rows of the batch were given the same as [At.Level] does; else it is
-// the level itself. What depends on the level alone is then computed once.
-func Common(at odslib.Level) odslib.Level {
-	shared := true
-	one := func(v *odslib.Node) *odslib.Node {
-		if v.Type() != graph.NodeTypeBroadcastInDim || !v.Inputs()[0].IsScalar() {
-			shared = false
-			return v
+// observed are the steps at which a run stops to be looked at, the last step always.
+func observed(observe []int, last int) []int {
+	out := []int{last}
+	for _, k := range observe {
+		if k >= 0 && k < last {
+			out = append(out, k)
 		}
-		return graph.Reshape(v.Inputs()[0], 1)
 	}
-	if c := (odslib.Level{T: one(at.T), Alpha: one(at.Alpha), Sigma: one(at.Sigma)}); shared {
-		return c
-	}
-	return at
-}
-
-// Mean is the kernel's mean A·x + B·x̂0.
-func (at At) Mean(x, x0 *odslib.Node) *odslib.Node {
-	return graph.Add(graph.Mul(x, scalarLike(at.A, x)), graph.Mul(x0, scalarLike(at.B, x0)))
-}
-
-// Move takes the reverse step from x, given x̂0 and fresh noise.
-func (at At) Move(x, x0, noise *odslib.Node) *odslib.Node {
-	return graph.Add(at.Mean(x, x0), graph.Mul(noise, scalarLike(at.Std, noise)))
-}
-
-// Correct is Heun's second stage: x is the step's start, moved its Euler end, x0 the x̂0 of the start, and denoise gives
-// x̂0 at the end's level.
-func (at At) Correct(x, moved, x0 *odslib.Node, denoise func(x *odslib.Node, at odslib.Level) *odslib.Node) *odslib.Node {
-	c := func(j int) *odslib.Node { return scalarLike(engine.Col(at.row, j), x) }
-	n := x.Shape().Dimensions[0]
-	end := denoise(moved, level(engine.Col(at.row, colT2), engine.Col(at.row, colAlpha2), engine.Col(at.row, colSigma2), n))
-	// moved = x − Δ·d1, so d1 = (x − moved)/Δ and the corrected point is moved + Δ·w·(d1 − d2).
-	d1 := graph.Sub(x, moved)
-	d2 := graph.Mul(c(colDelta), graph.Add(graph.Mul(c(colU2), moved), graph.Mul(c(colV2), end)))
-	return graph.Add(moved, graph.Mul(c(colW2), graph.Sub(d1, d2)))
-}
-
-// scalarLike reshapes a scalar so that it multiplies x of any rank.
-func scalarLike(s, x *odslib.Node) *odslib.Node {
-	return graph.BroadcastToShape(s, x.Shape())
-}
-
-// PerRow lets a [B] vector multiply x of shape [B, …].
-func PerRow(v, x *odslib.Node) *odslib.Node {
-	dims := make([]int, x.Rank())
-	for i := range dims {
-		dims[i] = 1
-	}
-	dims[0] = v.Shape().Dimensions[0]
-	return graph.BroadcastToShape(graph.Reshape(v, dims...), x.Shape())
+	slices.Sort(out)
+	return slices.Compact(out)
 }

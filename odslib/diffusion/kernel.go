@@ -29,28 +29,48 @@ func (Ancestral) Coefficients(sch odslib.Schedule, t, s float64) (a, b, std floa
 	return alpha * ss * ss / (st * st), sch.Alpha(s) * v / (st * st), math.Sqrt(v) * ss / st
 }
 
-// Noisy is Ancestral with the larger variance σ²_{t|s} = σ_t² − (α_t/α_s)²σ_s² at its last step, so that every step has
-// a density: the kernel of particle methods and trajectory balance.
+// Matched has the variance of the true reverse step where the data have variance Variance in every direction: that of
+// Ancestral and B² times that of x_0 given x_t (Bao et al. 2022, 2201.06503). For N(m, Variance·I) the chain is exact,
+// whatever the number of steps, and every step has a density: the default kernel.
+type Matched struct {
+	Variance float64 // of the data; 0 means that of the prior, 1 where it does not know
+}
+
+// Coefficients implements Kernel.
+func (k Matched) Coefficients(sch odslib.Schedule, t, s float64) (a, b, std float64) {
+	a, b, std = Ancestral{}.Coefficients(sch, t, s)
+	v, at, st := or(k.Variance, 1), sch.Alpha(t), sch.Sigma(t)
+	return a, b, math.Sqrt(std*std + b*b*v*st*st/(at*at*v+st*st))
+}
+
+// Noisy is Ancestral with the larger variance σ²_{t|s} at its last step, so that every step has a density: the first
+// edition's kernel of trajectory balance, which its checkpoints name.
 type Noisy struct{}
 
 // Coefficients implements Kernel.
 func (Noisy) Coefficients(sch odslib.Schedule, t, s float64) (a, b, std float64) {
 	a, b, std = Ancestral{}.Coefficients(sch, t, s)
-	if std == 0 {
-		_, v := between(sch, t, s)
+	if _, v := between(sch, t, s); std == 0 {
 		std = math.Sqrt(v)
 	}
 	return a, b, std
 }
 
 // DDIM is the family of Song et al. (2010.02502): Eta=0 is deterministic, Eta=1 equals Ancestral.
-type DDIM struct{ Eta float64 }
+type DDIM struct {
+	Eta   float64
+	EtaAt odslib.Curve `json:"-"` // Eta over time, replaces it; a file cannot keep it
+}
 
 // Coefficients implements Kernel.
 func (k DDIM) Coefficients(sch odslib.Schedule, t, s float64) (a, b, std float64) {
 	_, v := between(sch, t, s)
 	at, st, as, ss := sch.Alpha(t), sch.Sigma(t), sch.Alpha(s), sch.Sigma(s)
-	std = k.Eta * ss / st * math.Sqrt(v)
+	eta := k.Eta
+	if k.EtaAt != nil {
+		eta = k.EtaAt(t)
+	}
+	std = eta * ss / st * math.Sqrt(v)
 	a = math.Sqrt(math.Max(0, ss*ss-std*std)) / st
 	return a, as - a*at, std
 }

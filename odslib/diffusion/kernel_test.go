@@ -20,15 +20,27 @@ func TestDDIMOneIsAncestral(t *testing.T) {
 	}
 }
 
-// TestNoisyEndsWithADensity: as Ancestral, but no step is without noise.
-func TestNoisyEndsWithADensity(t *testing.T) {
-	for _, s := range everySchedule {
-		grid := Uniform(s, 40)
-		for i := range 40 {
-			a, b, std := Noisy{}.Coefficients(s, grid[i], grid[i+1])
-			c, d, e := Ancestral{}.Coefficients(s, grid[i], grid[i+1])
-			if a != c || b != d || !(std > 0) || i < 39 && std != e {
-				t.Errorf("%#v step %d: %g %g %g, ancestral %g %g %g", s, i, a, b, std, c, d, e)
+// TestMatchedIsExactForAGaussian: N(0, v) data with their exact denoiser stay N(0, α²v+σ²) at every step, however few steps,
+// and every step has a density; mean coefficients are those of Ancestral.
+func TestMatchedIsExactForAGaussian(t *testing.T) {
+	for _, s := range append(everySchedule, Scaled{By: 30}) {
+		for _, variance := range []float64{0, 1e-3, 1, 400} {
+			for _, steps := range []int{1, 7, 100} {
+				k, grid := Matched{Variance: variance}, Uniform(s, steps)
+				data := or(variance, 1)
+				total := func(t float64) float64 { a, b := s.Alpha(t), s.Sigma(t); return a*a*data + b*b }
+				v := total(grid[0])
+				for i := range steps {
+					a, b, std := k.Coefficients(s, grid[i], grid[i+1])
+					c, d, least := Ancestral{}.Coefficients(s, grid[i], grid[i+1])
+					if a != c || b != d || !(std > 0) || std < least {
+						t.Errorf("%#v step %d: %g %g %g, ancestral %g %g %g", s, i, a, b, std, c, d, least)
+					}
+					gain := a + b*s.Alpha(grid[i])*data/total(grid[i])
+					if v = gain*gain*v + std*std; !close(v/total(grid[i+1]), 1, 1e-7) {
+						t.Errorf("%#v, v=%g, step %d of %d: variance %g, want %g", s, variance, i+1, steps, v, total(grid[i+1]))
+					}
+				}
 			}
 		}
 	}
@@ -58,7 +70,7 @@ func TestKernelsMeet(t *testing.T) {
 // discretisation that halves with the step.
 func TestVarianceIsKept(t *testing.T) {
 	for _, s := range []odslib.Schedule{VPLinear{}, VPDiscrete{}, VPCosine{}, VE{}, Flow{}} {
-		for _, k := range []Kernel{Ancestral{}, DDIM{}, DDIM{Eta: .5}, Noisy{}} {
+		for _, k := range []Kernel{Ancestral{}, DDIM{}, DDIM{Eta: .5}} {
 			worst := func(steps int) (w float64) {
 				grid := Power(s, steps, 2)
 				a0, s0 := s.Alpha(grid[0]), s.Sigma(grid[0])

@@ -25,19 +25,27 @@ func or[T float64 | int](v, def T) T {
 }
 
 // VPLinear is the variance-preserving process with β(t) linear from BetaMin (0 means .1) to BetaMax (0 means 20).
-type VPLinear struct{ BetaMin, BetaMax float64 }
+type VPLinear = odslib.VPLinear
 
-// Alpha is exp(−½∫β).
-func (s VPLinear) Alpha(t float64) float64 {
-	b0, b1 := or(s.BetaMin, .1), or(s.BetaMax, 20)
-	return math.Exp(-.25*t*t*(b1-b0) - .5*t*b0)
+// Scaled is another process for data of standard deviation By: the same α, and σ By times as large, so that its steps see
+// such data as the process itself sees data of unit variance.
+type Scaled struct {
+	Of odslib.Schedule // nil means VPLinear{}
+	By float64         // 0 means 1
 }
 
-// Sigma is √(1−α²).
-func (s VPLinear) Sigma(t float64) float64 {
-	b0, b1 := or(s.BetaMin, .1), or(s.BetaMax, 20)
-	return math.Sqrt(-math.Expm1(-.5*t*t*(b1-b0) - t*b0))
+func (s Scaled) of() odslib.Schedule {
+	if s.Of == nil {
+		return VPLinear{}
+	}
+	return s.Of
 }
+
+// Alpha is that of the process.
+func (s Scaled) Alpha(t float64) float64 { return s.of().Alpha(t) }
+
+// Sigma is By times that of the process.
+func (s Scaled) Sigma(t float64) float64 { return or(s.By, 1) * s.of().Sigma(t) }
 
 // VPDiscrete is the DDPM table of N steps (0 means 1000) with β linear from BetaMin (1e-4) to BetaMax (.02), log ᾱ
 // interpolated between the entries; t = k/N is entry k.

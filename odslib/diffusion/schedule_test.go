@@ -91,11 +91,10 @@ func TestGrids(t *testing.T) {
 		}
 	}
 	for want, c := range map[string]Chain{
-		"no schedule":          {},
 		"-3 steps":             {Schedule: Flow{}, Steps: -3},
 		"start the grid later": {Schedule: Flow{}, Grid: []float64{1, .5, 0}, Kernel: EulerMaruyama{}},
 	} {
-		if _, err := c.Table(); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := c.Of(odslib.Normal{Dims: []int{2}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("chain %+v: %v, want %q", c, err, want)
 		}
 	}

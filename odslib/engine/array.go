@@ -2,8 +2,10 @@ package engine
 
 import (
 	"fmt"
+	"hash/crc32"
 	"math"
 	"slices"
+	"unsafe"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -170,3 +172,14 @@ func ToArray(t *tensors.Tensor) (Array, error) {
 
 // Float32 is the shape of a float32 node.
 func Float32(dims ...int) shapes.Shape { return shapes.Make(dtypes.Float32, dims...) }
+
+// CheckSum is a check sum of the values of arrays, which tells data sets and posteriors apart.
+func CheckSum(arrays ...Array) string {
+	h := crc32.NewIEEE()
+	for _, a := range arrays {
+		if len(a.Data) > 0 {
+			h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&a.Data[0])), 4*len(a.Data)))
+		}
+	}
+	return fmt.Sprintf("crc32 %08x", h.Sum32())
+}

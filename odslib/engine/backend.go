@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 
@@ -15,9 +16,10 @@ import (
 
 // Environment variables that choose the engine.
 const (
-	EnvEngine = environment.Engine
-	EnvPlugin = environment.Plugin
-	EnvCache  = environment.Cache
+	EnvEngine   = environment.Engine
+	EnvPlugin   = environment.Plugin
+	EnvCache    = environment.Cache
+	EnvPrograms = environment.Programs
 )
 
 // OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.
@@ -46,8 +48,22 @@ var (
 // Open returns the engine of this process, chosen at the first call: XLA-CUDA, XLA-CPU, pure Go, whichever works first,
 // or the one that ODSLAB_ENGINE names.
 func Open() (*Engine, error) {
-	once.Do(func() { current, openErr = choose(os.Getenv(EnvEngine)) })
+	once.Do(func() {
+		if current, openErr = choose(os.Getenv(EnvEngine)); current != nil {
+			inUse.Store(&current.Name)
+		}
+	})
 	return current, openErr
+}
+
+var inUse atomic.Pointer[string]
+
+// InUse is the name of the engine that this process has opened, or "".
+func InUse() string {
+	if name := inUse.Load(); name != nil {
+		return *name
+	}
+	return ""
 }
 
 func choose(want string) (*Engine, error) {
@@ -67,6 +83,9 @@ func choose(want string) (*Engine, error) {
 		plugin := Plugin(kind)
 		be, err := openPlugin(plugin, kind == "xla-cuda")
 		if err == nil {
+			if be, err = caching(be); err != nil {
+				return nil, err
+			}
 			return &Engine{Backend: be, Name: kind, Why: fmt.Sprintf("engine %s (%s)", kind, filepath.Base(plugin))}, nil
 		}
 		if want == kind {
@@ -75,6 +94,9 @@ func choose(want string) (*Engine, error) {
 		tried = append(tried, kind+": "+err.Error())
 	}
 	be, err := pureGo()
+	if err == nil {
+		be, err = caching(be)
+	}
 	if err != nil {
 		return nil, err
 	}

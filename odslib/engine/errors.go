@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+
+	"odslab/odslib/engine/record"
 )
 
 // Error is what graph code could not do, in one line, with the line of the user's program it came from.
@@ -71,19 +73,37 @@ func UserLine(pcs []uintptr) string {
 	frames := runtime.CallersFrames(pcs)
 	for {
 		f, more := frames.Next()
-		own := f.Function != ""
-		for _, p := range libraryFrames {
-			if strings.HasPrefix(f.Function, p) && !strings.HasSuffix(f.File, "_test.go") {
-				own = false
-			}
-		}
-		if own && !strings.HasPrefix(f.Function, "testing.") {
-			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		if users(f) {
+			return line(f)
 		}
 		if !more {
 			return ""
 		}
 	}
+}
+
+// users reports whether a frame is of the user's program.
+func users(f runtime.Frame) bool {
+	if f.Function == "" || strings.HasPrefix(f.Function, "testing.") {
+		return false
+	}
+	for _, p := range libraryFrames {
+		if strings.HasPrefix(f.Function, p) && !strings.HasSuffix(f.File, "_test.go") {
+			return false
+		}
+	}
+	return true
+}
+
+func line(f runtime.Frame) string { return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line) }
+
+// Locate is what a [record.Player] does of that name.
+func Locate(err *record.OpError, stack []uintptr) error {
+	where := UserLine(stack)
+	if where == "" {
+		return err
+	}
+	return &Error{Where: where, Msg: firstLine(err), Cause: err}
 }
 
 var (

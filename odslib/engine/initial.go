@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 
@@ -98,4 +99,31 @@ func Initial(seed uint64, inputs []shapes.Shape, build func(scope *Scope, in []*
 		}
 	})
 	return params, err
+}
+
+// Shapes builds graph code without running it, to learn the shapes of what it returns.
+func Shapes(params Params, inputs []shapes.Shape, build Build) (out []shapes.Shape, err error) {
+	e, err := Open()
+	if err != nil {
+		return nil, err
+	}
+	err = Try(func() {
+		g := graph.NewGraph(e.Backend, "shapes")
+		defer g.Finalize()
+		var all []*Node
+		shapeOf := make([]shapes.Shape, len(params))
+		for i, p := range params {
+			shapeOf[i] = Float32(p.Value.Shape...)
+		}
+		for i, sh := range append(shapeOf, inputs...) {
+			all = append(all, graph.Parameter(g, fmt.Sprintf("p%d", i), sh))
+		}
+		k := len(params)
+		s := newScope(g, params.Names(), shapeOf[:k])
+		s.bind(all[:k])
+		for _, n := range build(s.root(), all[k:]) {
+			out = append(out, n.Shape())
+		}
+	})
+	return out, err
 }

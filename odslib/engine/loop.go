@@ -118,21 +118,21 @@ func checkState(in, out []*Node) []*Node {
 // refuseCaptured fails when the body uses a node from outside: its gradient would be zero without a word.
 func refuseCaptured(body *graph.Function, out []*Node) {
 	seen := map[*Node]bool{}
-	var visit func(n *Node)
-	visit = func(n *Node) {
+	var visit func(n *Node, by string)
+	visit = func(n *Node, by string) {
 		if seen[n] {
 			return
 		}
 		seen[n] = true
 		if n.Function() != body {
-			Fail("the step uses a node from outside the loop (%s %s): pass it through the state or the parameters", n.Type(), n.Shape())
+			Fail("the step uses a node from outside the loop (%s %s, %s): pass it through the state or the parameters", n.Type(), n.Shape(), by)
 		}
 		for _, in := range n.Inputs() {
-			visit(in)
+			visit(in, "an operand of "+n.Type().String())
 		}
 	}
-	for _, n := range out {
-		visit(n)
+	for i, n := range out {
+		visit(n, fmt.Sprintf("state %d", i))
 	}
 }
 
@@ -170,7 +170,9 @@ func (l *Loop) advance(state []*tensors.Tensor, table Table) ([]*tensors.Tensor,
 	var args []any
 	k := 1
 	if l.driver == Host {
-		args = append(args, tensors.FromFlatDataAndDimensions(append([]float32{}, table[0]...), len(table[0])))
+		row := tensors.FromFlatDataAndDimensions(append([]float32{}, table[0]...), len(table[0]))
+		defer Free(row)
+		args = append(args, row)
 	} else {
 		k = min(l.Chunk, len(table))
 		cols := len(table[0])
@@ -193,6 +195,14 @@ func (l *Loop) advance(state []*tensors.Tensor, table Table) ([]*tensors.Tensor,
 	}
 	out, err := l.program.Call(append(args, donated...)...)
 	return out, k, err
+}
+
+// Note is [Program.Note] of the loop's program.
+func (l *Loop) Note() string {
+	if l.program == nil {
+		return ""
+	}
+	return l.program.Note()
 }
 
 // Close frees what the loop holds on the device.

@@ -156,7 +156,7 @@ func TestCapturedNode(t *testing.T) {
 		return // a host loop has no outside: its step is the main function
 	}
 	for name, use := range map[string]func(in, x *engine.Node) *engine.Node{
-		"Multiply":  graph.Mul,
+		"Mul":       graph.Mul,
 		"Transpose": func(in, x *engine.Node) *engine.Node { return graph.Dot(x, graph.Transpose(in, 0, 1)).Product() },
 	} {
 		loop := engine.Loop{Driver: engine.While}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/gomlx/compute/shapes"
@@ -12,14 +13,24 @@ import (
 // Build is graph code: a pure function of the parameters that the scope holds and of its inputs.
 type Build func(scope *Scope, in []*Node) []*Node
 
-// Program is graph code with its parameters, compiled once for each shape of its inputs.
+// Program is graph code with its parameters. It is built once for each shape of its inputs, and compiled where no program
+// of the same graph, constants included, is kept from before: this one's, another's or another cell's. See [Compilations].
 type Program struct {
 	engine *Engine
-	exec   *graph.Exec
 	names  []string
+	build  func(in []*Node) []*Node
+	failed atomic.Pointer[Error]  // what stopped the last build, before the array library wrapped it
+	again  atomic.Pointer[string] // see Note
+
+	mu     sync.RWMutex // held for reading by calls
+	exec   *graph.Exec
+	shapes atomic.Int32 // that exec was built for
 	params []*tensors.Tensor
-	failed atomic.Pointer[Error] // what stopped the last build, before the array library wrapped it
 }
+
+// maxShapes is for how many shapes of its inputs a Program stays built. With more it begins anew, and finds most of them
+// compiled.
+const maxShapes = 64
 
 // NewProgram makes the program; it is compiled at the first Call with inputs of a new shape.
 func NewProgram(e *Engine, params Params, build Build) (*Program, error) {
@@ -40,17 +51,24 @@ func newProgram(e *Engine, params Params, build func(s *scope, params, in []*Nod
 	for i, t := range p.params {
 		shapeOf[i] = t.Shape()
 	}
-	err = Try(func() {
-		exec, err := graph.NewExec(e.Backend, func(in []*Node) []*Node {
-			defer p.note()
-			return build(newScope(in[0].Graph(), p.names, shapeOf), in[:k], in[k:])
-		})
+	p.build = func(in []*Node) []*Node {
+		defer p.note()
+		p.shapes.Add(1)
+		return build(newScope(in[0].Graph(), p.names, shapeOf), in[:k], in[k:])
+	}
+	return p, p.begin()
+}
+
+// begin makes a new exec; the caller has the lock, or the only hand on p.
+func (p *Program) begin() error {
+	return Try(func() {
+		exec, err := graph.NewExec(p.engine.Backend, p.build)
 		if err != nil {
 			panic(err)
 		}
+		p.shapes.Store(0)
 		p.exec = exec.SetMaxCache(-1) // the default refuses the 33rd shape
 	})
-	return p, err
 }
 
 // note keeps the cause of a panic of graph code and the line it came from: the array library recovers it too, and what
@@ -67,18 +85,33 @@ func (p *Program) note() {
 }
 
 // Call runs the program. Inputs are tensors, Go values, or [Donate]d tensors; the caller owns the outputs and finalizes
-// what it drops, since Go's collector does not see device memory.
+// what it drops, since Go's collector does not see device memory. Any number of goroutines may call.
 func (p *Program) Call(in ...any) (out []*tensors.Tensor, err error) {
+	if p.shapes.Load() > maxShapes {
+		p.mu.Lock()
+		if p.shapes.Load() > maxShapes {
+			p.exec.Finalize()
+			err = p.begin()
+		}
+		p.mu.Unlock()
+		if err != nil {
+			return nil, err
+		}
+	}
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	args := make([]any, 0, len(p.params)+len(in))
 	for _, t := range p.params {
 		args = append(args, t)
 	}
 	args = append(args, in...)
 	err = Try(func() {
+		var g *graph.Graph
 		var err error
-		if out, err = p.exec.Call(args...); err != nil {
+		if out, g, err = p.exec.CallWithGraph(args...); err != nil {
 			panic(err)
 		}
+		p.look(g)
 	})
 	if cause := p.failed.Swap(nil); err != nil && cause != nil {
 		err = cause
@@ -110,13 +143,18 @@ func (p *Program) SetParams(params Params) error {
 	if err != nil {
 		return err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	Free(p.params...)
 	p.params = ts
 	return nil
 }
 
-// Close frees the compiled programs and the device memory of the parameters.
+// Close gives up the compiled programs, which are kept for the next Program of the same graph, and the device memory of the
+// parameters. It waits for calls.
 func (p *Program) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.exec.Finalize()
 	Free(p.params...)
 	p.params = nil

@@ -1,10 +1,6 @@
 package exact
 
 import (
-	"bytes"
-	"compress/gzip"
-	_ "embed"
-	"encoding/json"
 	"fmt"
 	"math"
 
@@ -38,50 +34,6 @@ func T1() Case {
 		Post:  odslib.Given(prior, constraint.DensityRatio{Target: target, Prior: prior}),
 		Modes: keep, ModeWeights: weights,
 	}
-}
-
-//go:embed t2.json.gz
-var t2Data []byte
-
-// T2 is the linear-Gaussian measurement of a 25-component mixture in d dimensions with dy measurements (the benchmark
-// of Cardoso et al. 2024, MCGDiff). Fixed instances are kept: seeds 0–29 for (8,1), 0–9 for (8,2), (8,4), (80,1), (80,4).
-func T2(d, dy, seed int) (Case, error) {
-	zr, err := gzip.NewReader(bytes.NewReader(t2Data))
-	if err != nil {
-		return Case{}, err
-	}
-	var all []struct {
-		D, Dy, Seed int
-		Weights, Y  []float64
-		A           [][]float64
-		Sigma, LogZ float64
-	}
-	if err := json.NewDecoder(zr).Decode(&all); err != nil {
-		return Case{}, err
-	}
-	for _, in := range all {
-		if in.D == d && in.Dy == dy && in.Seed == seed {
-			c := constraint.Gaussian{A: constraint.Matrix(in.A), Y: in.Y, Sigma: in.Sigma}
-			return Case{Name: fmt.Sprintf("T2 (%d,%d)", d, dy), About: fmt.Sprintf("%d measurements of 25 Gaussians in %d dimensions", dy, d),
-				Post: odslib.Given(priors.Isotropic(in.Weights, grid8(d), 1), c), LogZ: in.LogZ}, nil
-		}
-	}
-	return Case{}, fmt.Errorf("exact: no instance of T2 with d=%d, dy=%d, seed=%d", d, dy, seed)
-}
-
-// grid8 are the means (−8i, −8j) tiled to d dimensions, i, j in −2..2.
-func grid8(d int) [][]float64 {
-	var means [][]float64
-	for i := -2; i <= 2; i++ {
-		for j := -2; j <= 2; j++ {
-			mu := make([]float64, d)
-			for k := range mu {
-				mu[k] = -8 * float64([]int{i, j}[k%2])
-			}
-			means = append(means, mu)
-		}
-	}
-	return means
 }
 
 // T6 is nine Gaussians under the quadratic reward log r = −x²/100 − y².

@@ -3,6 +3,7 @@ package exact_test
 import (
 	"context"
 	"math"
+	"strings"
 	"testing"
 
 	"odslab/odslib"
@@ -19,7 +20,7 @@ func TestT2Evidence(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, logZ, err := exact.Of(c.Post)
+			_, logZ, err := c.Post.Exact()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -31,6 +32,65 @@ func TestT2Evidence(t *testing.T) {
 	if _, err := exact.T2(3, 1, 0); err == nil {
 		t.Error("an instance that is not kept was found")
 	}
+}
+
+// New instances: the kept one's numbers give the kept answer, drawn ones depend on their seed alone and are of the benchmark's
+// kind; bad numbers are refused in a line.
+func TestNewInstancesOfT2(t *testing.T) {
+	kept, err := exact.T2(8, 2, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prior, c := kept.Post.Prior.(*priors.Mixture), kept.Post.Constraint.(constraint.Gaussian)
+	again, err := exact.NewT2(prior.Weights, c.A.(constraint.Matrix), c.Y, c.Sigma)
+	if err != nil || math.Abs(again.LogZ-kept.LogZ) > 1e-6 || again.Name != kept.Name {
+		t.Errorf("%s, log Z %g, %v; want %g", again.Name, again.LogZ, err, kept.LogZ)
+	}
+	last := 0.
+	for _, size := range [][2]int{{1, 1}, {3, 1}, {8, 4}, {12, 12}, {80, 3}} {
+		for seed := range uint64(3) {
+			a, err := exact.RandomT2(size[0], size[1], seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, err := exact.RandomT2(size[0], size[1], seed)
+			if err != nil || a.LogZ != b.LogZ || math.IsNaN(a.LogZ) || a.LogZ == last {
+				t.Errorf("%v, seed %d: log Z %g and %g, %v", size, seed, a.LogZ, b.LogZ, err)
+			}
+			last = a.LogZ
+		}
+	}
+	for _, bad := range []func() (exact.Case, error){
+		func() (exact.Case, error) { return exact.RandomT2(2, 3, 1) },
+		func() (exact.Case, error) { return exact.RandomT2(2, 0, 1) },
+		func() (exact.Case, error) { return exact.NewT2(nil, nil, nil, 1) },
+		func() (exact.Case, error) { return exact.NewT2([]float64{1}, [][]float64{{1}}, []float64{1}, 1) },
+		func() (exact.Case, error) { return exact.NewT2(nil, [][]float64{{1}}, []float64{1}, 0) },
+		func() (exact.Case, error) { return exact.NewT2(nil, [][]float64{{1}, {1, 2}}, []float64{1, 2}, 1) },
+	} {
+		if _, err := bad(); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("bad numbers: %v", err)
+		}
+	}
+}
+
+// The sampler draws from what the constraint knows too, and counts and notes values that are not finite.
+func TestSampler(t *testing.T) {
+	post := odslib.Given(priors.Grid25(), constraint.Known{Constraint: constraint.Tilt{Linear: []float64{1, 0}}, Is: broken{}, LogZ: 3})
+	r, err := exact.Sampler{}.Sample(context.Background(), post, 10, 1)
+	if err != nil || r.LogZ != 3 || r.NonFinite != 1 || len(r.Notes) != 1 {
+		t.Errorf("%v, %v, notes %q", r, err, r.Notes)
+	}
+}
+
+type broken struct{}
+
+func (broken) Shape() []int { return []int{2} }
+
+func (broken) Sample(_ context.Context, n int, _ uint64) (odslib.Array, error) {
+	x := odslib.Array{Shape: []int{n, 2}, Data: make([]float32, 2*n)}
+	x.Data[3] = float32(math.NaN())
+	return x, nil
 }
 
 // Quadrature on a fine grid shares nothing with the closed forms.
@@ -63,7 +123,7 @@ func TestClosedFormsAgainstQuadrature(t *testing.T) {
 				z, mx, my, mxx = z+p, mx+p*x, my+p*y, mxx+p*x*x
 			}
 		}
-		got, logZ, err := exact.Of(c.post)
+		got, logZ, err := c.post.Exact()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,12 +151,12 @@ func TestClosedFormsAgainstQuadrature(t *testing.T) {
 
 func TestKnownCases(t *testing.T) {
 	c := exact.T6()
-	_, logZ, err := exact.Of(c.Post)
+	_, logZ, err := c.Post.Exact()
 	if err != nil || math.Abs(logZ-c.LogZ) > 1e-6 {
 		t.Errorf("T6: log Z %.6f (%v), want %.6f", logZ, err, c.LogZ)
 	}
 	for _, c := range []exact.Case{exact.T10(), exact.T11(1), exact.T11(2)} {
-		if _, logZ, err := exact.Of(c.Post); err != nil || math.Abs(logZ-c.LogZ) > 2e-6 {
+		if _, logZ, err := c.Post.Exact(); err != nil || math.Abs(logZ-c.LogZ) > 2e-6 {
 			t.Errorf("%s: log Z %.6f (%v), want %.6f", c.Name, logZ, err, c.LogZ)
 		}
 	}
@@ -122,7 +182,7 @@ func TestKnownCases(t *testing.T) {
 			t.Errorf("T1 mode %d: %.4f, want %.4f", k, count[k], c.ModeWeights[k])
 		}
 	}
-	if _, _, err := exact.Of(odslib.Given(priors.Grid25(), constraint.StudentT{A: constraint.Identity{}, Y: []float64{0, 0}, Nu: 3, Scale: 1})); err == nil {
+	if _, _, err := odslib.Given(priors.Grid25(), constraint.StudentT{A: constraint.Identity{}, Y: []float64{0, 0}, Nu: 3, Scale: 1}).Exact(); err == nil {
 		t.Error("a Student-t measurement has no closed form, but one was returned")
 	}
 }

@@ -3,7 +3,8 @@
 //
 //	dps, err := guide.DPS{}.Sample(ctx, post, 2000, 1)
 //
-// A guide returns g ≈ ∇_{x_t} log p(y|x_t) in score units, and it enters as x̂0 ← x̂0 + (σ²/α)·g before any reverse
-// kernel; only DPS with its published "norm" scaling subtracts after the step. Score and guidance share one network
-// evaluation a step.
+// A [Guide] gives x̂0 under the measurement from one evaluation of the prior's denoiser. The prior it guides is a
+// diffusion prior like any other ([Guided]), which diffusion.Chain runs: any kernel and schedule, each stage of Heun
+// too. A gradient g ≈ ∇_{x_t} log p(y|x_t) enters as x̂0 ← x̂0 + (σ²/α)·g; DPS with its published "norm" scaling divides
+// by the weight of x̂0 in the step instead, which is its published subtraction after the step.
 package guide

@@ -8,9 +8,14 @@ import (
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
+	"odslab/odslib/engine"
+	"odslab/odslib/twist"
 )
 
-var _ odslib.Sampler = DPS{}
+var (
+	_ odslib.Sampler = DPS{}
+	_ Guide          = DPS{}
+)
 
 // Scaling says how DPS weighs its gradient; both are published.
 type Scaling int
@@ -18,68 +23,91 @@ type Scaling int
 const (
 	// Norm subtracts ζ·∇‖y−A(x̂0)‖²/‖y−A(x̂0)‖ after the step, the norm taken for each sample (Chung et al. 2023).
 	Norm Scaling = iota
-	// Likelihood adds g = ζ(t)·∇ log p(y|x̂0) to the score, the error model widened by ErrorAt(t).
+	// Likelihood adds ζ(t)·∇ log p(y|x̂0) to the score, the error model widened by ErrorAt(t).
 	Likelihood
 )
 
 // DPS is diffusion posterior sampling (Chung et al. 2023, 2209.14687): the gradient of the likelihood at x̂0(x_t)
 // guides each reverse step. It is biased even with the exact score: p(y|x_t) is replaced by p(y|x̂0).
 type DPS struct {
-	Settings         // 1000 steps by default, as published
-	Scaling  Scaling // Norm needs a measurement, Likelihood any differentiable constraint
-	Zeta     float64 // strength; 0 means 1
-	ZetaAt   Curve   // strength over time, replaces Zeta
-	ErrorAt  Curve   // Likelihood: standard deviation of further noise in the error model over time; nil means none
-}
-
-// widened is a measurement whose error model can be widened.
-type widened interface {
-	LogRWith(scope *odslib.Scope, x, extra *odslib.Node) *odslib.Node
+	Steps   int          // 0 means 1000, as published
+	Scaling Scaling      // Norm needs a measurement, Likelihood any differentiable constraint
+	Zeta    float64      // strength; 0 means 1
+	ZetaAt  odslib.Curve // strength over time, replaces Zeta
+	ErrorAt odslib.Curve // Likelihood: standard deviation of further noise in the error model over time; nil means none
+	Chain   diffusion.Chain
 }
 
 // Sample implements odslib.Sampler.
 func (s DPS) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	if err := odslib.CheckDraw(post, n); err != nil {
+	return sample(ctx, "DPS", s, s.Chain.WithSteps(s.Steps, 1000), post, n, seed)
+}
+
+// Bind implements Guide.
+func (s DPS) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
+	if _, err := odslib.Need[odslib.Constraint](post, "DPS"); err != nil {
 		return nil, err
 	}
-	c, err := differentiable("DPS", post)
-	if err != nil {
-		return nil, err
+	zeta := s.ZetaAt
+	if zeta == nil {
+		fixed := s.Zeta
+		if fixed == 0 {
+			fixed = 1
+		}
+		zeta = func(float64) float64 { return fixed }
 	}
-	zeta := s.Zeta
-	if zeta == 0 {
-		zeta = 1
-	}
-	g := guidance{columns: []Curve{s.ZetaAt.or(zeta), s.ErrorAt.or(0)}}
 	switch s.Scaling {
 	case Norm:
-		r, ok := c.(odslib.Residual)
-		if !ok {
-			return nil, fmt.Errorf("DPS with Norm scaling needs a measurement y = A(x) + error; got %T (set Scaling: guide.Likelihood)", c)
+		r, err := odslib.Need[odslib.Measured](post, "DPS with Norm scaling")
+		if err != nil {
+			return nil, fmt.Errorf("%w (or set Scaling: guide.Likelihood)", err)
 		}
-		g.steer = func(scope *odslib.Scope, x, x0 *odslib.Node, _ diffusion.At, _ odslib.Level, extra []*odslib.Node) (*odslib.Node, *odslib.Node) {
-			square := graph.ReduceSum(graph.Square(r.Residual(scope.At("constraint"), x0)), -1)
-			// 1e-12 only keeps 0/0 away where the residual vanishes; the gradient is 0 there.
-			scale := graph.Div(graph.BroadcastToShape(extra[0], square.Shape()), graph.AddScalar(graph.Sqrt(graph.StopGradient(square)), 1e-12))
-			return x0, graph.Mul(diffusion.PerRow(scale, x), gradient(square, x))
-		}
+		return normDPS{post, r, zeta}, nil
 	case Likelihood:
-		w, canWiden := c.(widened)
-		if s.ErrorAt != nil && !canWiden {
-			return nil, fmt.Errorf("DPS with ErrorAt needs a measurement with an error model; got %T", c)
+		var log twist.Twist = twist.Point{}
+		if s.ErrorAt != nil {
+			log = twist.Widened{By: s.ErrorAt}
 		}
-		g.steer = func(scope *odslib.Scope, x, x0 *odslib.Node, at diffusion.At, level odslib.Level, extra []*odslib.Node) (*odslib.Node, *odslib.Node) {
-			var logr *odslib.Node
-			if s.ErrorAt != nil {
-				logr = w.LogRWith(scope.At("constraint"), x0, graph.BroadcastToShape(extra[1], level.T.Shape()))
-			} else {
-				logr = c.LogR(scope.At("constraint"), x0)
-			}
-			scale := graph.Mul(graph.Div(graph.Square(at.Sigma), at.Alpha), extra[0])
-			return graph.Add(x0, graph.Mul(graph.BroadcastToShape(scale, x.Shape()), gradient(logr, x))), nil
-		}
-	default:
-		return nil, fmt.Errorf("DPS: no scaling %d; use guide.Norm or guide.Likelihood", s.Scaling)
+		b, err := log.Bind(post, seed)
+		return likelihoodDPS{b, zeta}, err
 	}
-	return reverse(ctx, "DPS", s, s.Settings, 1000, post, n, seed, g)
+	return nil, fmt.Errorf("DPS: no scaling %d; use guide.Norm or guide.Likelihood", s.Scaling)
+}
+
+type normDPS struct {
+	post odslib.Posterior
+	c    odslib.Measured
+	zeta odslib.Curve
+}
+
+func (normDPS) dividesByGain() {}
+
+func (normDPS) Params() odslib.Params { return nil }
+
+// Columns implements Bound: ζ.
+func (b normDPS) Columns() []odslib.Curve { return []odslib.Curve{b.zeta} }
+
+// X0 implements Bound: what x̂0 adds to the step is Gain·x̂0, so −ζ·∇/Gain is the published subtraction after it.
+func (b normDPS) X0(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {
+	if at.Gain == nil {
+		engine.Fail("DPS with Norm scaling acts within a chain, where x̂0 has a weight; use Scaling: guide.Likelihood outside")
+	}
+	square := graph.ReduceSum(graph.Square(b.c.Residual(scope.At("constraint"), x0, b.post.ConstraintGiven(at.Given))), -1)
+	// 1e-12 only keeps 0/0 away where the residual vanishes; the gradient is 0 there.
+	norm := graph.AddScalar(graph.Sqrt(graph.StopGradient(square)), 1e-12)
+	return shifted(x0, square, x, graph.Neg(graph.Div(graph.Div(at.Extra[0], norm), at.Gain)))
+}
+
+type likelihoodDPS struct {
+	twist.Bound
+	zeta odslib.Curve
+}
+
+// Columns implements Bound: those of the likelihood, then ζ.
+func (b likelihoodDPS) Columns() []odslib.Curve { return append(b.Bound.Columns(), b.zeta) }
+
+// X0 implements Bound.
+func (b likelihoodDPS) X0(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {
+	zeta := at.Extra[len(at.Extra)-1]
+	return shifted(x0, b.LogTwist(scope, x, x0, at), x, graph.Mul(unit(at), zeta))
 }

@@ -32,20 +32,21 @@ func sample(t *testing.T, s odslib.Sampler, post odslib.Posterior, n int, seed u
 
 // Every kernel samples the prior: N(0, 1) keeps mean 0 and variance 1 up to the discretisation, which falls with 1/T.
 func TestPlainKernels(t *testing.T) {
-	const n = 4000
+	const n = 16000
 	post := odslib.Given(priors.Gaussian([]float64{0, 0}, 1), nil)
 	for _, c := range []struct {
 		kernel diffusion.Kernel
 		steps  int
-		margin float64 // of the standard deviation: .02 is two standard errors at this n, the rest is discretisation
+		margin float64 // of the standard deviation: .02 is four standard errors at this n, the rest is discretisation
 	}{
+		{diffusion.Matched{}, 10, .02},
 		{diffusion.Ancestral{}, 400, .035},
 		{diffusion.DDIM{}, 100, .03},
 		{diffusion.EulerMaruyama{}, 400, .035},
 		{diffusion.Euler{}, 400, .04},
 		{diffusion.Heun{}, 50, .03},
 	} {
-		r := sample(t, guide.Plain{Settings: guide.Settings{Kernel: c.kernel, Steps: c.steps}}, post, n, 1)
+		r := sample(t, guide.Plain{Steps: c.steps, Chain: diffusion.Chain{Kernel: c.kernel}}, post, n, 1)
 		for j, sd := range r.Std() {
 			if math.Abs(sd-1) > c.margin {
 				t.Errorf("%T: standard deviation %d is %.4f", c.kernel, j, sd)
@@ -60,9 +61,10 @@ func TestPlainKernels(t *testing.T) {
 // The variance error of the ancestral chain halves when the steps double (T13's 1/T order).
 func TestDiscretisationOrder(t *testing.T) {
 	post := odslib.Given(priors.Gaussian([]float64{0}, 1), nil)
+	ancestral := diffusion.Chain{Kernel: diffusion.Ancestral{}}
 	var errs []float64
 	for _, steps := range []int{50, 200} {
-		r := sample(t, guide.Plain{Settings: guide.Settings{Steps: steps}}, post, 60000, 2)
+		r := sample(t, guide.Plain{Steps: steps, Chain: ancestral}, post, 60000, 2)
 		errs = append(errs, 1-r.Std()[0]*r.Std()[0])
 	}
 	// Four times the steps: a ratio of 4, with the Monte-Carlo error of the variance (.006) on a small number.
@@ -76,7 +78,7 @@ func TestDiscretisationOrder(t *testing.T) {
 func TestDPSExactWhenWidened(t *testing.T) {
 	prior := priors.Gaussian([]float64{0, 0}, 1)
 	post := odslib.Given(prior, constraint.Gaussian{A: constraint.Matrix{{.6, .8}}, Y: []float64{1.5}, Sigma: .5})
-	s := guide.DPS{Scaling: guide.Likelihood, ErrorAt: prior.Schedule().Sigma, Settings: guide.Settings{Steps: 400}}
+	s := guide.DPS{Scaling: guide.Likelihood, ErrorAt: prior.Schedule().Sigma, Steps: 400}
 	const n = 8000
 	r := sample(t, s, post, n, 3)
 	// Posterior along the row: mean 1.5·.8, variance .2; across it the prior.
@@ -111,8 +113,8 @@ func TestDPSBias(t *testing.T) {
 		t.Skip("short")
 	}
 	for _, s := range []guide.DPS{
-		{Zeta: .1, Settings: guide.Settings{Steps: 200}},
-		{Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma, Settings: guide.Settings{Steps: 200}},
+		{Zeta: .1, Steps: 200},
+		{Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma, Steps: 200},
 	} {
 		var distance, floor, plain float64
 		const seeds, n = 5, 500
@@ -152,7 +154,7 @@ func w1(t *testing.T, a, b odslib.Array) float64 {
 func TestDPSDoesNotDependOnBatch(t *testing.T) {
 	c := exact.T13(1)
 	spread := func(batch int) float64 {
-		r := sample(t, guide.DPS{Zeta: .3, Settings: guide.Settings{Steps: 100, Batch: batch}}, c.Post, 1024, 1)
+		r := sample(t, guide.DPS{Zeta: .3, Steps: 100, Chain: diffusion.Chain{Batch: batch}}, c.Post, 1024, 1)
 		return r.Std()[0]
 	}
 	if a, b := spread(16), spread(1024); math.Abs(a-b) > .12*b { // four standard errors of a standard deviation
@@ -162,8 +164,8 @@ func TestDPSDoesNotDependOnBatch(t *testing.T) {
 
 func TestSameSeedSameNumbers(t *testing.T) {
 	c := exact.T13(2)
-	a, b := sample(t, guide.DPS{Settings: guide.Settings{Steps: 30}}, c.Post, 50, 7), sample(t, guide.DPS{Settings: guide.Settings{Steps: 30}}, c.Post, 50, 7)
-	other := sample(t, guide.DPS{Settings: guide.Settings{Steps: 30}}, c.Post, 50, 8)
+	a, b := sample(t, guide.DPS{Steps: 30}, c.Post, 50, 7), sample(t, guide.DPS{Steps: 30}, c.Post, 50, 7)
+	other := sample(t, guide.DPS{Steps: 30}, c.Post, 50, 8)
 	same := 0
 	for i := range a.Samples.Data {
 		if a.Samples.Data[i] != b.Samples.Data[i] {
@@ -196,7 +198,7 @@ func TestOneLineErrors(t *testing.T) {
 		"guide.Likelihood":       {guide.DPS{}, odslib.Given(grid, constraint.Tilt{Linear: []float64{1, 0}}), 5},
 		"no prior":               {guide.DPS{}, odslib.Given(nil, constraint.Tilt{Linear: []float64{1, 0}}), 5},
 		"is not a constraint":    {guide.DPS{}, odslib.Given(grid, 3), 5},
-		"times must fall":        {guide.Plain{Settings: guide.Settings{Grid: []float64{1, 0, .5}}}, odslib.Given(grid, nil), 5},
+		"times must fall":        {guide.Plain{Chain: diffusion.Chain{Grid: []float64{1, 0, .5}}}, odslib.Given(grid, nil), 5},
 		"variance 0 of":          {guide.Plain{}, odslib.Given(priors.Gaussian([]float64{0}, -1), nil), 5},
 		"must give one value":    {guide.DPS{Scaling: guide.Likelihood}, odslib.Given(grid, constraint.Reward{F: func(x *odslib.Node) *odslib.Node { return x }}), 5},
 		"asked for -3 samples":   {exact.Sampler{}, odslib.Given(grid, constraint.Tilt{Linear: []float64{1, 0}}), -3},
@@ -224,7 +226,7 @@ func TestCancelKeepsWhatIsDone(t *testing.T) {
 			cancel()
 		}
 	})
-	r, err := guide.DPS{Settings: guide.Settings{Steps: 100, Batch: 16}}.Sample(ctx, exact.T13(1).Post, 64, 1)
+	r, err := guide.DPS{Steps: 100, Chain: diffusion.Chain{Batch: 16}}.Sample(ctx, exact.T13(1).Post, 64, 1)
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want context.Canceled", err)
 	}
@@ -240,7 +242,7 @@ func ExampleDPS() {
 		fmt.Println(err)
 		return
 	}
-	dps, err := guide.DPS{Settings: guide.Settings{Steps: 100}}.Sample(context.Background(), post, 2000, 1)
+	dps, err := guide.DPS{Steps: 100}.Sample(context.Background(), post, 2000, 1)
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -251,14 +253,14 @@ func ExampleDPS() {
 }
 
 func TestObserve(t *testing.T) {
-	s := guide.Plain{Settings: guide.Settings{Steps: 40, Observe: []int{0, 10, 40}}}
+	s := guide.Plain{Steps: 40, Chain: diffusion.Chain{Observe: []int{0, 10, 40}}}
 	r := sample(t, s, exact.T13(1).Post, 500, 1)
-	plain := sample(t, guide.Plain{Settings: guide.Settings{Steps: 40}}, exact.T13(1).Post, 500, 1)
-	if len(r.Draws) != 3 {
-		t.Fatalf("%d states, want 3", len(r.Draws))
+	plain := sample(t, guide.Plain{Steps: 40}, exact.T13(1).Post, 500, 1)
+	if len(r.States) != 3 {
+		t.Fatalf("%d states, want 3", len(r.States))
 	}
 	for i := range r.Samples.Data {
-		if r.Draws[2].Data[i] != r.Samples.Data[i] || r.Samples.Data[i] != plain.Samples.Data[i] {
+		if r.States[2].Data[i] != r.Samples.Data[i] || r.Samples.Data[i] != plain.Samples.Data[i] {
 			t.Fatal("looking changed the numbers, or the last state is not the samples")
 		}
 	}

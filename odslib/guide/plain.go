@@ -4,17 +4,32 @@ import (
 	"context"
 
 	"odslab/odslib"
+	"odslab/odslib/diffusion"
 )
 
-var _ odslib.Sampler = Plain{}
+var (
+	_ odslib.Sampler = Plain{}
+	_ Guide          = Plain{}
+)
 
 // Plain samples the prior and ignores the constraint: the baseline of every comparison.
-type Plain struct{ Settings }
+type Plain struct {
+	Steps int // 0 means 100
+	Chain diffusion.Chain
+}
 
 // Sample implements odslib.Sampler.
 func (s Plain) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	if err := odslib.CheckDraw(post, n); err != nil {
-		return nil, err
-	}
-	return reverse(ctx, "plain", s, s.Settings, 100, post, n, seed, guidance{})
+	return sample(ctx, "plain", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
 }
+
+// Bind implements Guide.
+func (Plain) Bind(odslib.Posterior, uint64) (Bound, error) { return unguided{}, nil }
+
+type unguided struct{}
+
+func (unguided) Params() odslib.Params { return nil }
+
+func (unguided) Columns() []odslib.Curve { return nil }
+
+func (unguided) X0(_ *odslib.Scope, _, x0 *odslib.Node, _ odslib.Level) *odslib.Node { return x0 }

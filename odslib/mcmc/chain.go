@@ -1,6 +1,7 @@
 package mcmc
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -70,20 +71,41 @@ func (r *record) complete() int {
 	return least
 }
 
-// finish writes draws and diagnostics to the result.
+// finish writes draws and diagnostics to the result. Draws of chains that had not met r > 0 are draws of the prior: their
+// weight is 0, and where there are no others there is no result.
 func (r *record) finish(t *target, res *odslib.Result) error {
 	slots := r.complete()
 	n := min(r.n, slots*r.chains)
 	if n == 0 {
 		return nil
 	}
+	logWeights, lost := make([]float64, n), 0
+	for i := range logWeights {
+		if math.IsInf(r.logR[i], -1) {
+			logWeights[i] = math.Inf(-1)
+			lost++
+		}
+	}
+	if lost == n {
+		return fmt.Errorf("no chain met a sample with r > 0 in %d moves of %d chains; take a longer Burn, more Chains, or a reward that falls off instead of ending", r.moves(), r.chains)
+	}
 	z := r.z.Slice(0, n).Clone()
-	x, err := t.samples(z)
+	x, err := t.out(context.Background(), z) // a few more rows, also of an interrupted run
 	if err != nil {
 		return err
 	}
+	res.NetworkEvals += int64(n)
 	res.Samples, res.Noise = x, &z
-	return r.diagnose(slots, res)
+	res.NonFinite += x.NonFinite()
+	if err := r.diagnose(slots, res); err != nil {
+		return err
+	}
+	if lost > 0 {
+		res.LogWeights = logWeights
+		res.ESS = min(res.ESS, float64(n-lost))
+		res.Note("%d of %d draws are of chains that had not met r > 0, so they have weight 0: the chains had not found the support; take a longer Burn", lost, n)
+	}
+	return nil
 }
 
 // watched is how many coordinates of the noise are looked at besides log r.
@@ -92,7 +114,7 @@ const watched = 64
 // diagnose notes the worst R̂ and the least bulk ESS over log r and the coordinates of the noise.
 func (r *record) diagnose(slots int, res *odslib.Result) error {
 	if slots < 4 || r.chains < 2 {
-		res.Notes = append(res.Notes, fmt.Sprintf("%d draws from each of %d chains: too few to tell by R̂ whether they agree; take fewer Chains or more draws", slots, r.chains))
+		res.Note("%d draws from each of %d chains: too few to tell by R̂ whether they agree; take fewer Chains or more draws", slots, r.chains)
 		return nil
 	}
 	worst, least, at := 0., math.Inf(1), "log r"
@@ -132,6 +154,6 @@ func (r *record) diagnose(slots int, res *odslib.Result) error {
 	if worst > 1.05 {
 		note += ": the chains are still apart; take a longer Burn and Thin"
 	}
-	res.Notes = append(res.Notes, note)
+	res.Note("%s", note)
 	return nil
 }

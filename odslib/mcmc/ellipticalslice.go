@@ -1,7 +1,6 @@
 package mcmc
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -39,7 +38,8 @@ type slice struct {
 	tries, moves int
 }
 
-// Sample implements odslib.Sampler for posteriors of a Generator or HostGenerator. Result.Noise are the z of the draws.
+// Sample implements odslib.Sampler for posteriors of a generator, in the graph or on the host, or of a latent prior whose
+// innermost noise is N(0, I). Result.Noise are the z of the draws.
 func (s EllipticalSlice) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
 	const name = "EllipticalSlice"
 	start := time.Now()
@@ -50,18 +50,22 @@ func (s EllipticalSlice) Sample(ctx context.Context, post odslib.Posterior, n in
 	if err != nil {
 		return nil, err
 	}
-	res := odslib.NewResult(name, s, seed)
-	t, err := openTarget(name, post, res)
+	res := odslib.NewResult(post, name, s, seed)
+	t, err := openTarget(post, res)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	defer t.close()
-	rec := newRecord(p, t.noise)
+	rec := newRecord(p, t.noise())
 	err = s.run(ctx, t, rec, seed, res)
 	if ctx.Err() != nil || err == nil {
-		err = cmp.Or(rec.finish(t, res), err)
+		if e := rec.finish(t, res); err == nil {
+			err = e
+		} else if e != nil {
+			res.Note("%v", e)
+		}
 	}
-	res.Seconds = time.Since(start).Seconds()
+	res.Close(start)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)
 	}
@@ -69,9 +73,9 @@ func (s EllipticalSlice) Sample(ctx context.Context, post odslib.Posterior, n in
 }
 
 func (s EllipticalSlice) run(ctx context.Context, t *target, rec *record, seed uint64, res *odslib.Result) error {
-	c := newBatch(rec, t.noise, seed)
+	c := newBatch(rec, t.noise(), seed)
 	var err error
-	if c.logR, err = t.logLikelihood(c.z); err != nil {
+	if c.logR, err = t.logR(ctx, c.z, c.running); err != nil {
 		return err
 	}
 	for i := range c.chains {
@@ -80,12 +84,12 @@ func (s EllipticalSlice) run(ctx context.Context, t *target, rec *record, seed u
 	accepted, asked := 0, 0
 	for step := 1; c.running > 0; step++ {
 		if err := ctx.Err(); err != nil {
-			res.Notes = append(res.Notes, fmt.Sprintf("stopped when the slowest chain had made %d of %d moves", c.slowest(), rec.moves()))
+			res.Note("stopped when the slowest chain had made %d of %d moves", c.slowest(), rec.moves())
 			return err
 		}
 		asked += c.running
 		c.propose()
-		l, err := t.logLikelihood(c.try)
+		l, err := t.logR(ctx, c.try, c.running)
 		if err != nil {
 			return err
 		}
@@ -97,8 +101,8 @@ func (s EllipticalSlice) run(ctx context.Context, t *target, rec *record, seed u
 		if step%100 == 0 || c.running == 0 {
 			res.Trace = append(res.Trace, odslib.TraceStep{Step: step, LogZ: math.NaN(), Loss: math.NaN(), Accepted: float64(accepted) / float64(asked), NonFinite: res.NonFinite})
 			accepted, asked = 0, 0
-			odslib.Observe(ctx, odslib.Progress{What: res.Sampler, Step: c.slowest(), Steps: rec.moves(), LogZ: math.NaN(), Loss: math.NaN(),
-				Samples: func() (odslib.Array, error) { return t.samples(c.z) }})
+			odslib.Notify(ctx, odslib.Progress{What: res.Sampler, Step: c.slowest(), Steps: rec.moves(), LogZ: math.NaN(), Loss: math.NaN(),
+				Samples: func() (odslib.Array, error) { return t.out(ctx, c.z) }})
 		}
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/core/graph"
+
 	"odslab/odslib"
 	"odslab/odslib/constraint"
 	"odslab/odslib/engine"
@@ -143,7 +145,7 @@ func (hostOnly) Params() {} // nor are there numbers for a graph
 
 type hostNormal struct{}
 
-func (hostNormal) LogRHost(x odslib.Array) ([]float64, error) {
+func (hostNormal) LogRHost(_ context.Context, x odslib.Array) ([]float64, error) {
 	out := make([]float64, x.Len())
 	for i := range out {
 		for _, v := range x.Row(i) {
@@ -155,7 +157,7 @@ func (hostNormal) LogRHost(x odslib.Array) ([]float64, error) {
 
 type reward func(x []float32) float64
 
-func (f reward) LogRHost(x odslib.Array) ([]float64, error) {
+func (f reward) LogRHost(_ context.Context, x odslib.Array) ([]float64, error) {
 	out := make([]float64, x.Len())
 	for i := range out {
 		out[i] = f(x.Row(i))
@@ -185,8 +187,130 @@ func TestHardReward(t *testing.T) {
 	}
 	mean, _ := moments(res.Samples, 0)
 	near(t, "mean of the tail", mean, 1.525135, .05) // φ(1)/(1−Φ(1))
-	if res.NonFinite == 0 {
-		t.Error("NaN went uncounted")
+	if res.NonFinite == 0 || !strings.Contains(strings.Join(res.Notes, "\n"), "NaN or infinite") {
+		t.Errorf("NaN went uncounted or without a note: %q", res.Notes)
+	}
+	if res.LogWeights != nil {
+		t.Error("all chains are in the support, yet the draws are weighted")
+	}
+}
+
+// TestNeverMet: a reward whose support no chain finds is an error; one that some find gives their draws alone, and says so.
+func TestNeverMet(t *testing.T) {
+	prior := priors.Affine{W: [][]float64{{1, 0}, {0, 1}}}
+	beyond := func(edge float64) odslib.Posterior {
+		return odslib.Given(prior, reward(func(x []float32) float64 {
+			if float64(x[0]) < edge {
+				return math.Inf(-1)
+			}
+			return 0
+		}))
+	}
+	res, err := EllipticalSlice{Chains: 50, Burn: 100}.Sample(context.Background(), beyond(40), 400, 1)
+	if err == nil || !strings.Contains(err.Error(), "no chain met a sample with r > 0") || strings.Contains(err.Error(), "\n") || res == nil || res.Samples.Len() > 0 {
+		t.Errorf("%v, %v", res, err)
+	}
+	nan := odslib.Given(prior, reward(func([]float32) float64 { return math.NaN() }))
+	if res, err := (EllipticalSlice{Chains: 5, Burn: 10}).Sample(context.Background(), nan, 40, 1); err == nil || res.NonFinite == 0 || len(res.Notes) == 0 {
+		t.Errorf("%v, %v", res, err)
+	}
+	for _, edge := range []float64{2.8, 3.4, 3.9} {
+		res, err := EllipticalSlice{Chains: 100, Burn: 100, Thin: 5}.Sample(context.Background(), beyond(edge), 1000, 1)
+		if err != nil {
+			if !strings.Contains(err.Error(), "no chain met") {
+				t.Error(err)
+			}
+			continue
+		}
+		outside := 0
+		w := res.Weights()
+		for i := range res.Samples.Len() {
+			if float64(res.Samples.Row(i)[0]) < edge-1e-6 {
+				outside++
+				if w[i] != 0 {
+					t.Fatalf("edge %g: a draw outside the support has weight %g", edge, w[i])
+				}
+			}
+		}
+		note := strings.Contains(strings.Join(res.Notes, "\n"), fmt.Sprintf("%d of 1000 draws are of chains that had not met", outside))
+		if (outside > 0) != note || outside == 0 && res.LogWeights != nil {
+			t.Errorf("edge %g: %d draws outside, notes %q", edge, outside, res.Notes)
+		}
+		t.Logf("edge %g: %d draws outside the support", edge, outside)
+	}
+}
+
+// decoded is the latent prior x = 3·z + 1 over an affine generator.
+type decoded struct{ priors.Affine }
+
+func (d decoded) Inner() odslib.Prior { return d.Affine }
+
+func (decoded) Decode(_ *odslib.Scope, z *odslib.Node) *odslib.Node {
+	return graph.AddScalar(graph.MulScalar(z, 3), 1)
+}
+
+// TestLevels: noise is found through a latent space and its generator, and where the prior is N(0, I) itself.
+func TestLevels(t *testing.T) {
+	c := constraint.Gaussian{A: constraint.Identity{}, Y: []float64{4}, Sigma: 1}
+	for name, c := range map[string]struct {
+		post           odslib.Posterior
+		mean, variance float64
+	}{
+		"latent":    {odslib.Given(decoded{priors.Affine{W: [][]float64{{.5}}, B: []float64{1}}}, c), 4, 2.25 / 3.25}, // x ~ N(4, 1.5²)
+		"itself":    {odslib.Given(odslib.Normal{Dims: []int{1}}, c), 2, .5},
+		"inside":    {inside(t, odslib.Given(priors.Affine{W: [][]float64{{2}}}, c)), 8. / 5, 1. / 5},
+		"unchanged": {odslib.Given(odslib.Normal{Dims: []int{1}}, nil), 0, 1},
+	} {
+		res, err := EllipticalSlice{Chains: 200, Burn: 50}.Sample(context.Background(), c.post, 4000, 1)
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		mean, variance := moments(res.Samples, 0)
+		near(t, name+": mean", mean, c.mean, .08)
+		near(t, name+": variance", variance, c.variance, .1*max(1, c.variance))
+		if name == "latent" {
+			x, z := float64(res.Samples.Data[7]), float64(res.Noise.Data[7])
+			near(t, "x of z", x, 3*(.5*z+1)+1, 1e-5)
+		}
+	}
+}
+
+func inside(t *testing.T, post odslib.Posterior) odslib.Posterior {
+	t.Helper()
+	in, err := post.Inside()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in.Posterior
+}
+
+// TestFailingBatches: a host function that fails now and then costs its rows, a note and nothing more; one that is down ends
+// the run.
+func TestFailingBatches(t *testing.T) {
+	calls := 0
+	f := func(_ context.Context, x odslib.Array) ([]float64, error) {
+		if calls++; calls%7 == 0 {
+			return nil, errors.New("the node is busy")
+		}
+		out := make([]float64, x.Len())
+		for i := range out {
+			out[i] = -.5 * float64(x.Data[i]-2) * float64(x.Data[i]-2)
+		}
+		return out, nil
+	}
+	post := odslib.Given(odslib.Normal{Dims: []int{1}}, constraint.Batched{F: f, Chunk: 10})
+	res, err := EllipticalSlice{Chains: 50, Burn: 50}.Sample(context.Background(), post, 2000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean, _ := moments(res.Samples, 0)
+	near(t, "mean", mean, 1, .1)
+	if notes := strings.Join(res.Notes, "\n"); strings.Count(notes, "the node is busy") != 1 || res.NonFinite == 0 {
+		t.Errorf("%d not finite, notes %q", res.NonFinite, res.Notes)
+	}
+	down := constraint.Batched{F: func(context.Context, odslib.Array) ([]float64, error) { return nil, errors.New("down") }}
+	if _, err := (EllipticalSlice{}).Sample(context.Background(), odslib.Given(post.Prior, down), 10, 1); err == nil || !strings.Contains(err.Error(), "down") {
+		t.Errorf("a function that is down: %v", err)
 	}
 }
 
@@ -279,7 +403,7 @@ func TestRefusals(t *testing.T) {
 		{EllipticalSlice{}, hills(), 0, "at least one"},
 		{EllipticalSlice{Chains: -1}, hills(), 1, "Chains is -1"},
 		{EllipticalSlice{Thin: -2}, hills(), 1, "Thin is -2"},
-		{EllipticalSlice{}, odslib.Given(priors.Grid25(), nil), 1, "needs a generator x = f(z); got *priors.Mixture"},
+		{EllipticalSlice{}, odslib.Given(priors.Grid25(), nil), 1, "there is no inside: the prior must be a generator x = f(z) or have a latent; got *priors.Mixture"},
 		{EllipticalSlice{}, odslib.Given(priors.Affine{}, nil), 1, "W is empty"},
 		{EllipticalSlice{}, odslib.Given(hills().Prior, constraint.Reward{F: func(x *odslib.Node) *odslib.Node { return x }}), 1, "one value a sample"},
 	} {

@@ -1,143 +1,93 @@
 package mcmc
 
 import (
-	"fmt"
+	"context"
 	"math"
-	"slices"
 
 	"odslab/odslib"
-	"odslab/odslib/engine"
 )
 
-// target is log r(f(z)) for batches of noise on the host, with f and r in the graph or on the host as they come.
+// target is the posterior of the innermost noise: one, or through a latent space several, levels inside.
 type target struct {
-	post       odslib.Posterior
-	noise      []int // shape of one z
-	generator  odslib.HostGenerator
-	constraint odslib.HostConstraint
-	x, logR    *engine.Program // z → x and z or x → log r, where they are graph code
-	res        *odslib.Result
+	levels []*odslib.Decoder // from the innermost out
+	inner  odslib.Inner
+	eval   *odslib.Evaluator
+	res    *odslib.Result
+	failed bool // a batch of the constraint, once
 }
 
-func openTarget(name string, post odslib.Posterior, res *odslib.Result) (_ *target, err error) {
-	t := &target{post: post, res: res}
-	graphGenerator, inGraph := post.Prior.(odslib.Generator)
-	switch {
-	case inGraph:
-		t.noise = graphGenerator.NoiseShape()
-	default:
-		var ok bool
-		if t.generator, ok = post.Prior.(odslib.HostGenerator); !ok {
-			return nil, fmt.Errorf("%s needs a generator x = f(z); got %T", name, post.Prior)
-		}
-		t.noise = t.generator.NoiseShape()
-	}
-	constraint, graphConstraint := post.Constraint.(odslib.Constraint)
-	if !graphConstraint && post.Constraint != nil {
-		t.constraint = post.Constraint.(odslib.HostConstraint)
-	}
-	e, err := engine.Open()
-	if err != nil {
-		return nil, err
-	}
-	program := func(build engine.Build) *engine.Program {
-		if err != nil {
-			return nil
-		}
-		var p *engine.Program
-		p, err = engine.NewProgram(e, post.Params(), build)
-		return p
-	}
-	generate := func(scope *odslib.Scope, in []*odslib.Node) *odslib.Node {
-		if inGraph {
-			return post.Generate(scope, in[0])
-		}
-		return in[0]
-	}
-	if inGraph {
-		t.x = program(func(scope *odslib.Scope, in []*odslib.Node) []*odslib.Node {
-			return []*odslib.Node{generate(scope, in)}
-		})
-	}
-	if constraint != nil {
-		t.logR = program(func(scope *odslib.Scope, in []*odslib.Node) []*odslib.Node {
-			r := post.LogR(scope, generate(scope, in))
-			if want := engine.Float32(in[0].Shape().Dimensions[0]); !r.Shape().Equal(want) {
-				engine.Fail("log r has shape %s, want one value a sample, %s", r.Shape(), want)
+func openTarget(post odslib.Posterior, res *odslib.Result) (*target, error) {
+	t := &target{res: res}
+	for {
+		in, err := post.Inside()
+		if err == nil {
+			var d *odslib.Decoder
+			if d, err = in.Decoder(); err == nil {
+				t.levels = append([]*odslib.Decoder{d}, t.levels...)
 			}
-			return []*odslib.Node{r}
-		})
+		}
+		if err != nil {
+			t.close()
+			return nil, err
+		}
+		t.inner, post = in, in.Posterior
+		if _, noise := in.Prior.(odslib.Normal); noise {
+			break
+		}
 	}
-	if err != nil {
+	var err error
+	if t.eval, err = t.inner.Evaluator(); err != nil {
 		t.close()
 		return nil, err
 	}
 	return t, nil
 }
 
+func (t *target) noise() []int { return t.inner.Shape() }
+
 func (t *target) close() {
-	for _, p := range []*engine.Program{t.x, t.logR} {
-		if p != nil {
-			p.Close()
-		}
+	for _, d := range t.levels {
+		d.Close()
+	}
+	if t.eval != nil {
+		t.eval.Close()
 	}
 }
 
-// samples are f(z).
-func (t *target) samples(z odslib.Array) (odslib.Array, error) {
-	t.res.NetworkEvals += int64(z.Len())
-	if t.x == nil {
-		return t.generator.GenerateHost(z)
+// out are the samples of noise z.
+func (t *target) out(ctx context.Context, z odslib.Array) (x odslib.Array, err error) {
+	x = z
+	for _, d := range t.levels {
+		if x, err = d.Out(ctx, x); err != nil {
+			return x, err
+		}
 	}
-	return t.x.Call1(z.Tensor())
+	return x, nil
 }
 
-// logLikelihood is log r(f(z)) of each row. NaN and +Inf are counted and become −Inf: such a z is never accepted.
-func (t *target) logLikelihood(z odslib.Array) (out []float64, err error) {
-	switch {
-	case t.post.Constraint == nil:
-		return make([]float64, z.Len()), nil
-	case t.logR != nil && t.x != nil: // one program
-		t.res.NetworkEvals += int64(z.Len())
-		var r odslib.Array
-		if r, err = t.logR.Call1(z.Tensor()); err == nil {
-			out = float64s(r)
+// logR is log r(f(z)) of each row; rows of them count as evaluations. What is no number is counted and becomes −Inf: such a z
+// is never accepted. Where a host function failed for some rows alone the chains go on without them, and the Result says so.
+func (t *target) logR(ctx context.Context, z odslib.Array, rows int) ([]float64, error) {
+	out, err := t.eval.Rewards(ctx, z, nil)
+	if err != nil {
+		known := 0
+		for _, l := range out {
+			if !math.IsNaN(l) {
+				known++
+			}
 		}
-	default:
-		var x odslib.Array
-		if x, err = t.samples(z); err != nil {
+		if ctx.Err() != nil || known == 0 {
 			return nil, err
 		}
-		if t.logR == nil {
-			out, err = t.constraint.LogRHost(x)
-			break
-		}
-		var r odslib.Array
-		if r, err = t.logR.Call1(x.Tensor()); err == nil {
-			out = float64s(r)
+		if !t.failed {
+			t.res.Note("log r failed for some samples, first with: %v", err)
+			t.failed = true
 		}
 	}
-	if err != nil {
-		return nil, err
+	if t.inner.Constraint != nil {
+		t.res.NetworkEvals += int64(rows)
+		t.res.ConstraintEvals += int64(rows)
 	}
-	t.res.ConstraintEvals += int64(z.Len())
-	if len(out) != z.Len() {
-		return nil, fmt.Errorf("the constraint gave %d values for %d samples", len(out), z.Len())
-	}
-	out = slices.Clone(out)
-	for i, v := range out {
-		if math.IsNaN(v) || math.IsInf(v, 1) {
-			t.res.NonFinite++
-			out[i] = math.Inf(-1)
-		}
-	}
+	t.res.Lost(out)
 	return out, nil
-}
-
-func float64s(a odslib.Array) []float64 {
-	out := make([]float64, len(a.Data))
-	for i, v := range a.Data {
-		out[i] = float64(v)
-	}
-	return out
 }

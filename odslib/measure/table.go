@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"odslab/odslib"
-	"odslab/odslib/exact"
 )
 
 // TableOf holds results of one posterior beside the exact answer: the figures of the literature, each beside its floor.
@@ -32,10 +31,11 @@ type Row struct {
 }
 
 // Table measures the results against the posterior's closed form: sliced W1 to fresh exact draws of the same number,
-// the floor being the same between two sets of exact draws, and the error of log Z.
+// the floor being the same between two sets of exact draws, and the error of log Z. Weighted results are resampled to as many
+// draws first, and are marked.
 func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 	t := &TableOf{Distance: "sliced W1", Exact: math.NaN()}
-	prior, logZ, err := exact.Of(post)
+	prior, logZ, err := post.Exact()
 	if err != nil {
 		t.Err = err
 	} else {
@@ -48,15 +48,24 @@ func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 		}
 		row := Row{Sampler: r.Sampler, N: r.Samples.Len(), Distance: math.NaN(), Floor: math.NaN(), DeltaLogZ: math.NaN(), LogZErr: r.LogZError,
 			ESS: r.ESS, NetworkEvals: r.NetworkEvals, Seconds: r.Seconds, NonFinite: r.NonFinite, Rejected: r.Rejected}
+		x := r.Samples
+		if r.LogWeights != nil {
+			row.Sampler += ", weighted"
+			if x, err = resampled(r); err != nil {
+				row.Sampler += ": " + err.Error()
+			}
+		}
 		if t.Err == nil {
 			row.DeltaLogZ = r.LogZ - logZ
+		}
+		if t.Err == nil && x.Len() > 0 {
 			draw := func(seed uint64) (odslib.Array, error) { return prior.Sample(context.Background(), row.N, 1000+seed) }
 			if _, ok := floors[row.N]; !ok {
 				floors[row.N], _, t.Err = Floor(SlicedW1{}.Distance, draw, 3)
 			}
 			row.Floor = floors[row.N]
 			if truth, err := draw(999); err == nil {
-				if row.Distance, err = (SlicedW1{}).Distance(r.Samples, truth); err != nil {
+				if row.Distance, err = (SlicedW1{}).Distance(x, truth); err != nil {
 					row.Distance = math.NaN() // not finite samples: the column of counts says so
 				}
 			}
@@ -64,6 +73,14 @@ func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// resampled are the samples of a weighted result, as many, equally weighted: what its weights are worth shows in the distance.
+func resampled(r *odslib.Result) (odslib.Array, error) {
+	if _, err := normalised(r.LogWeights, r.Samples.Len()); err != nil {
+		return odslib.Array{}, err
+	}
+	return r.Resample(r.Samples.Len(), 1).Samples, nil
 }
 
 var header = []string{"sampler", "n", "sliced W1", "floor", "Δ log Z", "ESS", "evals", "s"}

@@ -25,7 +25,7 @@ func TestTable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prior := odslib.NewResult("prior", nil, 6)
+	prior := odslib.NewResult(odslib.Posterior{}, "prior", nil, 6)
 	prior.Samples = x
 	table := measure.Table(c.Post, truth, nil, prior)
 	if table.Err != nil || len(table.Rows) != 2 || math.Abs(table.Exact-c.LogZ) > 1e-6 {
@@ -45,5 +45,50 @@ func TestTable(t *testing.T) {
 	blind := measure.Table(odslib.Given(priors.Grid25(), constraint.StudentT{A: constraint.Identity{}, Y: []float64{0, 0}, Nu: 3, Scale: 1}), truth)
 	if blind.Err == nil || !math.IsNaN(blind.Rows[0].Distance) || !strings.Contains(blind.String(), "no distance") {
 		t.Errorf("a table without a closed form: %v\n%s", blind.Err, blind)
+	}
+}
+
+// A weighted result counts by its weights: prior draws with the posterior's weights come near the floor, without them, with
+// weights that are none, or without draws they do not.
+func TestTableOfWeighted(t *testing.T) {
+	c, ctx := exact.T6(), context.Background()
+	x, err := c.Post.Prior.Sample(ctx, 4000, 6)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logr, err := c.Post.Rewards(ctx, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := func(w []float64) *odslib.Result {
+		r := odslib.NewResult(c.Post, "prior", nil, 6)
+		r.Samples, r.LogWeights = x, w
+		return r
+	}
+	lost := make([]float64, 4000)
+	for i := range lost {
+		lost[i] = math.Inf(-1)
+	}
+	empty := odslib.NewResult(c.Post, "none", nil, 1)
+	table := measure.Table(c.Post, made(nil), made(logr), made(lost), made(logr[:7]), empty)
+	if table.Err != nil || len(table.Rows) != 5 {
+		t.Fatal(table.Err, len(table.Rows))
+	}
+	if plain, weighted := table.Rows[0], table.Rows[1]; weighted.Distance > .2*plain.Distance || !strings.Contains(weighted.Sampler, "weighted") {
+		t.Errorf("distance %.3f with weights (%s), %.3f without, floor %.3f", weighted.Distance, weighted.Sampler, plain.Distance, plain.Floor)
+	}
+	for _, r := range table.Rows[2:] {
+		if !math.IsNaN(r.Distance) {
+			t.Errorf("%s has distance %.3f", r.Sampler, r.Distance)
+		}
+	}
+	// A user who knows the posterior tells the table.
+	truth, _, err := c.Post.Exact()
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := constraint.Known{Constraint: constraint.HostReward{F: func(x []float32) float64 { return -float64(x[0]*x[0]/100 + x[1]*x[1]) }}, Is: truth, LogZ: c.LogZ}
+	if table := measure.Table(odslib.Given(c.Post.Prior, host), made(logr)); table.Err != nil || table.Exact != c.LogZ || !(table.Rows[0].Distance < .3) {
+		t.Errorf("%v, log Z %g, distance %.3f", table.Err, table.Exact, table.Rows[0].Distance)
 	}
 }

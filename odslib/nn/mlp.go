@@ -7,7 +7,7 @@ import (
 	"odslab/odslib/engine"
 )
 
-// MLP is a network of dense layers for samples of any shape, which it flattens. Every layer adds a projection of the
+// MLP is a network of dense layers for samples of any shape, which it flattens; conditions are further inputs. Every layer adds a projection of the
 // time features; from the second on a layer is a residual block h + W₂·silu(W₁·norm(h) + time) unless Plain is set.
 // The last layer starts at zero, so that an untrained network puts out 0.
 type MLP struct {
@@ -24,6 +24,9 @@ func (m MLP) Apply(scope *engine.Scope, x *engine.Node, at odslib.Level) *engine
 	time := TimeFeatures(at.T, or(m.Time, 64))
 	h := graph.Reshape(x, n, x.Shape().Size()/n)
 	d := h.Shape().Dimensions[1]
+	if at.Given != nil {
+		h = graph.Concatenate([]*engine.Node{h, at.Given}, 1)
+	}
 	h = Dense(scope, "in", h, width, engine.FanIn)
 	for i := range or(m.Layers, 3) {
 		s := scope.In("layer_%d", i)

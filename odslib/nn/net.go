@@ -12,7 +12,7 @@ import (
 )
 
 // Net is a network with a time input: x [B, shape…] → the same shape. The level has a row for each of x, or one row for
-// all, of which a network computes what depends on the level alone once. Its weights are read through the scope with
+// all, of which a network computes what depends on the level alone once; conditions, [B, c] or nil, have a row for each. Its weights are read through the scope with
 // [engine.Weight], so that the struct holds settings only.
 type Net interface {
 	Apply(scope *engine.Scope, x *engine.Node, at odslib.Level) *engine.Node
@@ -46,10 +46,23 @@ func Decode(data []byte) (Net, error) { return nets.Decode(data) }
 
 // Initial returns the weights of a network for samples of a shape, drawn from seed: the same on every backend.
 func Initial(net Net, shape []int, seed uint64) (engine.Params, error) {
+	return InitialGiven(net, shape, 0, seed)
+}
+
+// InitialGiven is Initial for a network that takes c conditions.
+func InitialGiven(net Net, shape []int, c int, seed uint64) (engine.Params, error) {
 	batch := append([]int{2}, shape...)
 	level := engine.Float32(2)
-	return engine.Initial(seed, []shapes.Shape{engine.Float32(batch...), level, level, level}, func(scope *engine.Scope, in []*engine.Node) {
-		out := net.Apply(scope, in[0], odslib.Level{T: in[1], Alpha: in[2], Sigma: in[3]})
+	inputs := []shapes.Shape{engine.Float32(batch...), level, level, level}
+	if c > 0 {
+		inputs = append(inputs, engine.Float32(2, c))
+	}
+	return engine.Initial(seed, inputs, func(scope *engine.Scope, in []*engine.Node) {
+		at := odslib.Level{T: in[1], Alpha: in[2], Sigma: in[3]}
+		if c > 0 {
+			at.Given = in[4]
+		}
+		out := net.Apply(scope, in[0], at)
 		if !slices.Equal(out.Shape().Dimensions, batch) {
 			engine.Fail("%T turns %v into %v; a network here must keep the shape", net, shape, out.Shape().Dimensions[1:])
 		}

@@ -9,8 +9,8 @@ import (
 
 // UNet is a small U-Net (Ronneberger et al. 2015, with the residual blocks of Ho et al. 2020) for images [h, w, c]: at
 // every level Blocks residual blocks, between levels the mean of 2×2 squares on the way down and repeated pixels on the
-// way up, which unlike strided and transposed convolutions can be differentiated twice on every backend. Height and
-// width must be divisible by 2^(levels−1). The last layer starts at zero.
+// way up, which unlike strided and transposed convolutions can be differentiated twice on every backend. Conditions join
+// the time features. Height and width must be divisible by 2^(levels−1). The last layer starts at zero.
 type UNet struct {
 	Channels int   // at the finest level, 0 means 32
 	Multiply []int // channels of each level as multiples of Channels, nil means 1, 2
@@ -32,7 +32,12 @@ func (u UNet) Apply(scope *engine.Scope, x *engine.Node, at odslib.Level) *engin
 	if f := 1 << (len(mult) - 1); dims[1]%f != 0 || dims[2]%f != 0 {
 		engine.Fail("a U-Net of %d levels wants sides divisible by %d, got %d×%d", len(mult), f, dims[1], dims[2])
 	}
-	time := SiLU(Dense(scope, "time", TimeFeatures(at.T, or(u.Time, 64)), 4*ch, engine.FanIn))
+	time := Dense(scope, "time", TimeFeatures(at.T, or(u.Time, 64)), 4*ch, engine.FanIn)
+	if at.Given != nil {
+		given := Dense(scope, "given", at.Given, 4*ch, engine.FanIn)
+		time = graph.Add(graph.BroadcastToShape(time, given.Shape()), given)
+	}
+	time = SiLU(time)
 
 	h := Conv(scope, "in", x, ch, 3, engine.FanIn)
 	var skips []*engine.Node

@@ -14,7 +14,7 @@ import (
 
 // The file's bytes are checked by their parts here, and were read back by numpy.load when the format was written.
 func TestNPZ(t *testing.T) {
-	r := odslib.NewResult("test", nil, 1)
+	r := odslib.NewResult(odslib.Posterior{}, "test", nil, 1)
 	r.Samples = odslib.Array{Shape: []int{3, 2}, Data: []float32{0, 1, 10, 11, 20, 21}}
 	path := filepath.Join(t.TempDir(), "r.npz")
 	if err := Write(path, r); err != nil {

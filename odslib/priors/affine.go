@@ -13,10 +13,12 @@ import (
 )
 
 var (
-	_ odslib.Generator     = Affine{}
-	_ odslib.HostGenerator = Affine{}
-	_ odslib.Exact         = Affine{}
-	_ odslib.Parametrised  = Affine{}
+	_ odslib.Generator       = Affine{}
+	_ odslib.HostGenerator   = Affine{}
+	_ odslib.Conjugate       = Affine{}
+	_ odslib.Parametrised    = Affine{}
+	_ odslib.AffineMap       = Affine{}
+	_ odslib.ConjugateInside = Affine{}
 )
 
 // Affine is the generator x = W·z + B with z ~ N(0, I): a Gaussian of any covariance WWᵀ, degenerate ones too. Under a
@@ -70,6 +72,18 @@ func (a Affine) b(i int) float64 {
 	return a.B[i]
 }
 
+// Affine implements odslib.AffineMap.
+func (a Affine) Affine() (w [][]float64, b []float64, ok bool) {
+	b = make([]float64, len(a.W))
+	copy(b, a.B)
+	return a.W, b, true
+}
+
+// ExactInside implements odslib.ConjugateInside.
+func (a Affine) ExactInside(c odslib.Constraint) (odslib.Prior, float64, error) {
+	return a.ExactNoise(c)
+}
+
 // Params implements odslib.Parametrised.
 func (a Affine) Params() odslib.Params {
 	b := make([]float64, len(a.W))
@@ -84,7 +98,7 @@ func (a Affine) Generate(scope *odslib.Scope, z *odslib.Node) *odslib.Node {
 }
 
 // GenerateHost implements odslib.HostGenerator.
-func (a Affine) GenerateHost(z odslib.Array) (odslib.Array, error) {
+func (a Affine) GenerateHost(_ context.Context, z odslib.Array) (odslib.Array, error) {
 	if z.Dim() != a.NoiseShape()[0] {
 		return odslib.Array{}, fmt.Errorf("affine generator: noise of %d numbers, want %d", z.Dim(), a.NoiseShape()[0])
 	}
@@ -110,14 +124,14 @@ func (a Affine) Sample(ctx context.Context, n int, seed uint64) (odslib.Array, e
 	if n < 0 {
 		return odslib.Array{}, fmt.Errorf("affine generator: asked for %d samples", n)
 	}
-	x, err := a.GenerateHost(hostNormals(n, a.NoiseShape()[0], engine.RNG(seed, "priors.Affine")))
+	x, err := a.GenerateHost(ctx, hostNormals(n, a.NoiseShape()[0], engine.RNG(seed, "priors.Affine")))
 	if err != nil {
 		return odslib.Array{}, err
 	}
 	return x, ctx.Err()
 }
 
-// Exact is the posterior under a quadratic constraint, again an affine generator.
+// Exact is the posterior under linear measurements, quadratic constraints and sums of them, again an affine generator.
 func (a Affine) Exact(c odslib.Constraint) (odslib.Prior, float64, error) {
 	noise, logZ, err := a.ExactNoise(c)
 	if err != nil {
@@ -137,66 +151,71 @@ func (a Affine) Exact(c odslib.Constraint) (odslib.Prior, float64, error) {
 	return out, logZ, nil
 }
 
-// ExactNoise is the posterior of the noise z under a quadratic constraint log r = ½xᵀHx + gᵀx + c, as an affine generator
-// of z, and log Z: z|y ~ N(P⁻¹q, P⁻¹) with P = I−WᵀHW and q = Wᵀ(HB+g).
+// ExactNoise is the posterior of the noise z under such a constraint, as an affine generator of z, and log Z.
 func (a Affine) ExactNoise(c odslib.Constraint) (Affine, float64, error) {
-	q, ok := c.(odslib.Quadratic)
-	if !ok {
-		return Affine{}, 0, fmt.Errorf("%w for an affine generator under %T: log r is not quadratic", odslib.ErrNoClosedForm, c)
-	}
 	if err := a.Err(); err != nil {
 		return Affine{}, 0, err
 	}
-	rows, g, c0, err := q.Quadratic(a.Shape())
+	parts, err := takeApart(c, a.Shape(), "an affine generator")
 	if err != nil {
 		return Affine{}, 0, err
 	}
-	d, k := len(a.W), len(a.W[0])
-	w, h, shift := mat.NewDense(d, k, nil), mat.NewSymDense(d, nil), mat.NewVecDense(d, nil)
-	for i := range d {
-		w.SetRow(i, a.W[i])
-		shift.SetVec(i, a.b(i))
-		for j := i; j < d; j++ {
-			h.SetSym(i, j, .5*(rows[i][j]+rows[j][i]))
-		}
-	}
-	var hw mat.Dense
-	hw.Mul(h, w)
-	var quad mat.Dense
-	quad.Mul(w.T(), &hw)
-	precision := mat.NewSymDense(k, nil)
+	k := len(a.W[0])
+	z := mat.NewDense(k, k, nil)
 	for i := range k {
-		for j := i; j < k; j++ {
-			v := -.5 * (quad.At(i, j) + quad.At(j, i))
-			if i == j {
-				v++
-			}
-			precision.SetSym(i, j, v)
-		}
+		z.Set(i, i, 1)
 	}
-	var chol mat.Cholesky
-	if !chol.Factorize(precision) {
-		return Affine{}, 0, fmt.Errorf("affine generator: the posterior has no finite mass: the reward grows faster than the prior falls")
+	u, err := parts.through(a).condition(z, "affine generator")
+	if err != nil {
+		return Affine{}, 0, err
 	}
-	lin := mat.NewVecDense(d, g)
-	var hb, s, full mat.VecDense
-	hb.MulVec(h, shift)
-	full.AddVec(&hb, lin)
-	s.MulVec(w.T(), &full)
-	var mean mat.VecDense
-	if err := chol.SolveVecTo(&mean, &s); err != nil {
-		return Affine{}, 0, fmt.Errorf("affine generator: %w", err)
+	out := Affine{B: make([]float64, k)}
+	logZ := u.logZ(out.B)
+	if math.IsNaN(logZ) || math.IsInf(logZ, 0) {
+		return Affine{}, 0, fmt.Errorf("affine generator: log Z is %g: the constraint is beyond float64", logZ)
 	}
-	logZ := c0 + .5*mat.Dot(shift, &hb) + mat.Dot(lin, shift) + .5*mat.Dot(&s, &mean) - .5*chol.LogDet()
-	// With P = UᵀU, z = mean + U⁻¹ε has covariance P⁻¹.
-	var u, inv mat.TriDense
-	chol.UTo(&u)
-	if err := inv.InverseTri(&u); err != nil {
-		return Affine{}, 0, fmt.Errorf("affine generator: %w", err)
-	}
-	out := Affine{W: make([][]float64, k), B: mat.Col(nil, 0, &mean)}
-	for i := range out.W {
-		out.W[i] = mat.Row(nil, i, &inv)
+	for i := range k {
+		out.W = append(out.W, mat.Row(nil, i, u.factor))
 	}
 	return out, logZ, nil
+}
+
+// through is the constraint on x = W·z + b as one on z.
+func (c conjugate) through(a Affine) conjugate {
+	d, k := len(a.W), len(a.W[0])
+	w, shift := mat.NewDense(d, k, nil), mat.NewVecDense(d, nil)
+	for i, row := range a.W {
+		w.SetRow(i, row)
+		shift.SetVec(i, a.b(i))
+	}
+	rows := func(m mat.Matrix) (out [][]float64) {
+		n, _ := m.Dims()
+		for i := range n {
+			out = append(out, mat.Row(nil, i, m))
+		}
+		return out
+	}
+	out := conjugate{system: odslib.System{LogScale: c.system.LogScale}}
+	for i, row := range c.system.A {
+		var aw mat.VecDense
+		aw.MulVec(w.T(), mat.NewVecDense(d, row))
+		out.system.A = append(out.system.A, aw.RawVector().Data)
+		out.system.Y = append(out.system.Y, c.system.Y[i]-mat.Dot(mat.NewVecDense(d, row), shift))
+	}
+	if c.h == nil {
+		return out
+	}
+	h, b := mat.NewDense(d, d, nil), mat.NewVecDense(d, c.b)
+	for i, row := range c.h {
+		h.SetRow(i, row)
+	}
+	var hw, whw mat.Dense
+	var hb, slope, lin mat.VecDense
+	hw.Mul(h, w)
+	whw.Mul(w.T(), &hw)
+	hb.MulVec(h, shift)
+	slope.AddVec(&hb, b)
+	lin.MulVec(w.T(), &slope)
+	out.h, out.b, out.c = rows(&whw), lin.RawVector().Data, c.c+.5*mat.Dot(shift, &hb)+mat.Dot(b, shift)
+	return out
 }

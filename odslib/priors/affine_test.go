@@ -122,7 +122,7 @@ func TestAffineGenerates(t *testing.T) {
 		z.Data[i] = float32(rng.NormFloat64())
 	}
 	x, grad := generate(t, a, z)
-	want, err := a.GenerateHost(z)
+	want, err := a.GenerateHost(context.Background(), z)
 	if err != nil {
 		t.Fatal(err)
 	}

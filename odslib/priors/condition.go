@@ -10,34 +10,44 @@ import (
 	"odslab/odslib"
 )
 
-// Exact is the posterior of the mixture under a quadratic constraint log r = ½xᵀHx + bᵀx + c, again a mixture: component
-// k becomes N(P⁻¹(Σ_k⁻¹μ_k+b), P⁻¹) with P = Σ_k⁻¹−H, and its weight is multiplied by its evidence.
+// leastVariance is what a variance that rounds to less is set to: a standard deviation of 1e-19 is none to float32, and the
+// component stays.
+const leastVariance = 1e-38
+
+// Exact is the posterior of the mixture under linear measurements with Gaussian error, quadratic constraints and sums of
+// them, again a mixture: component k is conditioned by itself, and its weight is multiplied by its evidence.
 func (m *Mixture) Exact(c odslib.Constraint) (odslib.Prior, float64, error) {
-	q, ok := c.(odslib.Quadratic)
-	if !ok {
-		return nil, 0, fmt.Errorf("%w for a mixture under %T: log r is not quadratic", odslib.ErrNoClosedForm, c)
-	}
 	if err := m.Err(); err != nil {
 		return nil, 0, err
 	}
-	h, b, c0, err := q.Quadratic(m.Shape())
+	parts, err := takeApart(c, m.Shape(), "a mixture")
 	if err != nil {
 		return nil, 0, err
 	}
-	out := &Mixture{Noise: m.Noise}
+	out := &Mixture{Noising: m.Noising}
 	logw := make([]float64, len(m.Means))
-	var f *factor
+	var u *update
+	var variances, axes []float64
 	for k, prob := range m.Probabilities() {
-		if f == nil || !m.sameCovariance(k, k-1) {
-			if f, err = m.factorise(k, h); err != nil {
+		if u == nil || !m.sameCovariance(k, k-1) {
+			if u, err = parts.condition(m.factor(k), fmt.Sprintf("mixture: component %d", k)); err != nil {
+				return nil, 0, err
+			}
+			if variances, axes, err = principal(u.factor); err != nil {
 				return nil, 0, err
 			}
 		}
-		mean, logz := f.condition(m.Means[k], b)
-		out.Means, out.Variances, out.Axes = append(out.Means, mean), append(out.Variances, f.values), append(out.Axes, f.axes)
-		logw[k] = math.Log(prob) + logz + c0
+		mean := slices.Clone(m.Means[k])
+		logw[k] = math.Log(prob) + u.logZ(mean)
+		if v := logw[k]; math.IsNaN(v) || math.IsInf(v, 1) {
+			return nil, 0, fmt.Errorf("mixture: the evidence of component %d is %g: the constraint is beyond float64", k, v)
+		}
+		out.Means, out.Variances, out.Axes = append(out.Means, mean), append(out.Variances, variances), append(out.Axes, axes)
 	}
 	logZ := logSumExp(logw)
+	if math.IsInf(logZ, -1) {
+		return nil, 0, fmt.Errorf("mixture: the evidence is 0 to float64: the measurement is too far from every component for its σ")
+	}
 	for _, l := range logw {
 		out.Weights = append(out.Weights, math.Exp(l-logZ))
 	}
@@ -48,70 +58,37 @@ func (m *Mixture) sameCovariance(k, l int) bool {
 	return slices.Equal(m.Variances[k], m.Variances[l]) && (m.Axes == nil || slices.Equal(m.Axes[k], m.Axes[l]))
 }
 
-// factor is what the posteriors of components of one covariance share: Σ⁻¹, and P = Σ⁻¹−H by its eigenvectors.
-type factor struct {
-	inverse *mat.SymDense
-	vectors mat.Dense
-	values  []float64 // eigenvalues of P⁻¹
-	axes    []float64
-	logDet  float64 // log|Σ| + log|P|
-}
-
-func (m *Mixture) factorise(k int, h [][]float64) (*factor, error) {
+// factor is F of component k, x = μ_k + F·z.
+func (m *Mixture) factor(k int) *mat.Dense {
 	d := m.Shape()[0]
-	f := &factor{inverse: mat.NewSymDense(d, nil), values: make([]float64, d), axes: make([]float64, d*d)}
-	precision := mat.NewSymDense(d, nil)
-	for i := range d {
-		f.logDet += math.Log(m.Variances[k][i])
-		for j := i; j < d; j++ {
-			v := 0.
-			if m.Axes == nil {
-				if i == j {
-					v = 1 / m.Variances[k][i]
-				}
-			} else {
-				for e := range d {
-					v += m.Axes[k][i*d+e] * m.Axes[k][j*d+e] / m.Variances[k][e]
-				}
-			}
-			f.inverse.SetSym(i, j, v)
-			precision.SetSym(i, j, v-.5*(h[i][j]+h[j][i]))
+	f := mat.NewDense(d, d, nil)
+	for j, v := range m.Variances[k] {
+		if m.Axes == nil {
+			f.Set(j, j, math.Sqrt(v))
+			continue
 		}
-	}
-	var eig mat.EigenSym
-	if !eig.Factorize(precision, true) {
-		return nil, fmt.Errorf("mixture: the posterior precision of component %d has no eigenvalues (NaN in the constraint?)", k)
-	}
-	eig.VectorsTo(&f.vectors)
-	for e, p := range eig.Values(nil) {
-		if !(p > 0) {
-			return nil, fmt.Errorf("mixture: the posterior has no finite mass: the reward grows faster than component %d falls", k)
-		}
-		f.values[e] = 1 / p
-		f.logDet += math.Log(p)
 		for i := range d {
-			f.axes[i*d+e] = f.vectors.At(i, e)
+			f.Set(i, j, m.Axes[k][i*d+j]*math.Sqrt(v))
 		}
 	}
-	return f, nil
+	return f
 }
 
-// condition returns the posterior mean P⁻¹(Σ⁻¹μ+b) and the component's log-evidence; in the eigenbasis both are sums over
-// one-dimensional Gaussians.
-func (f *factor) condition(mean, b []float64) (post []float64, logz float64) {
-	d := len(mean)
-	mu := mat.NewVecDense(d, mean)
-	var lin mat.VecDense
-	lin.MulVec(f.inverse, mu)
-	logz = -.5 * (f.logDet + mat.Dot(mu, &lin))
-	lin.AddVec(&lin, mat.NewVecDense(d, b))
-	post = make([]float64, d)
-	for e, v := range f.values {
-		proj := mat.Dot(f.vectors.ColView(e), &lin)
-		logz += .5 * proj * proj * v
-		for i := range d {
-			post[i] += f.axes[i*d+e] * proj * v
-		}
+// principal are the eigenvalues of F·Fᵀ and its eigenvectors, one a column.
+func principal(f *mat.Dense) (variances, axes []float64, err error) {
+	var svd mat.SVD
+	if !svd.Factorize(f, mat.SVDThinU) {
+		return nil, nil, fmt.Errorf("mixture: the posterior covariance has no eigenvalues; are the numbers finite?")
 	}
-	return post, logz
+	var u mat.Dense
+	svd.UTo(&u)
+	d, _ := f.Dims()
+	axes = make([]float64, 0, d*d)
+	for i := range d {
+		axes = append(axes, mat.Row(nil, i, &u)...)
+	}
+	for _, s := range svd.Values(nil) {
+		variances = append(variances, math.Max(s*s, leastVariance))
+	}
+	return variances, axes, nil
 }

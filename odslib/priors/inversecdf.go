@@ -118,7 +118,7 @@ func (c InverseCDF) Generate(scope *odslib.Scope, z *odslib.Node) *odslib.Node {
 }
 
 // GenerateHost implements odslib.HostGenerator, without the table.
-func (c InverseCDF) GenerateHost(z odslib.Array) (odslib.Array, error) {
+func (c InverseCDF) GenerateHost(_ context.Context, z odslib.Array) (odslib.Array, error) {
 	if z.Dim() != c.Shape()[0] {
 		return odslib.Array{}, fmt.Errorf("inverse CDF: noise of %d numbers, want %d", z.Dim(), c.Shape()[0])
 	}

@@ -1,13 +1,19 @@
 package priors
 
 import (
+	"context"
 	"fmt"
 	"math"
+
+	"gonum.org/v1/gonum/mathext"
 
 	"odslab/odslib"
 )
 
-var _ odslib.Exact = InverseCDF{}
+var (
+	_ odslib.Conjugate       = InverseCDF{}
+	_ odslib.ConjugateInside = InverseCDF{}
+)
 
 // maxProduct bounds the components of a product mixture.
 const maxProduct = 4096
@@ -45,3 +51,36 @@ func (c InverseCDF) Exact(con odslib.Constraint) (odslib.Prior, float64, error) 
 	}
 	return m.Exact(con)
 }
+
+// ExactInside is the posterior of the noise: that of x, seen through z = Φ⁻¹(F(x)).
+func (c InverseCDF) ExactInside(con odslib.Constraint) (odslib.Prior, float64, error) {
+	x, logZ, err := c.Exact(con)
+	if err != nil {
+		return nil, 0, err
+	}
+	return noiseOf{x, c}, logZ, nil
+}
+
+// noiseOf is the law of z where F⁻¹(Φ(z)) has the law of the prior.
+type noiseOf struct {
+	odslib.Prior
+	of InverseCDF
+}
+
+// Sample implements odslib.Prior.
+func (p noiseOf) Sample(ctx context.Context, n int, seed uint64) (odslib.Array, error) {
+	x, err := p.Prior.Sample(ctx, n, seed)
+	line := p.of.quantiles()
+	for i, v := range x.Data {
+		below, above, _ := line.cdf(float64(v))
+		if below < .5 {
+			x.Data[i] = float32(mathext.NormalQuantile(below))
+		} else {
+			x.Data[i] = float32(-mathext.NormalQuantile(above))
+		}
+	}
+	return x, err
+}
+
+// String names the law.
+func (p noiseOf) String() string { return fmt.Sprintf("noise of a %v", p.Prior) }

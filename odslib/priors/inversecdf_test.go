@@ -23,7 +23,7 @@ func TestInverseCDFInverts(t *testing.T) {
 	for i := range z.Data {
 		z.Data[i] = float32(-6.5 + 13*float64(i)/float64(len(z.Data)-1))
 	}
-	host, err := twoHills.GenerateHost(z)
+	host, err := twoHills.GenerateHost(context.Background(), z)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestInverseCDFInverts(t *testing.T) {
 	for _, i := range []int{300, 1000, 1500, 1733, 2000, 2500, 3600} {
 		h := engine.NewArray(2, 2)
 		h.Data[0], h.Data[1] = z.Data[i]-.01, z.Data[i]+.01
-		ends, err := twoHills.GenerateHost(h)
+		ends, err := twoHills.GenerateHost(context.Background(), h)
 		if err != nil {
 			t.Fatal(err)
 		}

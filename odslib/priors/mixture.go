@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/floats"
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
@@ -17,8 +18,10 @@ import (
 var (
 	_ odslib.Diffusion    = (*Mixture)(nil)
 	_ odslib.Density      = (*Mixture)(nil)
-	_ odslib.Exact        = (*Mixture)(nil)
+	_ odslib.Conjugate    = (*Mixture)(nil)
 	_ odslib.Parametrised = (*Mixture)(nil)
+	_ odslib.Marginal     = (*Mixture)(nil)
+	_ odslib.Moments      = (*Mixture)(nil)
 )
 
 // Mixture is Σ_k w_k N(μ_k, Σ_k) on vectors of dimension d. Its density, score, denoiser and Jacobian are exact at every
@@ -29,7 +32,7 @@ type Mixture struct {
 	Variances [][]float64 // [K][d]: eigenvalues of Σ_k
 	Axes      [][]float64 // [K][d·d]: eigenvectors of Σ_k, one a column, row-major; nil means the coordinate axes
 
-	Noise odslib.Schedule // nil means diffusion.VPLinear{}: an exact prior serves any schedule
+	Noising odslib.Schedule // nil means diffusion.VPLinear{}, scaled where the mixture is small: an exact prior serves any schedule
 }
 
 // Isotropic is the mixture of equal-variance spherical Gaussians; nil weights mean equal ones.
@@ -64,13 +67,13 @@ func Grid25() *Mixture {
 // On returns the same mixture under another noise schedule.
 func (m *Mixture) On(s odslib.Schedule) *Mixture {
 	out := *m
-	out.Noise = s
+	out.Noising = s
 	return &out
 }
 
 // Err says what is wrong with the numbers of the mixture, or nil.
 func (m *Mixture) Err() error {
-	if len(m.Means) == 0 {
+	if len(m.Means) == 0 || len(m.Means[0]) == 0 {
 		return fmt.Errorf("mixture: no components")
 	}
 	d := len(m.Means[0])
@@ -86,8 +89,11 @@ func (m *Mixture) Err() error {
 			return fmt.Errorf("mixture: component %d has %d means and %d variances, component 0 has dimension %d", k, len(m.Means[k]), len(m.Variances[k]), d)
 		}
 		for j, v := range m.Variances[k] {
-			if !(v > 0) {
-				return fmt.Errorf("mixture: variance %d of component %d is %g; it must be positive", j, k, v)
+			if !(v > 0) || math.IsInf(v, 0) {
+				return fmt.Errorf("mixture: variance %d of component %d is %g; it must be positive and finite", j, k, v)
+			}
+			if mu := m.Means[k][j]; math.IsNaN(mu) || math.IsInf(mu, 0) {
+				return fmt.Errorf("mixture: mean %d of component %d is %g", j, k, mu)
 			}
 		}
 		if w := m.weight(k); !(w >= 0) || math.IsInf(w, 0) {
@@ -97,6 +103,39 @@ func (m *Mixture) Err() error {
 	}
 	if total == 0 {
 		return fmt.Errorf("mixture: all weights are 0")
+	}
+	return m.checkAxes()
+}
+
+// checkAxes holds the columns to be orthonormal by one product with a fixed vector u, QᵀQu = u: a check of all pairs would
+// take longer than drawing samples.
+func (m *Mixture) checkAxes() error {
+	if m.Axes == nil {
+		return nil
+	}
+	d := m.Shape()[0]
+	if len(m.Axes) != len(m.Means) {
+		return fmt.Errorf("mixture: axes of %d components for %d means", len(m.Axes), len(m.Means))
+	}
+	u := make([]float64, d)
+	for j := range u {
+		u[j] = 1 + .5*math.Sin(float64(j*j)+1)
+	}
+	for k, q := range m.Axes {
+		if len(q) != d*d {
+			return fmt.Errorf("mixture: the axes of component %d have %d numbers, want %d·%d", k, len(q), d, d)
+		}
+		if k > 0 && &q[0] == &m.Axes[k-1][0] {
+			continue
+		}
+		back := make([]float64, d)
+		for i := range d {
+			row := q[i*d : (i+1)*d]
+			floats.AddScaled(back, floats.Dot(row, u), row)
+		}
+		if off := floats.Distance(back, u, 2); !(off <= 1e-5*math.Sqrt(float64(d))) {
+			return fmt.Errorf("mixture: the axes of component %d are not orthonormal: each column must have length 1 and be at right angles to the others", k)
+		}
 	}
 	return nil
 }
@@ -129,12 +168,20 @@ func (m *Mixture) Shape() []int {
 	return []int{len(m.Means[0])}
 }
 
-// Schedule is Noise, VPLinear by default.
+// Schedule is Noising, VPLinear by default; at the scale of the mixture where that is below 1, for the last step of even grids
+// would drown it in noise. Larger scales need none: chains start from the mixture's own x_t, and have steps of its variance.
 func (m *Mixture) Schedule() odslib.Schedule {
-	if m.Noise == nil {
+	if m.Noising != nil {
+		return m.Noising
+	}
+	if len(m.Means) == 0 {
 		return diffusion.VPLinear{}
 	}
-	return m.Noise
+	_, std := m.Moments()
+	if scale := floats.Norm(std, 2) / math.Sqrt(float64(len(std))); scale < 1-1e-9 && scale > 0 {
+		return diffusion.Scaled{By: scale}
+	}
+	return diffusion.VPLinear{}
 }
 
 // String names the mixture.
@@ -267,6 +314,51 @@ func (m *Mixture) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) 
 	}
 	gamma := graph.ExpandAxes(graph.Softmax(p.logits, -1), 2)
 	return graph.ReduceSum(graph.Mul(gamma, graph.Add(p.means, shift)), 1)
+}
+
+// SampleAt draws x_t: a component by its weight (Gumbel's trick), then N(α·μ_k, α²Σ_k + σ²I).
+func (m *Mixture) SampleAt(scope *odslib.Scope, rng *odslib.Node, at odslib.Level) (newRNG, x *odslib.Node) {
+	g, n, d := rng.Graph(), at.T.Shape().Dimensions[0], m.Shape()[0]
+	logw := engine.Var(scope, g, "log_weights")
+	k := logw.Shape().Dimensions[0]
+	rng, u := engine.RandomUniform(rng, n, k)
+	gumbel := graph.Neg(graph.Log(graph.Neg(graph.Log(graph.AddScalar(graph.MulScalar(u, 1-1e-7), 5e-8)))))
+	pick := graph.ExpandAxes(graph.ArgMax(graph.Add(gumbel, graph.BroadcastToShape(graph.ExpandAxes(logw, 0), gumbel.Shape())), -1), -1)
+	rng, z := engine.RandomNormal(rng, n, d)
+	of := func(name string) *odslib.Node { return graph.Gather(engine.Var(scope, g, name), pick) }
+	alpha, sigma := diffusion.PerRow(at.Alpha, z), diffusion.PerRow(at.Sigma, z)
+	z = graph.Mul(z, graph.Sqrt(graph.Add(graph.Mul(graph.Square(alpha), of("variances")), graph.Square(sigma))))
+	if engine.Has(scope, "axes") {
+		z = graph.Einsum("bij,bj->bi", of("axes"), z)
+	}
+	return rng, graph.Add(graph.Mul(alpha, of("means")), z)
+}
+
+// Moments implements odslib.Moments.
+func (m *Mixture) Moments() (mean, std []float64) {
+	d, prob := m.Shape()[0], m.Probabilities()
+	mean, std = make([]float64, d), make([]float64, d)
+	for k, p := range prob {
+		floats.AddScaled(mean, p, m.Means[k])
+	}
+	for k, p := range prob {
+		for i := range d {
+			off := m.Means[k][i] - mean[i]
+			v := off * off
+			if m.Axes == nil {
+				v += m.Variances[k][i]
+			} else {
+				for j := range d {
+					v += m.Axes[k][i*d+j] * m.Axes[k][i*d+j] * m.Variances[k][j]
+				}
+			}
+			std[i] += p * v
+		}
+	}
+	for i, v := range std {
+		std[i] = math.Sqrt(v)
+	}
+	return mean, std
 }
 
 // LogDensity is log p_t(x_t).

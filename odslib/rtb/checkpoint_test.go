@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"odslab/odslib"
-	"odslab/odslib/balance"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 	"odslab/odslib/exact"
@@ -18,16 +17,16 @@ import (
 // TestCheckpoint: Train keeps its state, goes on from it, and refuses that of another run by name.
 func TestCheckpoint(t *testing.T) {
 	ctx := context.Background()
-	s := balance.Settings{Net: nn.MLP{Hidden: 8, Layers: 1}, Chain: diffusion.Chain{Steps: 5}, GradSteps: 2, Batch: 16, Pool: -1, Driver: engine.Host}
+	s := rtb.Sampler{Net: nn.MLP{Hidden: 8, Layers: 1}, Chain: diffusion.Chain{Steps: 5, Driver: engine.Host}, GradSteps: 2, Paths: 16, Pool: -1}
 	s.Checkpoint = filepath.Join(t.TempDir(), "policy")
-	if _, err := (rtb.Sampler{Settings: s}).Train(ctx, exact.T6().Post, odslib.Budget{Steps: 2}, 3); err != nil {
+	if _, err := s.Train(ctx, exact.T6().Post, odslib.Budget{Steps: 2}, 3); err != nil {
 		t.Fatal(err)
 	}
 	batch, steps := s, s
-	batch.Batch = 8
+	batch.Paths = 8
 	steps.Chain.Steps = 7
 	for want, c := range map[string]struct {
-		s    balance.Settings
+		s    rtb.Sampler
 		post odslib.Posterior
 		seed uint64
 	}{
@@ -36,13 +35,13 @@ func TestCheckpoint(t *testing.T) {
 		"another seed (3 there, 4 here)":   {s, exact.T6().Post, 4},
 		"another posterior":                {s, exact.T12(2, 1).Post, 3},
 	} {
-		_, err := rtb.Sampler{Settings: c.s}.Train(ctx, c.post, odslib.Budget{Steps: 4}, c.seed)
+		_, err := c.s.Train(ctx, c.post, odslib.Budget{Steps: 4}, c.seed)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("want one line with %q, got %v", want, err)
 		}
 	}
 	// Without a horizon the schedules follow the budget, and a longer one says so.
-	p, err := rtb.Sampler{Settings: s}.Train(ctx, exact.T6().Post, odslib.Budget{Steps: 4}, 3)
+	p, err := s.Train(ctx, exact.T6().Post, odslib.Budget{Steps: 4}, 3)
 	if err != nil || p.Iterations != 4 || len(p.Notes) != 1 || !strings.Contains(p.Notes[0], "laid out anew after 2 iterations") {
 		t.Errorf("%v, %q", err, p.Notes)
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"odslab/atomicfile"
+	"odslab/odslib/atomicfile"
 )
 
 // Encode returns the bytes of the file. Equal content gives equal bytes.

@@ -1,13 +1,17 @@
-// Package smc holds particle methods: a cloud of weighted particles moves through a sequence of distributions that ends
-// at the posterior, and is resampled where the weights have become uneven. Unlike guidance they are right in the limit
-// of many particles, and they estimate the evidence without bias for any number of them.
+// Package smc holds particle methods: a cloud of weighted particles moves down a prior's reverse chain to the posterior, and
+// is resampled where the weights have become uneven. Unlike guidance they are right in the limit of many particles, and
+// they estimate the evidence without bias for any number of them.
 //
-// Its central types are [Bootstrap], sequential Monte Carlo on a diffusion prior's reverse chain, and the three things
-// that tell such methods apart: a [Proposal] moves particles, a [Twist] guesses log r ahead of the end, and a
-// [Potential] turns twists into weights. [Resampling] is how the cloud is renewed.
+// [Bootstrap] moves particles by the prior's own steps, [TDS] along the gradient of a twist, [FK] steers by a reward to a power.
+// They share one core and what tells such methods apart: a [Proposal] moves particles, a twist (package twist) guesses log r
+// ahead of the end, and a [Potential] turns twists into weights. [Resampling] is how the cloud is renewed.
 //
-//	tds, err := smc.Bootstrap{Particles: 4000}.Sample(ctx, post, 1000, 1)
+//	tds, err := smc.TDS{Twist: twist.Covariance{}, Particles: 4000}.Sample(ctx, post, 1000, 1)
 //	fmt.Println(tds.LogZ, tds.LogZError, tds.ESS)
+//
+// The prior is a diffusion prior, or any [odslib.Process]: tokens that are unmasked one by one move as Gaussian steps do. A
+// sampler's Open gives a [Run] that is stepped by hand. Where the posterior has conditions, each run of equal rows is an
+// island with particles, weights and evidence of its own (Result.Islands).
 //
 // With p the reference chain, q the proposal, ψ_t the twist (ψ_0 = r) and G_t the potentials, a particle's weight is
 //

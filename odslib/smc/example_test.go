@@ -3,11 +3,14 @@ package smc_test
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"odslab/odslib"
 	"odslab/odslib/constraint"
+	"odslab/odslib/exact"
 	"odslab/odslib/priors"
 	"odslab/odslib/smc"
+	"odslab/odslib/twist"
 )
 
 // Twenty-five Gaussians, of which one measurement of x₁−x₂ leaves four or five alive.
@@ -27,4 +30,55 @@ func ExampleBootstrap() {
 	// Output:
 	// x₁−x₂ = 4
 	// evidence within half a nat: true
+}
+
+// The covariance twist is exact for Gaussian priors, and most particles count to the end.
+func ExampleTDS() {
+	c := exact.T13(2)
+	res, err := smc.TDS{Twist: twist.Covariance{}, Particles: 2000}.Sample(context.Background(), c.Post, 1000, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("log Z is off by %.1f\n", math.Abs(res.LogZ-c.LogZ))
+	fmt.Println("half of the particles count:", res.ESS > 1000)
+	// Output:
+	// log Z is off by 0.0
+	// half of the particles count: true
+}
+
+// A reward that is an ordinary function, to the power of three: particles are steered to positive numbers.
+func ExampleFK() {
+	positive := constraint.HostReward{F: func(x []float32) float64 { return math.Min(0, float64(x[0])) }}
+	post := odslib.Given(priors.Gaussian([]float64{0}, 1), positive)
+	res, err := smc.FK{Lambda: 3, Particles: 1000}.Sample(context.Background(), post, 500, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("the mean is positive:", res.Mean()[0] > .3)
+	// Output: the mean is positive: true
+}
+
+// A run that is stepped by hand, to look at the particles, or at their weights, on the way.
+func ExampleTDS_Open() {
+	run, err := smc.TDS{Particles: 500, Steps: 20}.Open(exact.T13(1).Post, 100, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer run.Close()
+	steps := 0
+	for ; !run.Done(); steps++ {
+		if err := run.Step(context.Background()); err != nil {
+			fmt.Println(err)
+			return
+		}
+		if run.ESS() < 50 {
+			fmt.Println("few particles count at step", steps)
+		}
+	}
+	res, err := run.Result()
+	fmt.Println(steps, "steps with the start,", res.Samples.Len(), "draws", err)
+	// Output: 21 steps with the start, 100 draws <nil>
 }

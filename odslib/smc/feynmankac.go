@@ -5,28 +5,28 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
-	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
+	"odslab/odslib/twist"
 )
 
 // feynmanKac is the core of all particle methods on a reverse chain: each is a choice of proposal, twist and potential.
-// One program moves the particles, which stay on the device; weights, resampling and evidence are float64 on the host.
+// Three programs move the particles, which stay on the device; weights, resampling and evidence are float64 on the host.
 type feynmanKac struct {
 	name       string
-	particles  int
+	particles  int // of each island
 	chain      diffusion.Chain
 	proposal   Proposal
-	twist      Twist
+	twist      twist.Twist
 	potential  Potential
+	lambda     float64 // power of r; 0 means 1
 	resampling Resampling
 	threshold  float64
-	observe    []int
 }
 
 // cloudOf is the number of particles for n draws: asked, or 4n within [1000, 20000], never fewer than n.
@@ -37,189 +37,185 @@ func cloudOf(asked, n int) int {
 	return max(n, min(20000, max(1000, 4*n)))
 }
 
-// run is a compiled feynmanKac.
-type run struct {
+// opened is a feynmanKac of one posterior, compiled.
+type opened struct {
 	feynmanKac
-	post       odslib.Posterior
-	table      [][]float32
-	step, last *engine.Program // last has no denoiser: x itself is what it is judged by
-	host       odslib.HostConstraint
-	engine     *engine.Engine
-	slots      int // arrays [K, shape…] of the state: x, x̂0 and, when guided, the gradient
+	post    odslib.Posterior
+	process odslib.Process
+	bound   twist.Bound // nil where there is nothing to be told ahead of the end
+	islands []island
+	n       int // draws
+
+	table             engine.Table // the process's rows, with the twist's columns behind
+	own               int          // columns of the process
+	start, step, last *engine.Program
+	given             []*tensors.Tensor // conditions of the particles, or none
+	rewards           *odslib.Evaluator // of a constraint that runs on the host, else nil
+	hosted            bool              // the twist is made from those rewards
+	engine            *engine.Engine
 }
 
-func (f feynmanKac) open(post odslib.Posterior, n int) (_ *run, err error) {
-	prior, ok := post.Prior.(odslib.Diffusion)
-	if !ok {
-		return nil, fmt.Errorf("%s needs a diffusion prior; got %T", f.name, post.Prior)
+// open puts the method to a posterior: all that can be wrong is found here.
+func (f feynmanKac) open(post odslib.Posterior, n int, seed uint64) (*opened, error) {
+	if err := odslib.CheckDraw(post, n); err != nil {
+		return nil, err
 	}
-	if f.particles = cloudOf(f.particles, n); f.particles < 1 {
-		return nil, fmt.Errorf("%s: %d particles; ask for at least one", f.name, f.particles)
-	}
-	if err := cmp.Or(f.resampling.check(), f.potential.check()); err != nil {
+	o := &opened{feynmanKac: f, post: post, n: n}
+	if err := o.ready(seed); err != nil {
+		o.close()
 		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
-	if f.threshold == 0 {
-		f.threshold = .5
-	}
-	if f.chain.Schedule == nil {
-		f.chain.Schedule = prior.Schedule()
-	}
-	if f.chain.Kernel == nil {
-		f.chain.Kernel = diffusion.Noisy{}
-	}
-	if f.chain, err = f.chain.Resolve(); err != nil {
-		return nil, err
-	}
-	if _, err := f.chain.Table(); err != nil { // finite coefficients
-		return nil, err
-	}
-	r := &run{feynmanKac: f, post: post, table: moves(f.chain), slots: 2}
-	if !slices.ContainsFunc(r.table[1:], func(row []float32) bool { return row[colStd] > 0 }) {
-		return nil, fmt.Errorf("%s cannot use the deterministic kernel %T: resampled particles would never part; use diffusion.Noisy{}", f.name, f.chain.Kernel)
-	}
-	if f.proposal.Guided() {
-		r.slots = 3
-		if _, ok := post.Constraint.(odslib.Constraint); !ok {
-			return nil, fmt.Errorf("%s needs the gradient of log r, a constraint in graph code; got %T", f.name, post.Constraint)
-		}
-		if f.potential == Terminal {
-			return nil, fmt.Errorf("%s follows the twist; the potential Terminal has none", f.name)
-		}
-	}
-	if _, ok := post.Constraint.(odslib.Constraint); !ok && post.Constraint != nil {
-		r.host = post.Constraint.(odslib.HostConstraint)
-		if _, ok := f.twist.(hostTwist); !ok {
-			return nil, fmt.Errorf("%s: the twist %T needs log r as graph code; got %T, which runs on the host: use smc.Tempered{}", f.name, f.twist, post.Constraint)
-		}
-	}
-	e, err := engine.Open()
-	if err != nil {
-		return nil, err
-	}
-	r.engine = e
-	if r.step, err = engine.NewProgram(e, post.Params(), r.buildStep); err != nil {
-		return nil, err
-	}
-	if r.last, err = engine.NewProgram(e, post.Params(), r.buildLast); err != nil {
-		r.step.Close()
-		return nil, err
-	}
-	return r, nil
+	return o, nil
 }
 
-func (r *run) close() {
-	r.step.Close()
-	r.last.Close()
+func (o *opened) ready(seed uint64) error {
+	if err := o.settle(); err != nil {
+		return err
+	}
+	if err := odslib.CheckDraw(o.post, o.size()); err != nil { // that they fit into memory
+		return err
+	}
+	if err := o.bind(seed); err != nil {
+		return err
+	}
+	if err := o.rows(); err != nil {
+		return err
+	}
+	return o.compile()
 }
 
-// propose takes the parents out of the old cloud and moves them. in: row, parents, rng, state….
-func (r *run) propose(in []*odslib.Node) (m Move, x, rng, logRatio *odslib.Node) {
-	m = readMove(in[0])
-	parents := graph.ExpandAxes(in[1], -1)
-	var state [3]*odslib.Node
-	for i, s := range in[3:] {
-		state[i] = graph.Gather(s, parents)
+// settle checks the settings and fills in the defaults.
+func (o *opened) settle() (err error) {
+	if o.islands, err = islandsOf(o.post.Given, o.n); err != nil {
+		return err
 	}
-	rng, noise := engine.RandomNormal(in[2], in[3].Shape().Dimensions...)
-	x, logRatio = r.proposal.Propose(Particle{X: state[0], X0: state[1], Grad: state[2]}, m, noise)
-	return m, x, rng, logRatio
+	most := 0
+	for _, i := range o.islands {
+		most = max(most, i.draws)
+	}
+	if o.particles = cloudOf(o.particles, most); o.particles < 1 {
+		return fmt.Errorf("%d particles; ask for at least one", o.particles)
+	}
+	if o.lambda == 0 {
+		o.lambda = 1
+	}
+	if !(o.lambda > 0) || math.IsInf(o.lambda, 0) {
+		return fmt.Errorf("Lambda is %g; it must be positive", o.lambda)
+	}
+	if o.threshold == 0 {
+		o.threshold = .5
+	}
+	return cmp.Or(o.resampling.check(), o.potential.check())
 }
 
-// buildStep is a move and the twist at its end: → rng, [log ψ, log ratio], x, x̂0, (gradient).
-func (r *run) buildStep(scope *odslib.Scope, in []*odslib.Node) []*odslib.Node {
-	m, x, rng, logRatio := r.propose(in)
-	k := x.Shape().Dimensions[0]
-	var x0, logTwist *odslib.Node
-	if r.host != nil || r.post.Constraint == nil || r.potential == Terminal {
-		x0 = r.post.Denoise(scope, x, m.level(k))
-	} else {
-		x0, logTwist = r.twist.LogTwist(r.post, scope, x, m.level(k))
+// bind finds the process and binds the twist.
+func (o *opened) bind(seed uint64) (err error) {
+	if o.process, err = o.chain.ProcessOf(o.post.Prior, "it"); err != nil {
+		return err
 	}
-	out := []*odslib.Node{rng, pair(logTwist, logRatio, x), x, x0}
-	if r.slots == 3 {
-		out = append(out, graph.Gradient(graph.ReduceAllSum(logTwist), x)[0])
+	if err := moves(o.process); err != nil {
+		return err
 	}
-	return out
-}
-
-// buildLast is the move to t=0: → rng, [log r, log ratio], x.
-func (r *run) buildLast(scope *odslib.Scope, in []*odslib.Node) []*odslib.Node {
-	_, x, rng, logRatio := r.propose(in)
-	var logR *odslib.Node
-	if r.host == nil && r.post.Constraint != nil {
-		logR = r.post.LogR(scope, x)
-	}
-	return []*odslib.Node{rng, pair(logR, logRatio, x), x}
-}
-
-// pair is two vectors [K] as one array [2, K], a nil one as zeros: one copy to the host.
-func pair(a, b, x *odslib.Node) *odslib.Node {
-	k := x.Shape().Dimensions[0]
-	row := func(v *odslib.Node) *odslib.Node {
-		if v == nil {
-			v = graph.BroadcastToDims(graph.Const(x.Graph(), float32(0)), k)
+	if o.post.Constraint != nil {
+		if _, ok := odslib.Can[odslib.Constraint](o.post.Constraint); !ok {
+			if o.rewards, err = o.post.Evaluator(); err != nil {
+				return err
+			}
 		}
-		if !v.Shape().Equal(engine.Float32(k)) {
-			engine.Fail("log r has shape %s for %d particles; it must be one value a particle", v.Shape(), k)
+		if o.potential != Terminal {
+			if o.bound, err = o.twist.Bind(o.post, engine.Split(seed, "smc.FeynmanKac.twist")); err != nil {
+				return err
+			}
 		}
-		return graph.Reshape(v, 1, k)
 	}
-	return graph.Concatenate([]*odslib.Node{row(a), row(b)}, 0)
+	if u, ok := o.bound.(interface{ Unnormalised() bool }); ok && u.Unnormalised() {
+		return fmt.Errorf("%T with Iterations is known up to a factor only, which guides can do with and particles cannot", o.twist)
+	}
+	_, fromReward := o.bound.(twist.HostBound)
+	o.hosted = fromReward && o.rewards != nil
+	if !o.proposal.Guided() {
+		return nil
+	}
+	if _, ok := o.process.(odslib.GaussianSteps); !ok {
+		return fmt.Errorf("its proposal shifts Gaussian steps, which those of %T are not", o.process)
+	}
+	if o.potential == Terminal {
+		return fmt.Errorf("its proposal follows the twist, which the potential Terminal leaves out")
+	}
+	if o.bound == nil || o.hosted {
+		_, err = odslib.Need[odslib.Constraint](o.post, "its proposal")
+	}
+	return err
+}
+
+// moves fails for chains without noise.
+func moves(process odslib.Process) error {
+	p, ok := process.(*diffusion.Process)
+	if !ok {
+		return nil
+	}
+	c := p.Chain
+	for i, t := range c.Grid[:c.Steps] {
+		if _, _, std := c.Kernel.Coefficients(c.Schedule, t, c.Grid[i+1]); std > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("it cannot use the deterministic kernel %T: resampled particles would never part; use diffusion.Matched{}", c.Kernel)
+}
+
+// rows makes the table.
+func (o *opened) rows() (err error) {
+	if o.table, err = o.process.Table(); err != nil {
+		return err
+	}
+	times := o.process.Times()
+	if len(o.table) == 0 || len(times) != len(o.table)+1 {
+		return fmt.Errorf("%T has %d steps and %d times; it needs a step and one time more than steps", o.process, len(o.table), len(times))
+	}
+	o.own = len(o.table[0])
+	if o.bound == nil {
+		return nil
+	}
+	for k, curve := range o.bound.Columns() {
+		for i, t := range times[:len(o.table)] {
+			v := curve(t)
+			if math.IsNaN(v) || math.IsInf(v, 0) {
+				return fmt.Errorf("curve %d of %T is %g at t = %.4g", k+1, o.twist, v, t)
+			}
+			o.table[i] = append(o.table[i], float32(v))
+		}
+	}
+	return nil
+}
+
+func (o *opened) close() {
+	for _, p := range []*engine.Program{o.start, o.step, o.last} {
+		if p != nil {
+			p.Close()
+		}
+	}
+	engine.Free(o.given...)
+	if o.rewards != nil {
+		o.rewards.Close()
+	}
 }
 
 // sample runs the method once.
 func (f feynmanKac) sample(ctx context.Context, post odslib.Posterior, settings any, n int, seed uint64) (*odslib.Result, error) {
-	start := time.Now()
-	if err := odslib.CheckDraw(post, n); err != nil {
-		return nil, err
-	}
-	r, err := f.open(post, n)
+	r, err := f.run(post, settings, n, seed)
 	if err != nil {
 		return nil, err
 	}
-	defer r.close()
-	res := odslib.NewResult(f.name, settings, seed)
-	err = r.draw(ctx, n, seed, res)
-	res.Seconds = time.Since(start).Seconds()
-	return res, err
+	defer r.Close()
+	return r.finish(ctx)
 }
 
-// draw fills the result; what there is so far stays in it when ctx ends.
-func (r *run) draw(ctx context.Context, n int, seed uint64, res *odslib.Result) error {
-	k, steps := r.particles, len(r.table)-1
-	c := &cloud{run: r, population: newPopulation(k), paths: make([]path, k), res: res, rng: engine.RNG(seed, "smc.resample")}
-	for i := range c.paths {
-		c.paths[i] = r.potential.start()
+// run opens the method for one run.
+func (f feynmanKac) run(post odslib.Posterior, settings any, n int, seed uint64) (*Run, error) {
+	begun := time.Now()
+	o, err := f.open(post, n, seed)
+	if err != nil {
+		return nil, err
 	}
-	shape := append([]int{k}, r.post.Shape()...)
-	c.noise = engine.RNGState(seed, "smc.noise")
-	for range r.slots {
-		c.state = append(c.state, engine.NewArray(shape...).Tensor())
-	}
-	defer c.free()
-	parents := identity(k)
-	for i := 0; i <= steps; i++ {
-		if err := ctx.Err(); err != nil {
-			return cmp.Or(c.partial(i, steps), err)
-		}
-		if err := c.advance(i, parents); err != nil {
-			return fmt.Errorf("%s, step %d of %d: %w", r.name, i, steps, err)
-		}
-		w, err := c.weights()
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.name, err)
-		}
-		size := ess(w)
-		trace := odslib.TraceStep{Step: i, T: r.chain.Grid[i], LogZ: c.logZ(), ESS: size / float64(k), Loss: math.NaN(), NonFinite: c.bad}
-		parents = identity(k)
-		if i < steps && (r.threshold >= 1 || size < r.threshold*float64(k)) {
-			parents = c.resample(w, r.resampling, c.rng)
-			c.paths = take(c.paths, parents)
-			trace.Resampled = true
-		}
-		res.Trace = append(res.Trace, trace)
-		odslib.Observe(ctx, odslib.Progress{What: r.name, Step: i, Steps: steps, ESS: trace.ESS, LogZ: trace.LogZ, Loss: math.NaN(), Samples: c.samples})
-	}
-	return c.finish(n, seed)
+	return o.begin(settings, begun, seed), nil
 }

@@ -1,7 +1,6 @@
 package smc
 
 import (
-	"context"
 	"fmt"
 	"math"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"odslab/odslib/exact"
 	"odslab/odslib/measure"
 	"odslab/odslib/priors"
+	"odslab/odslib/twist"
 )
 
 // The posteriors here had no say in the choice of the default twist.
@@ -23,18 +23,14 @@ import (
 // clouds are several runs for one posterior, from one program.
 func clouds(t *testing.T, b Bootstrap, post odslib.Posterior, n int) []*odslib.Result {
 	t.Helper()
-	r, err := b.core().open(post, 1)
+	r, err := b.core().open(post, 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.close()
 	var out []*odslib.Result
 	for seed := range uint64(n) {
-		res := odslib.NewResult("", nil, seed)
-		if err := r.draw(context.Background(), 1, seed, res); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, res)
+		out = append(out, drawn(t, r, seed))
 	}
 	return out
 }
@@ -66,15 +62,7 @@ func TestGaussianGate(t *testing.T) {
 	}
 	post := odslib.Given(priors.Gaussian(make([]float64, d), variance), constraint.Gaussian{A: rows, Y: y, Sigma: sigma})
 
-	// x_0 of the chain is N(0, v·I), v by the linear recursion of its steps.
-	s := diffusion.VPLinear{}
-	v := s.Sigma(1) * s.Sigma(1)
-	for k := steps; k > 0; k-- {
-		from, to := float64(k)/steps, float64(k-1)/steps
-		ca, cb, std := posteriorStep(s, from, to)
-		j := ca + cb*s.Alpha(from)*variance/(s.Alpha(from)*s.Alpha(from)*variance+s.Sigma(from)*s.Sigma(from))
-		v = j*j*v + std*std
-	}
+	v := gaussianChain(steps, variance)
 	cov := mat.NewSymDense(dy, nil)
 	cov.SymOuterK(v, a)
 	for i := range dy {
@@ -93,11 +81,11 @@ func TestGaussianGate(t *testing.T) {
 	var mean mat.VecDense
 	mean.MulVec(&gain, mat.NewVecDense(dy, y))
 
-	noise := map[Twist]float64{}
-	for _, twist := range []Twist{Tempered{}, Point{}} {
+	noise := map[twist.Twist]float64{}
+	for _, tw := range []twist.Twist{twist.Tempered{}, twist.Point{}} {
 		var ratio, said []float64
 		at, square := make([][]float64, d), []float64{}
-		for _, res := range clouds(t, Bootstrap{Particles: 2000, Chain: diffusion.Chain{Steps: steps}, Twist: twist}, post, 20) {
+		for _, res := range clouds(t, Bootstrap{Particles: 2000, Chain: diffusion.Chain{Steps: steps}, Twist: tw}, post, 20) {
 			ratio, said = append(ratio, math.Exp(res.LogZ-law.LogProb(y))), append(said, res.LogZError)
 			top, _ := measure.LogMeanExp(res.Particles.LogWeights)
 			first, second := 0., 0.
@@ -115,24 +103,24 @@ func TestGaussianGate(t *testing.T) {
 			}
 			square = append(square, second-first*first)
 		}
-		name := fmt.Sprintf("%T", twist)
-		_, noise[twist] = moments(ratio)
+		name := fmt.Sprintf("%T", tw)
+		_, noise[tw] = moments(ratio)
 		within(t, name+": Ẑ/Z_T", ratio, 1, 0)
 		for j := range d {
 			within(t, fmt.Sprintf("%s: mean of x_%d", name, j), at[j], mean.AtVec(j), 0)
 		}
-		if twist != (Tempered{}) {
+		if tw != (twist.Tempered{}) {
 			continue
 		}
 		var ga mat.Dense
 		ga.Mul(&gain, a)
 		within(t, name+": variance of x_0", square, v*(1-ga.At(0, 0)), 0)
-		if s, _ := moments(said); s < .6*noise[twist] || s > 1.8*noise[twist] { // 20 runs know it to 16 %
-			t.Errorf("%s: a run says ± %.3f, 20 runs differ by %.3f", name, s, noise[twist])
+		if s, _ := moments(said); s < .6*noise[tw] || s > 1.8*noise[tw] { // 20 runs know it to 16 %
+			t.Errorf("%s: a run says ± %.3f, 20 runs differ by %.3f", name, s, noise[tw])
 		}
 	}
-	if noise[Tempered{}] > .5*noise[Point{}] {
-		t.Errorf("Ẑ/Z_T differs by %.3f from run to run under the default twist, by %.3f under the point twist", noise[Tempered{}], noise[Point{}])
+	if noise[twist.Tempered{}] > .5*noise[twist.Point{}] {
+		t.Errorf("Ẑ/Z_T differs by %.3f from run to run under the default twist, by %.3f under the point twist", noise[twist.Tempered{}], noise[twist.Point{}])
 	}
 }
 
@@ -144,7 +132,7 @@ func TestMixtureGate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		truth, logZ, err := exact.Of(c.Post)
+		truth, logZ, err := c.Post.Exact()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package smc
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -14,16 +15,36 @@ import (
 // errExtinct is a cloud in which no particle has any weight.
 var errExtinct = errors.New("no particle has a positive weight: the reward is 0 wherever the particles are; take more Particles or a reward that falls off gently")
 
-// population is the host side of a particle method: log-weights in float64, who descends from whom, and the evidence.
-type population struct {
-	logw      []float64 // since the last resampling
-	past      float64   // log Ẑ up to the last resampling
-	eve       []int32   // the particle at the start that each descends from
-	ancestors [][]int32
+// island is a run of draws under the same conditions, with particles, weights and evidence of its own.
+type island struct{ first, draws int }
+
+// islandsOf parts n draws by their conditions, of which those that are alike stand together.
+func islandsOf(given *odslib.Array, n int) ([]island, error) {
+	if given == nil {
+		return []island{{0, n}}, nil
+	}
+	if given.Len() != n {
+		return nil, fmt.Errorf("conditions for %d draws, %d were asked for", given.Len(), n)
+	}
+	islands := []island{{0, 1}}
+	for i := 1; i < n; i++ {
+		if last := &islands[len(islands)-1]; slices.Equal(given.Row(i), given.Row(last.first)) {
+			last.draws++
+		} else {
+			islands = append(islands, island{i, 1})
+		}
+	}
+	return islands, nil
 }
 
-func newPopulation(k int) *population {
-	return &population{logw: make([]float64, k), eve: identity(k)}
+// population is the host side of an island: log-weights in float64, who descends from whom, and the evidence.
+type population struct {
+	logw    []float64 // since the last resampling
+	w       []float64 // normalised; nil when all are 0
+	past    float64   // log Ẑ up to the last resampling
+	eve     []int32   // the particle at the start that each descends from
+	renewed int       // how often it was resampled
+	died    int       // the step at which the last weight was lost; 0 is none
 }
 
 func identity(k int) []int32 {
@@ -34,31 +55,33 @@ func identity(k int) []int32 {
 	return index
 }
 
+// weigh normalises the weights after a step.
+func (p *population) weigh(step int) {
+	p.w = nil
+	if slices.Max(p.logw) > math.Inf(-1) {
+		p.w = odslib.NormalisedWeights(p.logw)
+	} else if p.died == 0 {
+		p.died = step
+	}
+}
+
 // logZ is log Ẑ so far.
 func (p *population) logZ() float64 {
-	if slices.Max(p.logw) == math.Inf(-1) {
+	if p.w == nil {
 		return math.Inf(-1)
 	}
 	return p.past + floats.LogSumExp(p.logw) - math.Log(float64(len(p.logw)))
 }
 
-// weights are normalised; they fail when all of them are 0.
-func (p *population) weights() ([]float64, error) {
-	if slices.Max(p.logw) == math.Inf(-1) {
-		return nil, errExtinct
-	}
-	return odslib.NormalisedWeights(p.logw), nil
-}
-
 // ess is the effective number of particles, 1/Σw².
 func ess(w []float64) float64 { return 1 / floats.Dot(w, w) }
 
-// resample renews the cloud and returns the parents.
-func (p *population) resample(w []float64, rule Resampling, rng *rand.Rand) []int32 {
-	parents := rule.Parents(w, len(w), rng)
+// resample renews the population and returns the parents.
+func (p *population) resample(rule Resampling, rng *rand.Rand) []int32 {
+	parents := rule.Parents(p.w, len(p.w), rng)
 	p.past = p.logZ()
 	p.eve = take(p.eve, parents)
-	p.ancestors = append(p.ancestors, parents)
+	p.renewed++
 	clear(p.logw)
 	return parents
 }
@@ -75,9 +98,14 @@ func take[T any](v []T, index []int32) []T {
 // descendants of particle e would be 1/K each if Ẑ had no noise, and se² = Σ_e (S_e−1/K)² (Chan & Lai 2013); without
 // resampling it is the usual error of importance sampling, 1/ESS−1/K. Multinomial parents add noise of their own, which
 // se² = 1−(K/(K−1))^{n+1}·(1−Σ_e S_e²) after n resamplings takes out again (Lee & Whiteley 2018). families is how many of
-// the first particles have descendants with weight; with few of them left the estimate means little.
-func (p *population) standardError(w []float64, rule Resampling) (se float64, families int) {
+// the first particles have descendants with weight; with few of them left the estimate means little, and of one particle
+// nothing can be said.
+func (p *population) standardError(rule Resampling) (se float64, families int) {
+	w := p.w
 	sums, k := make([]float64, len(w)), float64(len(w))
+	if k == 1 {
+		return math.NaN(), 1
+	}
 	for i, e := range p.eve {
 		sums[e] += w[i]
 	}
@@ -89,8 +117,8 @@ func (p *population) standardError(w []float64, rule Resampling) (se float64, fa
 		squares += s * s
 		v += (s - 1/k) * (s - 1/k)
 	}
-	if rule == Multinomial && k > 1 {
-		if u := 1 - math.Pow(k/(k-1), float64(len(p.ancestors)+1))*(1-squares); u > 0 {
+	if rule == Multinomial {
+		if u := 1 - math.Pow(k/(k-1), float64(p.renewed+1))*(1-squares); u > 0 {
 			v = u
 		}
 	}

@@ -86,8 +86,9 @@ func residual(weights []float64, n int, rng *rand.Rand) []int32 {
 	rest, certain, sum := make([]float64, len(weights)), make([]int, len(weights)), 0.
 	left := n
 	for i, w := range weights {
-		whole := math.Floor(float64(n) * w)
-		certain[i], rest[i] = int(whole), float64(n)*w-whole
+		// Rounding must not take a sure child: 49·(1/49) is less than 1 in float64.
+		whole := math.Floor(float64(n)*w + 1e-9)
+		certain[i], rest[i] = int(whole), math.Max(0, float64(n)*w-whole)
 		left -= certain[i]
 		sum += rest[i]
 	}

@@ -88,6 +88,46 @@ func TestParentsNoise(t *testing.T) {
 	}
 }
 
+// TestSureChildren: n·w = 1 for all, as equal weights have it, is a child for each, whatever 1/K rounds to. Stratified and
+// residual resampling copy such a cloud; so do integer multiples.
+func TestSureChildren(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for k := 1; k <= 400; k++ {
+		w := make([]float64, k)
+		for i := range w {
+			w[i] = 1 / float64(k)
+		}
+		for _, times := range []int{1, 3} {
+			got := Residual.Parents(w, times*k, rng)
+			for i, p := range got {
+				if int(p) != i/times {
+					t.Fatalf("residual, K=%d, n=%d: child %d has parent %d", k, times*k, i, p)
+				}
+			}
+		}
+	}
+	for range 200 {
+		w := make([]float64, 98)
+		sum := 0.
+		for i := range w {
+			w[i] = float64(1 + i%3)
+			sum += w[i]
+		}
+		for i := range w {
+			w[i] /= sum
+		}
+		count := make([]int, len(w))
+		for _, p := range Residual.Parents(w, int(sum), rng) {
+			count[p]++
+		}
+		for i, c := range count {
+			if c != 1+i%3 {
+				t.Fatalf("particle %d has %d children, due are exactly %d", i, c, 1+i%3)
+			}
+		}
+	}
+}
+
 func TestParentsOfOneParticle(t *testing.T) {
 	for _, rule := range rules {
 		for _, p := range rule.Parents([]float64{0, 1, 0}, 5, rand.New(rand.NewPCG(1, 1))) {

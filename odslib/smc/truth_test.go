@@ -25,15 +25,22 @@ func nine() odslib.Posterior {
 // tilted is a Gaussian prior under exp(x_1), for which r(x̂0) is the ideal twist up to a constant, and its log Z_T: every
 // x_t of the chain is Gaussian, with a variance that follows a linear recursion.
 func tilted(steps int) (post odslib.Posterior, logZ float64) {
+	v := gaussianChain(steps, 1)
+	return odslib.Given(priors.Gaussian([]float64{0, 0}, 1), constraint.Tilt{Linear: []float64{1, 0}}), v / 2
+}
+
+// gaussianChain is the variance of the chain's x_0 under the prior N(0, variance): a linear recursion from the start.
+func gaussianChain(steps int, variance float64) float64 {
 	s := diffusion.VPLinear{}
-	v := s.Sigma(1) * s.Sigma(1)
+	at := func(t float64) float64 { return s.Alpha(t)*s.Alpha(t)*variance + s.Sigma(t)*s.Sigma(t) }
+	v := at(1)
 	for k := steps; k > 0; k-- {
 		t := float64(k) / float64(steps)
-		a, b, std := posteriorStep(s, t, float64(k-1)/float64(steps))
-		j := a + b*s.Alpha(t)/(s.Alpha(t)*s.Alpha(t)+s.Sigma(t)*s.Sigma(t))
+		a, b, std := matchedStep(s, t, float64(k-1)/float64(steps), variance)
+		j := a + b*s.Alpha(t)*variance/at(t)
 		v = j*j*v + std*std
 	}
-	return odslib.Given(priors.Gaussian([]float64{0, 0}, 1), constraint.Tilt{Linear: []float64{1, 0}}), v / 2
+	return v
 }
 
 // chainEvidence is the evidence of the reference chain under nine's reward, by quadrature: the nine Gaussians are a
@@ -90,7 +97,7 @@ func chain1D(steps int, r func(float64) float64) float64 {
 	s := diffusion.VPLinear{}
 	for k := range steps { // from t=0 up
 		t, to := float64(k+1)/float64(steps), float64(k)/float64(steps)
-		a, b, std := posteriorStep(s, t, to)
+		a, b, std := matchedStep(s, t, to, .3+32./3)
 		next := make([]float64, n)
 		for i := range next {
 			m := a*x(i) + b*denoise1D(x(i), s.Alpha(t), s.Sigma(t))
@@ -98,19 +105,21 @@ func chain1D(steps int, r func(float64) float64) float64 {
 		}
 		h = next
 	}
-	return mean(func(z float64) float64 { return at(s.Sigma(1) * z) })
+	z, std := 0., math.Sqrt(.3*s.Alpha(1)*s.Alpha(1)+s.Sigma(1)*s.Sigma(1))
+	for _, m := range []float64{-4, 0, 4} { // the chain starts from its own law
+		z += mean(func(z float64) float64 { return at(s.Alpha(1)*m + std*z) }) / 3
+	}
+	return z
 }
 
-// posteriorStep is q(x_s|x_t, x_0), with variance σ_{t|s}² at the last step.
-func posteriorStep(s odslib.Schedule, t, to float64) (a, b, std float64) {
+// matchedStep is q(x_s|x_t, x_0), with x_0 drawn around x̂0 as if it were N(·, variance).
+func matchedStep(s odslib.Schedule, t, to, variance float64) (a, b, std float64) {
 	r := s.Alpha(t) / s.Alpha(to)
 	vt, vs := s.Sigma(t)*s.Sigma(t), s.Sigma(to)*s.Sigma(to)
 	v := vt - r*r*vs
-	std = math.Sqrt(v * vs / vt)
-	if to == 0 {
-		std = math.Sqrt(v)
-	}
-	return r * vs / vt, s.Alpha(to) * v / vt, std
+	b = s.Alpha(to) * v / vt
+	of0 := variance * vt / (s.Alpha(t)*s.Alpha(t)*variance + vt)
+	return r * vs / vt, b, math.Sqrt(v*vs/vt + b*b*of0)
 }
 
 func denoise1D(x, alpha, sigma float64) float64 {

@@ -12,7 +12,7 @@ import (
 // sixD is a mixture of two Gaussians in six variables, with log-weights ~ N(0, ½²) that favour nothing.
 func sixD(n int, seed uint64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 0))
-	res := odslib.NewResult("posterior", nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, "posterior", nil, seed)
 	var rows [][]float64
 	for range n {
 		z := make([]float64, 6)
@@ -76,7 +76,7 @@ func logMixture(means [][2]float64, weights []float64) func(x, y float64) float6
 
 func mixture(name string, n int, seed uint64, means [][2]float64, weights []float64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 0))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	var rows [][]float64
 	for range n {
 		u, k := r.Float64(), 0
@@ -93,7 +93,7 @@ func mixture(name string, n int, seed uint64, means [][2]float64, weights []floa
 // banana is a curved density in two variables, shifted by a bias.
 func banana(name string, n int, seed uint64, bias float64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 0))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	var rows [][]float64
 	for range n {
 		x := r.NormFloat64()
@@ -144,7 +144,7 @@ func ways1(n, steps int, seed uint64) []odslib.Array {
 // particles is the trace of a particle sampler that resamples at one half.
 func particles(name string, n int, seed uint64) *odslib.Result {
 	r := rand.New(rand.NewPCG(seed, 7))
-	res := odslib.NewResult(name, nil, seed)
+	res := odslib.NewResult(odslib.Posterior{}, name, nil, seed)
 	ess, logZ := 1., 0.
 	for t := range n {
 		ess *= 1 - .12*r.Float64()*math.Exp(-float64(t)/60)
@@ -178,4 +178,128 @@ func slow(n int, seed uint64) []float64 {
 // digits are real 8×8 digits with values in 0..1.
 func digits(n int) odslib.Array {
 	return datasets.Digits().X.Slice(0, n)
+}
+
+// descent is a particle sampler's result with its ancestors.
+func descent(n, times int, seed uint64) *odslib.Result {
+	r := rand.New(rand.NewPCG(seed, 11))
+	res := odslib.NewResult(odslib.Posterior{}, "SMC", nil, seed)
+	for k := range times {
+		w, parents := make([]float64, n), make([]int32, n)
+		total := 0.
+		for i := range w {
+			w[i] = math.Exp(.8 * r.NormFloat64())
+			total += w[i]
+		}
+		u, cum, j := r.Float64(), w[0]/total, 0
+		for i := range parents { // systematic
+			for cum < (float64(i)+u)/float64(n) && j < n-1 {
+				j++
+				cum += w[j] / total
+			}
+			parents[i] = int32(j)
+		}
+		r.Shuffle(n, func(a, b int) { parents[a], parents[b] = parents[b], parents[a] })
+		res.Ancestors = append(res.Ancestors, parents)
+		res.Trace = append(res.Trace, odslib.TraceStep{Step: 8*k + 6, Resampled: true})
+	}
+	res.Trace = append(res.Trace, odslib.TraceStep{Step: 8*times + 2})
+	res.Particles = &odslib.Cloud{X: gaussian(n, 1, 1, 1)}
+	for range n {
+		res.Particles.LogWeights = append(res.Particles.LogWeights, r.NormFloat64())
+	}
+	return res
+}
+
+// ranks are uniform but for the second variable, whose posterior is over-confident.
+func ranks(variables, simulations, draws int) [][]int {
+	r := rand.New(rand.NewPCG(6, 6))
+	out := make([][]int, variables)
+	for j := range out {
+		for range simulations {
+			u := r.Float64()
+			if j == 1 {
+				u = .5 - .5*math.Cos(math.Pi*u)
+			}
+			out[j] = append(out[j], int(u*float64(draws+1)))
+		}
+	}
+	return out
+}
+
+// simulated are true values of a Gaussian in two variables, and draws of a posterior that is too narrow in the second.
+func simulated(n, draws int) (truths odslib.Array, sets []odslib.Array) {
+	r := rand.New(rand.NewPCG(9, 9))
+	truths = engine.NewArray(n, 2)
+	for i := range n {
+		set := engine.NewArray(draws, 2)
+		for j := range 2 {
+			x := r.NormFloat64()
+			y := x + .5*r.NormFloat64()
+			truths.Row(i)[j] = float32(x)
+			mean, sd := y/1.25, math.Sqrt(.2)
+			if j == 1 {
+				sd *= .7
+			}
+			for k := range draws {
+				set.Row(k)[j] = float32(mean + sd*r.NormFloat64())
+			}
+		}
+		sets = append(sets, set)
+	}
+	return truths, sets
+}
+
+func decays(n int) (t []float64, curves [][]float64) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for i := range 60 {
+		t = append(t, float64(i)/15)
+	}
+	for range n {
+		a, k, b := 1.05+.08*r.NormFloat64(), .75*math.Exp(.15*r.NormFloat64()), .03*r.NormFloat64()
+		var c []float64
+		for _, x := range t {
+			c = append(c, a*math.Exp(-k*x)+b)
+		}
+		curves = append(curves, c)
+	}
+	return t, curves
+}
+
+// fold is a chain of two helices with a loop, and draws around it.
+func fold(n, points int) odslib.Array {
+	r := rand.New(rand.NewPCG(8, 8))
+	a := engine.NewArray(n, points, 3)
+	for i := range n {
+		drift := [3]float64{}
+		for k := range points {
+			t, h := float64(k), float64(points)/2
+			x, y, z := 2.3*math.Cos(1.75*t), 2.3*math.Sin(1.75*t), 1.5*t
+			if t > h { // the second helix comes back at an angle
+				x, y, z = 12+2.3*math.Cos(1.75*t)+.25*(t-h), 4*math.Sin(.4)+2.3*math.Sin(1.75*t)+.3*(t-h), 1.5*h-1.4*(t-h)
+			}
+			if d := math.Abs(t - h); d < 4 { // the loop between them
+				f := (t - h + 4) / 8
+				x, y, z = (1-f)*2+f*12, 3*math.Sin(math.Pi*f), 1.5*h+5*math.Sin(math.Pi*f)
+			}
+			for j, v := range []float64{x, y, z} {
+				drift[j] = .9*drift[j] + .35*r.NormFloat64()*min(1, float64(i))
+				a.Row(i)[3*k+j] = float32(v + drift[j])
+			}
+		}
+	}
+	return a
+}
+
+func counts(n int) odslib.Array {
+	r := rand.New(rand.NewPCG(2, 2))
+	a := engine.NewArray(n, 3)
+	for i := range n {
+		k := r.IntN(4)
+		a.Row(i)[0], a.Row(i)[1] = float32(k), float32(float64(k)+r.NormFloat64())
+		if r.Float64() < .1 {
+			a.Row(i)[2] = float32(r.ExpFloat64())
+		}
+	}
+	return a
 }

@@ -1,4 +1,4 @@
-// Command gallery draws every kind of plot on fixed data.
+// Command gallery draws every kind of plot on fixed data, and a page that shows them (index.html).
 //
 //	go run ./plotting/gallery -out DIR [-size column|onehalf|two|notebook|slide] [-dark] [-only NAME]
 package main
@@ -6,6 +6,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"html"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +16,8 @@ import (
 )
 
 type picture struct {
-	name string
-	draw func() *plotting.Figure
+	name, says string
+	draw       func() *plotting.Figure
 }
 
 func main() {
@@ -33,7 +34,8 @@ func main() {
 		fmt.Fprintf(os.Stderr, "gallery: there is no size %q\n", *size)
 		os.Exit(2)
 	}
-	for _, p := range pictures {
+	var page strings.Builder
+	for _, p := range append(pictures, more...) {
 		if !strings.HasPrefix(p.name, *only) {
 			continue
 		}
@@ -49,6 +51,17 @@ func main() {
 			fmt.Fprintf(os.Stderr, "gallery: %s: %v\n", p.name, err)
 			os.Exit(1)
 		}
+		fmt.Fprintf(&page, "<figure id=%[1]q><img src=\"%[1]s.svg\" alt=%[2]q><figcaption><b>%[1]s</b> %[3]s</figcaption></figure>\n", p.name, html.EscapeString(f.String()), html.EscapeString(p.says))
 		fmt.Printf("%-18s %5.2f s  %s\n", p.name, time.Since(start).Seconds(), f)
+	}
+	ground := "color-scheme:light dark"
+	if *dark {
+		ground = "background:#161a20;color:#eee"
+	}
+	index := "<!doctype html><meta charset=\"utf-8\"><title>Plots</title><style>body{font:15px sans-serif;max-width:1200px;margin:2em auto;padding:0 1em;" + ground +
+		"}figure{margin:0 0 2.5em}img{max-width:100%;height:auto}figcaption{margin-top:.4em}</style><h1>Plots</h1>\n" + page.String()
+	if err := os.WriteFile(filepath.Join(*out, "index.html"), []byte(index), 0o644); err != nil {
+		fmt.Fprintf(os.Stderr, "gallery: %v\n", err)
+		os.Exit(1)
 	}
 }

@@ -81,7 +81,7 @@ func process(dir string) error {
 		},
 		func(x *graph.Node) *graph.Node { return graph.Sort(x, 0, true) },
 	} {
-		out, err := graph.ExecOnce(e.Backend, f, x)
+		out, err := graph.CallOnce(e.Backend, f, x)
 		if err != nil {
 			return err
 		}
@@ -93,7 +93,7 @@ func process(dir string) error {
 		if err != nil {
 			return err
 		}
-		out, err := step.Exec(given)
+		out, err := step.Call(given)
 		if err != nil {
 			return err
 		}

@@ -150,7 +150,7 @@ func panicked(r any) error {
 	return fmt.Errorf("%v", r)
 }
 
-// dropped releases the buffers that the client has given up.
+// dropped releases the buffers and programs that the client has given up.
 func (k *connection) dropped(d *record.Dec) {
 	n := d.Count()
 	if n == 0 {
@@ -163,6 +163,10 @@ func (k *connection) dropped(d *record.Dec) {
 		if e := k.l.buffers[h]; e != nil {
 			delete(k.l.buffers, h)
 			k.s.release(e)
+		}
+		if p := k.l.programs[h]; p != nil {
+			delete(k.l.programs, h)
+			p.Release()
 		}
 	}
 }

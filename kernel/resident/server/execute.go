@@ -69,12 +69,12 @@ func (k *connection) execute(d *record.Dec, out *record.Enc) (err error) {
 	if err := s.room(p.bytes); err != nil {
 		return err
 	}
-	results, err := p.executable.Execute(buffers, donate, device)
+	results, err := p.Execute(buffers, donate, device)
 	if err != nil {
 		return err
 	}
 	used = true
-	shapes := p.executable.Outputs()
+	shapes := p.Outputs()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out.Uint(uint64(len(results)))

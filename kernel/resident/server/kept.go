@@ -120,7 +120,7 @@ type Kept struct {
 func (s *Server) Held() Held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := Held{Buffers: s.live, Bytes: s.bytes, Shared: s.shared.order.Len(), Programs: len(s.cache.byHash), Stats: s.counts()}
+	h := Held{Buffers: s.live, Bytes: s.bytes, Shared: s.shared.order.Len(), Programs: s.cache.Len(), Stats: s.counts()}
 	for _, id := range slices.Sorted(maps.Keys(s.kept)) {
 		e := s.kept[id]
 		h.Kept = append(h.Kept, Kept{id, e.shape.String(), int64(e.shape.ByteSize()), s.spill.has(id)})

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"container/list"
 	"errors"
 	"odslab/odslib/engine/record"
 	"time"
@@ -9,68 +8,47 @@ import (
 	"github.com/gomlx/compute"
 )
 
-// program is a compiled recording, or one that is being compiled.
+// program is a client's hold on a compiled recording.
 type program struct {
-	id         uint64
-	hash, name string
-	executable compute.Executable
-	spread     bool
-	bytes      int64         // of its outputs
-	done       chan struct{} // closed when executable or err is there
-	err        error
-	holders    int // leases
-	place      *list.Element
+	*record.Hold
+	spread bool
+	bytes  int64 // of its outputs
 }
 
-// programs are compiled programs, most recently used first. Guarded by the server's lock.
-type programs struct {
-	max    int
-	byHash map[string]*program
-	order  list.List
+// compiled is a program in the cache.
+type compiled struct {
+	compute.Executable
+	spread bool
 }
 
-func (c *programs) find(hash string) *program {
-	p := c.byHash[hash]
-	if p != nil {
-		c.order.MoveToFront(p.place)
-	}
-	return p
-}
-
-func (c *programs) add(p *program) {
-	if c.byHash == nil {
-		c.byHash = map[string]*program{}
-	}
-	c.byHash[p.hash] = p
-	p.place = c.order.PushFront(p)
-}
-
-func (c *programs) remove(p *program) {
-	if c.byHash[p.hash] == p {
-		delete(c.byHash, p.hash)
-		c.order.Remove(p.place)
+// countPanic, deferred, counts a panic of the backend and lets it pass.
+func (s *Server) countPanic() {
+	if r := recover(); r != nil {
+		s.mu.Lock()
+		s.stats.Panics++
+		s.mu.Unlock()
+		panic(r)
 	}
 }
 
-// evict frees the least recently used programs beyond the limit that no client holds; the caller has the lock.
-func (s *Server) evict() {
-	c := &s.cache
-	for at := c.order.Back(); at != nil && len(c.byHash) > c.max; {
-		p := at.Value.(*program)
-		at = at.Prev()
-		if p.holders == 0 && p.executable != nil {
-			c.remove(p)
-			p.executable.Finalize()
+// grant gives the client a handle on a program, whose hold passes to it.
+func (k *connection) grant(h *record.Hold) uint64 {
+	p := &program{Hold: h, spread: h.Executable.(compiled).spread}
+	for _, shape := range h.Outputs() {
+		if !shape.IsDynamic() {
+			p.bytes += int64(shape.ByteSize())
 		}
 	}
-}
-
-// hold notes that the client uses the program; the caller has the lock.
-func (k *connection) hold(p *program) {
-	if k.l.programs[p.id] == nil && !k.l.ended {
-		k.l.programs[p.id] = p
-		p.holders++
+	s := k.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k.l.ended { // its process ended while we compiled
+		h.Release()
+		return 0
 	}
+	id := s.id()
+	k.l.programs[id] = p
+	return id
 }
 
 // record replays operations that only the backend can judge and answers with the shapes of the last one's outputs.
@@ -115,102 +93,61 @@ func (k *connection) record(d *record.Dec, out *record.Enc) error {
 }
 
 func (k *connection) lookup(d *record.Dec, out *record.Enc) error {
-	hash, open := string(d.Bytes()), d.Uint()
+	var hash record.Hash
+	copy(hash[:], d.Raw(len(hash)))
+	open := d.Uint()
 	if d.Err != nil {
 		return d.Err
 	}
-	s := k.s
-	s.mu.Lock()
-	p := s.cache.find(hash)
-	if p != nil {
-		delete(k.l.open, open)
-		k.hold(p)
+	h := k.s.cache.Find(hash)
+	out.Bool(h != nil)
+	if h == nil {
+		return nil
 	}
-	s.mu.Unlock()
-	if p != nil {
-		<-p.done // another client may be compiling it
-	}
-	found := p != nil && p.err == nil
-	out.Bool(found)
-	if found {
-		s.mu.Lock()
-		s.stats.Found++
-		s.mu.Unlock()
-		out.Uint(p.id)
-	}
+	k.s.mu.Lock()
+	delete(k.l.open, open)
+	k.s.stats.Found++
+	k.s.mu.Unlock()
+	out.Uint(k.grant(h))
 	return nil
 }
 
 // compile makes the program of a recording, once, however many clients ask.
 func (k *connection) compile(d *record.Dec, out *record.Enc) error {
-	hash, open, name, rec := string(d.Bytes()), d.Uint(), d.Str(), d.Bytes()
+	var hash record.Hash
+	copy(hash[:], d.Raw(len(hash)))
+	open, name, rec := d.Uint(), d.Str(), d.Bytes()
+	outline := record.DecOutline(d)
 	if d.Err != nil {
 		return d.Err
 	}
 	s := k.s
 	s.mu.Lock()
-	p := s.cache.find(hash)
 	r := k.l.open[open]
 	delete(k.l.open, open)
-	mine := p == nil
-	if mine {
-		p = &program{id: s.id(), hash: hash, name: name, done: make(chan struct{})}
-		s.cache.add(p)
-	}
-	k.hold(p)
 	s.mu.Unlock()
-	if mine {
-		if r == nil {
-			r = record.NewReplay(s.backend, name)
-		}
-		s.make(p, r, rec)
+	if r == nil {
+		r = record.NewReplay(s.backend, name)
 	}
-	<-p.done
-	if p.err != nil {
-		return p.err
-	}
-	out.Bool(true)
-	out.Uint(p.id)
-	return nil
-}
-
-// make compiles; a failure is forgotten, so that it can be tried again.
-func (s *Server) make(p *program, r *record.Replay, rec []byte) {
-	start, finished := time.Now(), false
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if !finished {
-			s.cache.remove(p)
+	start := time.Now()
+	h, made, err := s.cache.Make(hash, func() record.Outline { return outline }, func() (compute.Executable, error) {
+		defer s.countPanic()
+		if err := r.Play(rec); err != nil {
+			return nil, err
 		}
-		close(p.done)
-		s.evict()
-	}()
-	defer func() {
-		if cause := recover(); cause != nil {
-			p.err = panicked(cause)
-			s.mu.Lock()
-			s.stats.Panics++
-			s.mu.Unlock()
-		}
-	}()
-	if p.err = r.Play(rec); p.err != nil {
-		return
-	}
-	x, err := r.Compile()
+		x, err := r.Compile()
+		return compiled{x, r.Spread()}, err
+	})
 	if err != nil {
-		p.err = err
-		return
+		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	p.executable, p.spread = x, r.Spread()
-	for _, shape := range x.Outputs() {
-		if !shape.IsDynamic() {
-			p.bytes += int64(shape.ByteSize())
-		}
+	if made.Compiled {
+		s.mu.Lock()
+		s.stats.Compiled++
+		s.stats.Compiling += time.Since(start)
+		s.mu.Unlock()
 	}
-	s.stats.Compiled++
-	s.stats.Compiling += time.Since(start)
-	finished = true
+	out.Uint(k.grant(h))
+	made.Enc(out)
+	return nil
 }

@@ -1,9 +1,12 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +23,7 @@ type Options struct {
 	Spill    string // folder for kept buffers, of this user alone; "" spills nothing
 	SpillMax int64  // bytes in that folder; 0: 1 GiB
 	Bytes    int64  // of buffers at most; 0: no limit
-	Programs int    // compiled at most; 0: 256
+	Programs int    // compiled, beside those that clients hold; 0: what the backend's own cache keeps
 	Shared   int64  // bytes at most of shared buffers that neither a client nor the notebook has; 0: 64 MiB
 
 	Loaded func() int // counts the programs that the backend had on disk; nil: none
@@ -41,7 +44,7 @@ type Server struct {
 	next   uint64 // last id given
 	leases map[uint64]*lease
 	kept   map[string]*entry
-	cache  programs
+	cache  *record.Cache
 	shared shared
 	bytes  int64 // of all buffers
 	live   int   // buffers
@@ -62,8 +65,8 @@ type Stats struct {
 
 // New makes a server of the backend. What an earlier one has spilled is kept again.
 func New(backend compute.Backend, o Options) (*Server, error) {
-	if o.Programs == 0 {
-		o.Programs = 256
+	if b, ok := backend.(*record.Backend); ok { // what comes is recorded already
+		backend, o.Programs = b.Backend, cmp.Or(o.Programs, b.Cache.Keep)
 	}
 	if o.Shared == 0 {
 		o.Shared = 64 << 20
@@ -71,8 +74,7 @@ func New(backend compute.Backend, o Options) (*Server, error) {
 	if o.StuckAfter == 0 {
 		o.StuckAfter = 5 * time.Second
 	}
-	s := &Server{backend: backend, options: o, leases: map[uint64]*lease{}, kept: map[string]*entry{}}
-	s.cache.max = o.Programs
+	s := &Server{backend: backend, options: o, leases: map[uint64]*lease{}, kept: map[string]*entry{}, cache: record.NewCache(o.Programs)}
 	var err error
 	s.spill, err = openSpill(o.Spill, o.SpillMax)
 	return s, err
@@ -151,11 +153,11 @@ func (s *Server) endLease(l *lease) {
 		delete(l.buffers, h)
 		s.release(e)
 	}
-	for _, p := range l.programs {
-		p.holders--
+	for _, id := range slices.Sorted(maps.Keys(l.programs)) { // the latest are the last to go
+		l.programs[id].Release()
 	}
+	clear(l.programs)
 	delete(s.leases, l.id)
-	s.evict()
 	if l.running > 0 && s.options.Stuck != nil {
 		time.AfterFunc(s.options.StuckAfter, func() {
 			s.mu.Lock()

@@ -1,6 +1,6 @@
 package contract
 
-// What a cell asks of the resident process, the kind of a frame. Every payload begins with the handles of the buffers that the
+// What a cell asks of the resident process, the kind of a frame. Every payload begins with the handles of buffers and programs that the
 // client has dropped since its last request. A shared buffer stays under its sum for whoever has the same array later; nobody
 // may change it.
 const (
@@ -8,7 +8,7 @@ const (
 	AskAttach                // lease → nothing: a further connection of the same client
 	AskRecord                // operations that only the backend can judge → shapes of the last one's outputs
 	AskLookup                // hash → program, if it is compiled
-	AskCompile               // hash, the rest of the recording → program
+	AskCompile               // hash, the rest of the recording, its outline → program, how it was made
 	AskExecute               // program, device, inputs → outputs
 	AskFromHost              // device, shape, shared; bulk → buffer
 	AskToHost                // buffer, shared → its sum, if shared; bulk

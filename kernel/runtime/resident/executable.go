@@ -3,6 +3,7 @@ package resident
 import (
 	"fmt"
 	"runtime"
+	"sync"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
@@ -16,10 +17,17 @@ type Executable struct {
 	record.Signature
 	backend *Backend
 	program uint64
+	lost    runtime.Cleanup
+	once    sync.Once
 }
 
-// Finalize does nothing: the program stays compiled for the next cell.
-func (x *Executable) Finalize() {}
+// Finalize gives the program up; it stays compiled for the next cell.
+func (x *Executable) Finalize() {
+	x.once.Do(func() {
+		x.lost.Stop()
+		x.backend.drop(x.program)
+	})
+}
 
 // Inputs are the names and shapes of the parameters.
 func (x *Executable) Inputs() ([]string, []shapes.Shape) { return x.Names, x.In }
@@ -75,5 +83,6 @@ func (x *Executable) Execute(inputs []compute.Buffer, donate []bool, device comp
 		}
 	}
 	runtime.KeepAlive(inputs)
+	runtime.KeepAlive(x)
 	return out, err
 }

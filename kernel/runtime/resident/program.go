@@ -1,6 +1,8 @@
 package resident
 
 import (
+	"runtime"
+
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 
@@ -45,38 +47,38 @@ func (p *player) Play(piece []byte) (out []shapes.Shape, err error) {
 
 // Compile implements record.Player: it asks for the program by its hash; only where the process lacks it, the recording
 // travels.
-func (p *player) Compile(hash record.Hash, piece []byte, s record.Signature) (compute.Executable, error) {
-	x := &Executable{backend: p.backend, Signature: s}
+func (p *player) Compile(r record.Recording) (compute.Executable, record.Made, error) {
+	x := &Executable{backend: p.backend, Signature: r.Signature}
+	var made record.Made
 	found := false
-	read := func(d *record.Dec) error {
+	err := p.backend.call(contract.AskLookup, func(e *record.Enc) {
+		e.Raw(r.Hash[:])
+		e.Uint(p.open)
+	}, nil, nil, func(d *record.Dec) error {
 		if found = d.Bool(); found {
 			x.program = d.Uint()
 		}
 		return nil
-	}
-	err := p.backend.call(contract.AskLookup, func(e *record.Enc) {
-		e.Bytes(hash[:])
-		e.Uint(p.open)
-	}, nil, nil, read)
+	})
 	if err == nil && !found {
 		err = p.backend.call(contract.AskCompile, func(e *record.Enc) {
-			e.Bytes(hash[:])
+			e.Raw(r.Hash[:])
 			e.Uint(p.open)
 			e.Str(p.name)
-			e.Bytes(piece)
-		}, nil, nil, read)
+			e.Bytes(r.Piece)
+			r.Outline().Enc(e)
+		}, nil, nil, func(d *record.Dec) error {
+			x.program = d.Uint()
+			made = record.DecMade(d)
+			return nil
+		})
 	}
 	if err != nil {
-		return nil, err
+		return nil, made, err
 	}
-	return x, nil
+	x.lost = runtime.AddCleanup(x, p.backend.drop, x.program)
+	return x, made, nil
 }
 
 // Locate implements record.Player.
-func (p *player) Locate(err *record.OpError, stack []uintptr) error {
-	where := engine.UserLine(stack)
-	if where == "" {
-		return err
-	}
-	return &engine.Error{Where: where, Msg: err.Error(), Cause: err}
-}
+func (p *player) Locate(err *record.OpError, stack []uintptr) error { return engine.Locate(err, stack) }

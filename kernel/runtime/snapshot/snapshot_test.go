@@ -10,11 +10,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // carry writes x and reads it into y, as two processes would.
@@ -277,14 +279,18 @@ func TestSums(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	var mu sync.Mutex
 	mu.Lock()
+	go mu.Lock()
+	for atRest(unsafe.Pointer(&mu)) {
+		runtime.Gosched()
+	}
 	locked := struct {
 		mu *sync.Mutex
 	}{&mu}
 	for want, p := range map[string]any{
 		".f: a func can't leave its process":        &hidden{f: func() {}},
 		".m[…].f: a func can't":                     &hidden{m: map[string]*hidden{"a": {f: func() {}}}},
-		".mu: a sync.Mutex in use":                  &locked,
-		"os.File has hidden fields":                 &[]*os.File{os.Stdout},
+		"a goroutine waits for the sync.Mutex":      &locked,
+		"an os.File can't leave":                    &[]*os.File{os.NewFile(1, "")},
 		"[]: a chan can't leave":                    &[]any{1, make(chan int)},
 		"the hidden type snapshot.unknown can't be": &[]any{unknown{}},
 	} {
@@ -305,7 +311,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-type unknown struct{ f func() }
+type unknown struct{ F func() }
 
 type touchy struct{ n int }
 

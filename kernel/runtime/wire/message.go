@@ -48,7 +48,7 @@ func SumOf(device compute.DeviceNum, shape shapes.Shape, data []byte) (sum Sum) 
 }
 
 // Enc writes the name of an array.
-func (s Sum) Enc(e *record.Enc) { e.B = append(e.B, s[:]...) }
+func (s Sum) Enc(e *record.Enc) { e.Raw(s[:]) }
 
 // DecSum reads the name of an array.
 func DecSum(d *record.Dec) (s Sum) { copy(s[:], d.Raw(len(s))); return s }

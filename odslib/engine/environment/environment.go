@@ -3,7 +3,8 @@
 package environment
 
 const (
-	Engine = "ODSLAB_ENGINE" // xla-cuda, xla-cpu or go; empty: the first that works
-	Plugin = "ODSLAB_PLUGIN" // absolute path of a PJRT plugin
-	Cache  = "ODSLAB_CACHE"  // where set-up keeps its files
+	Engine   = "ODSLAB_ENGINE"   // xla-cuda, xla-cpu or go; empty: the first that works
+	Plugin   = "ODSLAB_PLUGIN"   // absolute path of a PJRT plugin
+	Cache    = "ODSLAB_CACHE"    // where set-up keeps its files
+	Programs = "ODSLAB_PROGRAMS" // how many compiled programs are kept; empty: 128
 )

@@ -17,16 +17,13 @@ type Player interface {
 	// the engine's refusal of that operation; what came before it stands.
 	Play(piece []byte) ([]shapes.Shape, error)
 
-	// Compile compiles the recording that has the hash, of which piece has not been played yet.
-	Compile(hash Hash, piece []byte, s Signature) (compute.Executable, error)
+	// Compile finds or compiles the program of the recording.
+	Compile(r Recording) (compute.Executable, Made, error)
 
 	// Locate adds to an error the line of the user's program that made the operation refused; the stack is one of
 	// runtime.Callers.
 	Locate(err *OpError, stack []uintptr) error
 }
-
-// Hash is the SHA-256 of a recording, the name of its program.
-type Hash [sha256.Size]byte
 
 // Signature says what a program takes and gives.
 type Signature struct {
@@ -116,6 +113,9 @@ func (bl *Builder) setting(op Op, fill func(e *Enc)) error {
 
 func (bl *Builder) takeBack(mark int) {
 	bl.rec.B, bl.rec.Err = bl.rec.B[:mark], nil
+	for n := len(bl.rec.literals); n > 0 && bl.rec.literals[n-1].from >= mark; n-- {
+		bl.rec.literals = bl.rec.literals[:n-1]
+	}
 	bl.played = min(bl.played, mark)
 }
 
@@ -137,15 +137,31 @@ func (bl *Builder) Compile() (compute.Executable, error) {
 		return nil, errors.New("record: the main function has not returned")
 	}
 	bl.done = true
-	x, err := bl.player.Compile(sha256.Sum256(bl.rec.B), bl.rec.B[bl.played:], Signature{bl.main.names, bl.main.params, bl.main.out, bl.spread})
+	x, made, err := bl.player.Compile(Recording{
+		Hash:      sha256.Sum256(bl.rec.B),
+		Piece:     bl.rec.B[bl.played:],
+		Signature: Signature{bl.main.names, bl.main.params, bl.main.out, bl.spread},
+		rec:       &bl.rec,
+	})
 	if err != nil {
 		return nil, bl.located(err)
 	}
-	return x, nil
+	count(made)
+	p := &Program{Executable: x}
+	if len(made.Changed) > 0 {
+		p.Again = &Again{Times: made.Times}
+		for _, i := range made.Changed {
+			if i < len(bl.rec.literals) {
+				c := bl.rec.literals[i]
+				p.Again.Constants = append(p.Again.Constants, Constant{c.dtype, c.values, bl.stack(c.op)})
+			}
+		}
+	}
+	return p, nil
 }
 
 // callersDepth is how far the line that made an operation may lie above it: layers of the array library and of ours.
-const callersDepth = 24
+const callersDepth = 16
 
 // note remembers who made the next operation.
 func (bl *Builder) note() {
@@ -164,5 +180,8 @@ func (bl *Builder) located(err error) error {
 	if !errors.As(err, &refused) || refused.Op < 0 || (refused.Op+1)*callersDepth > len(bl.lines) {
 		return err
 	}
-	return bl.player.Locate(refused, bl.lines[refused.Op*callersDepth:(refused.Op+1)*callersDepth])
+	return bl.player.Locate(refused, bl.stack(refused.Op))
 }
+
+// stack is who made an operation.
+func (bl *Builder) stack(op int) []uintptr { return bl.lines[op*callersDepth : (op+1)*callersDepth] }

@@ -34,6 +34,16 @@ type Enc struct {
 	B     []byte
 	Owner any // the recording that values must belong to
 	Err   error
+
+	op       int // the operation at work, from 0
+	literals []literal
+}
+
+// literal is where the data of a constant lie in the recording.
+type literal struct {
+	op, from, to int
+	dtype        dtypes.DType
+	values       int
 }
 
 // Uint writes an unsigned integer.
@@ -59,6 +69,9 @@ func (e *Enc) Str(s string) { e.Uint(uint64(len(s))); e.B = append(e.B, s...) }
 
 // Bytes writes a byte string.
 func (e *Enc) Bytes(s []byte) { e.Uint(uint64(len(s))); e.B = append(e.B, s...) }
+
+// Raw writes bytes whose number is known.
+func (e *Enc) Raw(s []byte) { e.B = append(e.B, s...) }
 
 // Len writes the length of a slice, nil apart from empty, and reports whether elements follow.
 func (e *Enc) Len(n int, isNil bool) bool {
@@ -115,13 +128,16 @@ func (e *Enc) Flat(flat any) {
 		e.fail(fmt.Errorf("record: a constant is a flat slice, not %T", flat))
 		return
 	}
-	e.Int(int64(dtypes.FromGoType(v.Type().Elem())))
+	dtype := dtypes.FromGoType(v.Type().Elem())
+	e.Int(int64(dtype))
 	e.Uint(uint64(v.Len()))
 	if v.Len() == 0 {
 		e.Bytes(nil)
 		return
 	}
-	e.Bytes(dtypes.UnsafeByteSliceFromAny(flat))
+	data := dtypes.UnsafeByteSliceFromAny(flat)
+	e.Bytes(data)
+	e.literals = append(e.literals, literal{e.op, len(e.B) - len(data), len(e.B), dtype, v.Len()})
 }
 
 // ErrCode marks a payload that does not decode.

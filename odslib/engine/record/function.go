@@ -142,6 +142,7 @@ func (f *Function) begin(op Op) (*Enc, error) {
 	bl.rec.Err = nil
 	bl.rec.Uint(uint64(op))
 	bl.rec.Uint(f.number)
+	bl.rec.op = len(bl.lines) / callersDepth
 	bl.note()
 	return &bl.rec, nil
 }

@@ -39,12 +39,13 @@ func (p *player) Play(piece []byte) ([]shapes.Shape, error) {
 	return p.replay.Shapes()
 }
 
-func (p *player) Compile(hash record.Hash, piece []byte, _ record.Signature) (compute.Executable, error) {
-	p.of.compiled = append(p.of.compiled, hash)
-	if err := p.replay.Play(piece); err != nil {
-		return nil, err
+func (p *player) Compile(r record.Recording) (compute.Executable, record.Made, error) {
+	p.of.compiled = append(p.of.compiled, r.Hash)
+	if err := p.replay.Play(r.Piece); err != nil {
+		return nil, record.Made{}, err
 	}
-	return p.replay.Compile()
+	x, err := p.replay.Compile()
+	return x, record.Made{Compiled: true}, err
 }
 
 func (p *player) Locate(err *record.OpError, stack []uintptr) error {
@@ -61,11 +62,11 @@ func (p *player) Locate(err *record.OpError, stack []uintptr) error {
 
 func open(t *testing.T) *local {
 	t.Helper()
-	e, err := engine.Open() // the tests of the library's own engine: pure Go, XLA is not linked
+	e, err := engine.Open() // pure Go: XLA is not linked
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &local{Backend: e.Backend}
+	return &local{Backend: e.Backend.(*record.Backend).Backend}
 }
 
 func run(t *testing.T, be compute.Backend, factor float32, x []float32) []float32 {
@@ -104,8 +105,8 @@ type refusing struct {
 	op int
 }
 
-func (r *refusing) Compile(record.Hash, []byte, record.Signature) (compute.Executable, error) {
-	return nil, &record.OpError{Op: r.op, Err: errors.New("no room")}
+func (r *refusing) Compile(record.Recording) (compute.Executable, record.Made, error) {
+	return nil, record.Made{}, &record.OpError{Op: r.op, Err: errors.New("no room")}
 }
 
 // An error that comes as late as that names the line of the operation.

@@ -29,7 +29,7 @@ func normal(x, m, s float64) float64 {
 // The integrated absolute error against the true mixture must be small, which no single-mode bandwidth rule manages.
 func TestEstimate1KeepsModes(t *testing.T) {
 	means := []float64{-10, -5, 0, 5, 10}
-	c := Estimate1(mixture(2000, .5, 1, means...), ones(2000))
+	c := NewColumn(mixture(2000, .5, 1, means...), ones(2000)).Curve()
 	dx, err, mass := c.X[1]-c.X[0], 0., 0.
 	for i, x := range c.X {
 		p := 0.
@@ -49,11 +49,11 @@ func TestEstimate1ReflectsAtHardEdge(t *testing.T) {
 	for i := range x {
 		x[i] = r.ExpFloat64()
 	}
-	c := Estimate1(x, ones(len(x)))
+	c := NewColumn(x, ones(len(x))).Curve()
 	if c.X[0] < 0 || math.Abs(c.Y[0]-1) > .15 {
 		t.Errorf("density of an exponential at %.3f is %.3f, want about 1", c.X[0], c.Y[0])
 	}
-	n := Estimate1(mixture(5000, 1, 3, 0), ones(5000))
+	n := NewColumn(mixture(5000, 1, 3, 0), ones(5000)).Curve()
 	if n.Y[0] > .002 || n.X[0] > -3.5 {
 		t.Errorf("a Gaussian's tail was taken for an edge: %.4f at %.2f", n.Y[0], n.X[0])
 	}
@@ -66,7 +66,7 @@ func TestWeightsAreHonoured(t *testing.T) {
 	for i := range x {
 		w[i] = math.Exp(x[i])
 	}
-	c := Estimate1(x, w)
+	c := NewColumn(x, w).Curve()
 	mean := 0.
 	for i := range c.X {
 		mean += c.X[i] * c.Y[i] * (c.X[1] - c.X[0])
@@ -74,7 +74,7 @@ func TestWeightsAreHonoured(t *testing.T) {
 	if math.Abs(mean-1) > .05 {
 		t.Errorf("mean of the weighted estimate %.3f, want 1", mean)
 	}
-	if n := EffectiveSize(w, x); n < 8000 || n > 20000 {
+	if n := NewColumn(x, w).Size; n < 8000 || n > 20000 {
 		t.Errorf("effective size %.0f of 40000, want about 14700", n)
 	}
 }
@@ -116,7 +116,7 @@ func TestContourClosesAtTheEdge(t *testing.T) {
 func TestEstimate2(t *testing.T) {
 	n := 4000
 	x, y := mixture(n, .5, 5, -5, 0, 5), mixture(n, .5, 6, -5, 0, 5)
-	g := Estimate2(x, y, ones(n), 128)
+	g := Estimate2(NewColumn(x, ones(n)), NewColumn(y, ones(n)), 128)
 	err, cell := 0., (g.X.Max-g.X.Min)*(g.Y.Max-g.Y.Min)/float64(g.NX*g.NY)
 	for j := range g.NY {
 		for i := range g.NX {
@@ -148,6 +148,6 @@ func area(l Loop) float64 {
 func BenchmarkEstimate2(b *testing.B) {
 	x, y, w := mixture(4000, .5, 5, -5, 0, 5), mixture(4000, .5, 6, -5, 0, 5), ones(4000)
 	for b.Loop() {
-		Estimate2(x, y, w, 128)
+		Estimate2(NewColumn(x, w), NewColumn(y, w), 128)
 	}
 }

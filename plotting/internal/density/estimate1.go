@@ -1,74 +1,197 @@
 package density
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Curve is a density on an even grid of cell centres.
 type Curve struct {
 	X, Y      []float64
 	Bandwidth float64
+
+	heights, weights []float64 // at each sample: the density without that sample's own share; 0 beyond the grid
 }
 
-// Estimate1 estimates the density of weighted samples of one variable.
-func Estimate1(x, w []float64) Curve {
-	const n = 512
-	d := DomainOf(x, w)
+const cells1 = 512
+
+// Curve estimates the density of a Smooth variable. It integrates to the share of the weight that lies in the domain.
+func (c *Column) Curve() Curve {
+	if c.pilot != nil {
+		return *c.pilot
+	}
+	e := c.estimate()
+	c.pilot = &e
+	return e
+}
+
+func (c *Column) estimate() Curve {
+	const n = cells1
+	d := c.Domain
 	r := d.Max - d.Min
 	hist := make([]float64, n)
-	total := 0.
-	for _, v := range w {
-		total += v
-	}
-	for i, v := range x {
-		// Linear binning: each sample is shared between the two nearest cells.
-		at := (v-d.Min)/r*n - .5
-		k := int(math.Floor(at))
-		for j, share := range [2]float64{1 - (at - float64(k)), at - float64(k)} {
-			if c := reflect(k+j, n); c >= 0 {
-				hist[c] += w[i] * share / total
-			}
+	bins := bin(c.X, d, n)
+	for i, b := range bins {
+		if b.cell < outside {
+			continue
 		}
+		hist[b.low(n)] += c.W[i] * (1 - b.share)
+		hist[b.high(n)] += c.W[i] * b.share
 	}
-	c := basis(n)
+	basis := basis(n)
 	a := make([]float64, n)
 	for k := range a {
-		row := c.RawRowView(k)
+		row := basis.RawRowView(k)
 		for j, h := range hist {
 			a[k] += row[j] * h
 		}
 	}
-	size := EffectiveSize(w, x)
-	thumb := silverman(hist, size, 5)
-	t, ok := firstRoot(finest(n)/4, func(t float64) float64 { return t - fixedPoint(t, size, a) })
+	thumb := silverman(hist, c.Size, 5)
+	t, ok := firstRoot(finest(n)/4, func(t float64) float64 { return t - fixedPoint(t, c.Size, a) })
 	if !ok {
 		t = thumb / smoother
 	}
-	t = floor(t, thumb, n)
+	t = max(floor(t, thumb, n), squared(.8*c.pitch/r))
 	out := Curve{X: make([]float64, n), Y: make([]float64, n), Bandwidth: math.Sqrt(t) * r}
 	for k := range a {
 		a[k] *= math.Exp(-float64(k*k) * math.Pi * math.Pi * t / 2)
 	}
+	sum := 0.
 	for j := range n {
 		out.X[j] = d.Min + (float64(j)+.5)*r/n
 		s := a[0]
-		for k := 1; k < n; k++ {
-			s += 2 * a[k] * c.At(k, j)
+		for k := 1; k < n && float64(k*k)*t < 15; k++ {
+			s += 2 * a[k] * basis.At(k, j)
 		}
 		out.Y[j] = max(0, s/r)
+		sum += out.Y[j] * r / n
+	}
+	if sum > 0 {
+		for j := range out.Y {
+			out.Y[j] *= a[0] / sum // what cutting off below 0 added
+		}
+	}
+	own := newKernel(n, t)
+	out.weights, out.heights = c.W, make([]float64, len(c.X))
+	for i, b := range bins {
+		if b.cell < outside {
+			continue
+		}
+		lo, hi, f := b.low(n), b.high(n), b.share
+		h := (1-f)*out.Y[lo] + f*out.Y[hi]
+		h -= c.W[i] * own.share(b) * n / r
+		out.heights[i] = max(0, h/max(1-c.W[i], 1e-12))
 	}
 	return out
 }
 
-// reflect is the cell that a sample just over the edge belongs to, −1 for what lies further out.
-func reflect(k, n int) int {
-	switch {
-	case k == -1:
-		return 0
-	case k == n:
-		return n - 1
-	case k < 0 || k > n:
-		return -1
+func squared(v float64) float64 { return v * v }
+
+// Levels are the heights above which a fresh sample lies with the given probabilities, rising shares: quantiles of the
+// density at each sample without the sample's own share, which would lift it.
+func (c Curve) Levels(mass ...float64) []float64 {
+	if c.heights == nil {
+		return levels(c.Y, nil, mass)
+	}
+	return levels(c.heights, c.weights, mass)
+}
+
+// levels are the heights above which the given shares of weight lie. Without weights the heights are those of even cells
+// and count by themselves.
+func levels(heights, weights, mass []float64) []float64 {
+	if weights == nil {
+		weights = heights
+	}
+	order := make([]int, len(heights))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int {
+		switch {
+		case heights[a] > heights[b]:
+			return -1
+		case heights[a] < heights[b]:
+			return 1
+		}
+		return a - b
+	})
+	total := 0.
+	for _, i := range order {
+		total += weights[i]
+	}
+	out, cum, k := make([]float64, len(mass)), 0., -1
+	for m, share := range mass {
+		for k < len(order)-1 && (k < 0 || cum < share*total) {
+			k++
+			cum += weights[order[k]]
+		}
+		// Between the sample that reaches the share and the one before it.
+		i := order[k]
+		out[m] = heights[i]
+		if k > 0 && weights[i] > 0 {
+			f := min(1, max(0, (cum-share*total)/weights[i]))
+			out[m] += f * (heights[order[k-1]] - heights[i])
+		}
+	}
+	return out
+}
+
+// place is where a sample lies on a grid: between the centres of cell and cell + 1.
+type place struct {
+	cell  int
+	share float64 // that the right one has
+}
+
+// outside is the cell below which a place stands for a sample beyond the grid.
+const outside = -1
+
+func (p place) low(n int) int  { return max(p.cell, 0) }
+func (p place) high(n int) int { return min(p.cell+1, n-1) }
+
+// bin shares each sample between the two nearest cells.
+func bin(x []float64, d Domain, n int) []place {
+	out := make([]place, len(x))
+	r := d.Max - d.Min
+	for i, v := range x {
+		if !(v >= d.Min && v <= d.Max) {
+			out[i].cell = outside - 1
+			continue
+		}
+		at := (v-d.Min)/r*float64(n) - .5
+		k := math.Floor(at)
+		out[i] = place{int(k), at - k}
+	}
+	return out
+}
+
+// kernel is what a unit of weight in a cell gives to that cell and to the next: the diagonals of the smoothing matrix.
+type kernel struct{ diagonal, beside []float64 }
+
+func newKernel(n int, t float64) kernel {
+	b := basis(n)
+	k := kernel{make([]float64, n), make([]float64, n)}
+	for j := range n {
+		s, u := 1., 1.
+		for m := 1; m < n && float64(m*m)*t < 15; m++ {
+			e := 2 * math.Exp(-float64(m*m)*math.Pi*math.Pi*t/2)
+			s += e * b.At(m, j) * b.At(m, j)
+			if j+1 < n {
+				u += e * b.At(m, j) * b.At(m, j+1)
+			}
+		}
+		k.diagonal[j], k.beside[j] = s/float64(n), u/float64(n)
 	}
 	return k
+}
+
+// share is what a sample of weight one adds to the smoothed and interpolated value at its own place.
+func (k kernel) share(p place) float64 {
+	n := len(k.diagonal)
+	lo, hi, f := p.low(n), p.high(n), p.share
+	if lo == hi {
+		return k.diagonal[lo]
+	}
+	return (1-f)*(1-f)*k.diagonal[lo] + f*f*k.diagonal[hi] + 2*f*(1-f)*k.beside[lo]
 }
 
 // fixedPoint is Botev's map whose fixed point is the best bandwidth, in seven stages.
@@ -77,7 +200,11 @@ func fixedPoint(t, n float64, a []float64) float64 {
 		f := 0.
 		for k := 1; k < len(a); k++ {
 			i := float64(k * k)
-			f += power(i, s) * a[k] * a[k] * math.Exp(-i*math.Pi*math.Pi*t)
+			x := i * math.Pi * math.Pi * t
+			if x > 100 {
+				break
+			}
+			f += power(i, s) * a[k] * a[k] * math.Exp(-x)
 		}
 		return 2 * math.Pow(math.Pi, float64(2*s)) * f
 	}
@@ -92,4 +219,29 @@ func fixedPoint(t, n float64, a []float64) float64 {
 		f = sum(s, math.Pow(2*c*k0/n/f, 2/float64(3+2*s)))
 	}
 	return math.Pow(2*n*math.Sqrt(math.Pi)*f, -.4)
+}
+
+// Above are the intervals on which the density is above a level.
+func (c Curve) Above(level float64) (out [][2]float64) {
+	half := (c.X[1] - c.X[0]) / 2
+	for i := 0; i < len(c.Y); i++ {
+		if !(c.Y[i] > level) {
+			continue
+		}
+		j := i
+		for j+1 < len(c.Y) && c.Y[j+1] > level {
+			j++
+		}
+		// Ends lie where the line between two cells crosses the level; at a wall they are the wall.
+		lo, hi := c.X[i]-half, c.X[j]+half
+		if i > 0 {
+			lo = c.X[i-1] + 2*half*(level-c.Y[i-1])/(c.Y[i]-c.Y[i-1])
+		}
+		if j+1 < len(c.Y) {
+			hi = c.X[j] + 2*half*(c.Y[j]-level)/(c.Y[j]-c.Y[j+1])
+		}
+		out = append(out, [2]float64{lo, hi})
+		i = j
+	}
+	return out
 }

@@ -6,57 +6,67 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// Estimate2 estimates the joint density of two weighted variables on n × n cells.
-func Estimate2(x, y, w []float64, n int) *Grid {
-	return Estimate2On(x, y, w, DomainOf(x, w), DomainOf(y, w), n)
+// Joint is the estimated density of two variables on a grid, with what is needed to cut it at shares of mass.
+type Joint struct {
+	*Grid
+	heights, weights []float64 // as in a Curve
 }
 
-// Estimate2On is Estimate2 on given domains.
-func Estimate2On(x, y, w []float64, dx, dy Domain, n int) *Grid {
+// Estimate2 estimates the joint density of two variables on n × n cells of their domains; it integrates to the share of the
+// weight that lies there. More cells are taken where the bulk would fill few of them.
+func Estimate2(cx, cy *Column, n int) *Joint {
+	if cx.coarse(n) || cy.coarse(n) {
+		n *= 2
+	}
+	dx, dy, w := cx.Domain, cy.Domain, cx.W
 	rx, ry := dx.Max-dx.Min, dy.Max-dy.Min
 	hist := mat.NewDense(n, n, nil) // rows are y
+	raw := hist.RawMatrix().Data
 	mx, my := make([]float64, n), make([]float64, n)
-	total := 0.
-	for _, v := range w {
-		total += v
-	}
-	for i := range x {
-		ax, ay := (x[i]-dx.Min)/rx*float64(n)-.5, (y[i]-dy.Min)/ry*float64(n)-.5
-		kx, ky := int(math.Floor(ax)), int(math.Floor(ay))
-		fx, fy := ax-float64(kx), ay-float64(ky)
-		for jx, sx := range [2]float64{1 - fx, fx} {
-			for jy, sy := range [2]float64{1 - fy, fy} {
-				cx, cy := reflect(kx+jx, n), reflect(ky+jy, n)
-				if cx < 0 || cy < 0 {
-					continue
-				}
-				m := w[i] / total * sx * sy
-				hist.Set(cy, cx, hist.At(cy, cx)+m)
-				mx[cx] += m
-				my[cy] += m
-			}
+	px, py := bin(cx.X, dx, n), bin(cy.X, dy, n)
+	for i, p := range px {
+		q := py[i]
+		if p.cell < outside || q.cell < outside {
+			continue
 		}
+		x0, x1, y0, y1 := p.low(n), p.high(n), q.low(n), q.high(n)
+		a, b := w[i]*(1-p.share), w[i]*p.share
+		raw[y0*n+x0] += a * (1 - q.share)
+		raw[y0*n+x1] += b * (1 - q.share)
+		raw[y1*n+x0] += a * q.share
+		raw[y1*n+x1] += b * q.share
+		mx[x0] += a
+		mx[x1] += b
+		my[y0] += w[i] * (1 - q.share)
+		my[y1] += w[i] * q.share
 	}
 	c := basis(n)
 	var half, a mat.Dense
 	half.Mul(c, hist)
 	a.Mul(&half, c.T())
 
-	size := EffectiveSize(w, x, y)
-	p := newPlugIn(&a, size)
-	tx, ty := silverman(mx, size, 6), silverman(my, size, 6)
+	p := newPlugIn(&a, cx.Size)
+	tx, ty := silverman(mx, cx.Size, 6), silverman(my, cx.Size, 6)
 	if t, ok := firstRoot(finest(n)/4, p.gap); ok {
 		p02, p20, p11 := p.functional(0, 2, t), p.functional(2, 0, t), p.functional(1, 1, t)
 		cross := p11 + math.Sqrt(p20*p02)
-		sy := math.Cbrt(math.Pow(p02, .75) / (4 * math.Pi * size * math.Pow(p20, .75) * cross))
-		sx := math.Cbrt(math.Pow(p20, .75) / (4 * math.Pi * size * math.Pow(p02, .75) * cross))
+		sy := math.Cbrt(math.Pow(p02, .75) / (4 * math.Pi * cx.Size * math.Pow(p20, .75) * cross))
+		sx := math.Cbrt(math.Pow(p20, .75) / (4 * math.Pi * cx.Size * math.Pow(p02, .75) * cross))
 		if sx > 0 && sy > 0 && !math.IsInf(sx+sy, 0) {
 			tx, ty = floor(sx, tx, n), floor(sy, ty, n)
 		}
 	}
+	tx, ty = max(tx, squared(.8*cx.pitch/rx)), max(ty, squared(.8*cy.pitch/ry))
+	total := a.At(0, 0)
+	last := 0 // the highest frequency that is left; all above is nothing
 	for k := range n {
 		for l := range n {
-			f := math.Exp(-math.Pi * math.Pi / 2 * (float64(k*k)*ty + float64(l*l)*tx))
+			x := float64(k*k)*ty + float64(l*l)*tx
+			if x > 15 {
+				a.Set(k, l, 0)
+				continue
+			}
+			f := math.Exp(-math.Pi * math.Pi / 2 * x)
 			if k > 0 {
 				f *= 2
 			}
@@ -64,17 +74,49 @@ func Estimate2On(x, y, w []float64, dx, dy Domain, n int) *Grid {
 				f *= 2
 			}
 			a.Set(k, l, a.At(k, l)*f)
+			last = max(last, k, l)
 		}
 	}
+	m := last + 1
+	low, few := c.Slice(0, m, 0, n), a.Slice(0, m, 0, m)
+	half.Reset()
+	half.Mul(low.T(), few)
 	var out mat.Dense
-	half.Mul(c.T(), &a)
-	out.Mul(&half, c)
-	g := NewGrid(dx, dy, n, n)
+	out.Mul(&half, low)
+	g := &Joint{Grid: NewGrid(dx, dy, n, n), weights: w, heights: make([]float64, len(w))}
+	cell, sum := rx*ry/float64(n*n), 0.
 	for i, v := range out.RawMatrix().Data {
 		g.Z[i] = max(0, v/(rx*ry))
+		sum += g.Z[i] * cell
+	}
+	if sum > 0 {
+		for i := range g.Z {
+			g.Z[i] *= total / sum // what cutting off below 0 added
+		}
+	}
+	kx, ky := newKernel(n, tx), newKernel(n, ty)
+	for i, p := range px {
+		q := py[i]
+		if p.cell < outside || q.cell < outside {
+			continue
+		}
+		own := w[i] * kx.share(p) * ky.share(q) / cell
+		g.heights[i] = max(0, (g.value(p, q)-own)/max(1-w[i], 1e-12))
 	}
 	return g
 }
+
+// coarse tells whether the middle half of the weight would fill fewer than ten of n cells.
+func (c *Column) coarse(n int) bool {
+	return (c.Quantile(.75)-c.Quantile(.25))*float64(n) < 10*(c.Domain.Max-c.Domain.Min)
+}
+
+// Levels are the heights above which a fresh sample lies with the given probabilities, rising shares: quantiles of the
+// density at each sample without the sample's own share of it, which would lift it.
+func (j *Joint) Levels(mass ...float64) []float64 { return levels(j.heights, j.weights, mass) }
+
+// Contours cuts the density at the levels of shares of mass.
+func (j *Joint) Contours(mass ...float64) [][]Loop { return j.cut(j.Levels(mass...)) }
 
 // plugIn holds what Botev's two-dimensional plug-in rule needs: squared cosine coefficients, and N.
 type plugIn struct {

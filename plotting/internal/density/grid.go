@@ -1,9 +1,6 @@
 package density
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // Grid holds values at the centres of NX × NY even cells, row by row from the lowest y.
 type Grid struct {
@@ -43,46 +40,56 @@ func (g *Grid) At(i, j int) (x, y float64) {
 	return g.X.Min + (float64(i)+.5)*(g.X.Max-g.X.Min)/float64(g.NX), g.Y.Min + (float64(j)+.5)*(g.Y.Max-g.Y.Min)/float64(g.NY)
 }
 
-// Interpolate is the bilinear value at a point, 0 outside.
+// Interpolate is the bilinear value at a point, 0 outside; within half a cell of the edge it is that of the edge's cells.
 func (g *Grid) Interpolate(x, y float64) float64 {
-	ax := (x-g.X.Min)/(g.X.Max-g.X.Min)*float64(g.NX) - .5
-	ay := (y-g.Y.Min)/(g.Y.Max-g.Y.Min)*float64(g.NY) - .5
-	i, j := int(math.Floor(ax)), int(math.Floor(ay))
-	if i < 0 || j < 0 || i+1 >= g.NX || j+1 >= g.NY {
+	p, q := bin([]float64{x}, g.X, g.NX)[0], bin([]float64{y}, g.Y, g.NY)[0]
+	if p.cell < outside || q.cell < outside {
 		return 0
 	}
-	fx, fy := ax-float64(i), ay-float64(j)
-	z := func(i, j int) float64 { return g.Z[j*g.NX+i] }
-	return (1-fy)*((1-fx)*z(i, j)+fx*z(i+1, j)) + fy*((1-fx)*z(i, j+1)+fx*z(i+1, j+1))
+	return g.value(p, q)
+}
+
+func (g *Grid) value(p, q place) float64 {
+	x0, x1, y0, y1 := p.low(g.NX), p.high(g.NX), q.low(g.NY)*g.NX, q.high(g.NY)*g.NX
+	return (1-q.share)*((1-p.share)*g.Z[y0+x0]+p.share*g.Z[y0+x1]) + q.share*((1-p.share)*g.Z[y1+x0]+p.share*g.Z[y1+x1])
 }
 
 // Max is the largest value.
 func (g *Grid) Max() float64 { return slices.Max(g.Z) }
 
 // Levels are, for rising shares of mass, the densities above which so much of all mass on the grid lies.
-func (g *Grid) Levels(mass ...float64) []float64 {
-	z := slices.Clone(g.Z)
-	slices.Sort(z)
-	total := 0.
-	for _, v := range z {
-		total += v
-	}
-	out, cum, i := make([]float64, len(mass)), 0., len(z)
-	for k, m := range mass {
-		for i > 0 && cum < m*total {
-			i--
-			cum += z[i]
-		}
-		out[k] = z[min(i, len(z)-1)]
+func (g *Grid) Levels(mass ...float64) []float64 { return levels(g.Z, nil, mass) }
+
+// Contours cuts the grid at the levels of shares of mass.
+func (g *Grid) Contours(mass ...float64) [][]Loop { return g.cut(g.Levels(mass...)) }
+
+func (g *Grid) cut(levels []float64) [][]Loop {
+	var out [][]Loop
+	for _, level := range levels {
+		out = append(out, g.Contour(level))
 	}
 	return out
 }
 
-// Contours cuts the grid at the levels of shares of mass.
-func (g *Grid) Contours(mass ...float64) [][]Loop {
-	var out [][]Loop
-	for _, level := range g.Levels(mass...) {
-		out = append(out, g.Contour(level))
+// Marginal sums a density up to that of its first (0) or second variable.
+func (g *Grid) Marginal(variable int) Curve {
+	n, d, other := g.NX, g.X, g.Y
+	if variable == 1 {
+		n, d, other = g.NY, g.Y, g.X
 	}
-	return out
+	c := Curve{X: make([]float64, n), Y: make([]float64, n)}
+	step, thick := (d.Max-d.Min)/float64(n), (other.Max-other.Min)/float64(g.NX*g.NY/n)
+	for i := range n {
+		c.X[i] = d.Min + (float64(i)+.5)*step
+	}
+	for j := range g.NY {
+		for i := range g.NX {
+			k := i
+			if variable == 1 {
+				k = j
+			}
+			c.Y[k] += g.Z[j*g.NX+i] * thick
+		}
+	}
+	return c
 }

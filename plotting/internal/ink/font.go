@@ -50,8 +50,8 @@ var loaded [len(faces)]glyphs
 
 const em = 2048 // design units of Liberation Sans; glyphs are read at this size, so that nothing is rounded
 
-// get returns a glyph in em units, y down. Runes that the font lacks come back as its empty box.
-func (f Face) get(r rune) glyph {
+// load reads the font once.
+func (f Face) load() *glyphs {
 	g := &loaded[f]
 	g.Lock()
 	defer g.Unlock()
@@ -62,32 +62,57 @@ func (f Face) get(r rune) glyph {
 		}
 		g.font, g.seen = parsed, map[rune]glyph{}
 	}
-	if old, ok := g.seen[r]; ok {
+	return g
+}
+
+// get returns a glyph in em units, y down. Runes that no font has come back as an empty box.
+func (f Face) get(r rune) glyph {
+	g := f.load()
+	g.Lock()
+	old, ok := g.seen[r]
+	g.Unlock()
+	if ok {
 		return old
 	}
-	index, err := g.font.GlyphIndex(&g.buf, r)
-	if err != nil {
-		index = 0
-	}
 	var out glyph
-	if segments, err := g.font.LoadGlyph(&g.buf, index, fixed.I(em), nil); err == nil {
-		out.segments = append(sfnt.Segments(nil), segments...) // the buffer is reused
+	if !f.has(r) {
+		out, _ = f.fallback(r)
 	}
-	if a, err := g.font.GlyphAdvance(&g.buf, index, fixed.I(em), font.HintingNone); err == nil {
-		out.advance = float64(a) / 64
+	g.Lock()
+	defer g.Unlock()
+	if out.segments == nil && out.advance == 0 {
+		index, err := g.font.GlyphIndex(&g.buf, r)
+		if err != nil {
+			index = 0
+		}
+		if segments, err := g.font.LoadGlyph(&g.buf, index, fixed.I(em), nil); err == nil {
+			out.segments = append(sfnt.Segments(nil), segments...) // the buffer is reused
+		}
+		if a, err := g.font.GlyphAdvance(&g.buf, index, fixed.I(em), font.HintingNone); err == nil {
+			out.advance = float64(a) / 64
+		}
 	}
 	g.seen[r] = out
 	return out
 }
 
-// has tells whether the face can draw a rune.
+// has tells whether the face itself can draw a rune.
 func (f Face) has(r rune) bool {
-	f.get(' ')
-	g := &loaded[f]
+	g := f.load()
 	g.Lock()
 	defer g.Unlock()
 	index, err := g.font.GlyphIndex(&g.buf, r)
 	return err == nil && index != 0
+}
+
+// hasAll tells whether it can draw a whole string.
+func (f Face) hasAll(s string) bool {
+	for _, r := range s {
+		if r > 0xffff || !f.has(r) {
+			return false
+		}
+	}
+	return true
 }
 
 // width is the length of a string in points.

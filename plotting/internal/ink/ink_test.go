@@ -29,22 +29,30 @@ func text(runs []run) string {
 
 func TestTypeset(t *testing.T) {
 	for in, want := range map[string]string{
-		"theta_1":         "/θ/|_1",
-		"x_{t+1}":         "/x/|_t+1",
-		"α_t":             "/α/|_/t/",
-		"σ^2":             "/σ/|^2",
-		"x":               "/x/",
-		"log Ẑ":           "log Ẑ",
-		"sliced distance": "sliced distance",
-		"a b":             "a b",
-		"-3":              "−3",
-		"half-life 2-3":   "half-life 2-3",
-		"10^{-2}":         "10|^−2",
-		"2×10^{6}":        "2×10|^6",
-		"alpha":           "/α/",
-		"theta_1 (m)":     "/θ/|_1| (m)",
-		"snake_case":      "snake_case",
-		"":                "",
+		"theta_1":                      "/θ/|_1",
+		"x_{t+1}":                      "/x/|_t+1",
+		"α_t":                          "/α/|_/t/",
+		"σ^2":                          "/σ/|^2",
+		"x":                            "/x/",
+		"log Ẑ":                        "log Ẑ",
+		"sliced distance":              "sliced distance",
+		"a b":                          "a b",
+		"-3":                           "−3",
+		"half-life 2-3":                "half-life 2-3",
+		"10^{-2}":                      "10|^−2",
+		"2×10^{6}":                     "2×10|^6",
+		"alpha":                        "/α/",
+		"theta_1 (m)":                  "/θ/|_1| (m)",
+		"snake_case":                   "snake_case",
+		"":                             "",
+		`$\theta_1$`:                   "/θ/|_1",
+		`$\Omega_m h^2$`:               "/Ω/|_/m/| |/h/|^2",
+		"1.0^{+0.2}_{-0.1}":            "1.0|^+0.2|_−0.1",
+		"Omega_m":                      "/Ω/|_/m/",
+		`\log \hat{Z}`:                 "log Ẑ",
+		`$\sigma_{\mathrm{obs}}$ (km)`: "/σ/|_obs| (km)",
+		`$x_{t+1}$`:                    "/x/|_t+1",
+		"∇_x":                          "∇|_/x/",
 	} {
 		if got := text(typeset(in, Font{Size: 10})); got != want {
 			t.Errorf("%q is set as %q, want %q", in, got, want)
@@ -56,9 +64,27 @@ func TestTypeset(t *testing.T) {
 func TestGlyphs(t *testing.T) {
 	for _, f := range []Face{Regular, Italic, Bold} {
 		for _, r := range "αβγδεζηθκλμνξπρστφχψωΠΣẐ−×±√∂∞≤≥∇…–’ " {
-			if !f.has(r) && !(strings.ContainsRune("∇", r)) {
+			if !f.has(r) && r != '∇' {
 				t.Errorf("face %d lacks %q", f, r)
 			}
+		}
+	}
+}
+
+// What the font lacks is drawn by other means, in every format, and runes beyond the first plane are no panic in PDF.
+func TestFallback(t *testing.T) {
+	empty := Regular.get(0x10ffff)
+	for _, r := range "∇変数한글∈≪⊗𝜃𝔼" {
+		for _, f := range []Face{Regular, Bold} {
+			if g := f.get(r); len(g.segments) == 0 || g.advance <= 0 || len(g.segments) == len(empty.segments) && g.segments[0] == empty.segments[0] {
+				t.Errorf("face %d has nothing for %q", f, r)
+			}
+		}
+	}
+	for name, page := range map[string]*Page{"svg": SVG(99, 99, "t", "d"), "pdf": PDF(99, 99, "𝜃"), "png": PNG(99, 99, 96, color.White)} {
+		page.Text(Pt{X: 5, Y: 5}, "∇ 変数 𝜃 \U0001F600 Ω_m", Font{Size: 10}, color.NRGBA{A: 255}, 0, 0, .3)
+		if data, err := page.Bytes(); err != nil || len(data) < 300 {
+			t.Errorf("%s: %d bytes, %v", name, len(data), err)
 		}
 	}
 }
@@ -82,7 +108,7 @@ func TestColours(t *testing.T) {
 	if r>>8 < 0xe8 || r>>8 > 0xec || g>>8 < 0xac || g>>8 > 0xb1 || b>>8 < 0x7c || b>>8 > 0x82 {
 		t.Errorf("half vermillion on white is %x %x %x", r>>8, g>>8, b>>8)
 	}
-	for name, page := range map[string]*Page{"svg": SVG(10, 10), "pdf": PDF(10, 10, "")} {
+	for name, page := range map[string]*Page{"svg": SVG(10, 10, "", ""), "pdf": PDF(10, 10, "")} {
 		page.Box(half, Rect{0, 0, 10, 10})
 		data, err := page.Bytes()
 		if err != nil || len(data) == 0 {

@@ -21,6 +21,9 @@ func (r Rect) Right() float64 { return r.X + r.W }
 // Top is the y of the upper edge.
 func (r Rect) Top() float64 { return r.Y + r.H }
 
+// Holds tells whether a point lies in the rectangle.
+func (r Rect) Holds(p Pt) bool { return p.X >= r.X && p.X <= r.Right() && p.Y >= r.Y && p.Y <= r.Top() }
+
 // backend is what a file format has to know.
 type backend interface {
 	fill(p vg.Path, c color.NRGBA)
@@ -43,6 +46,28 @@ type Page struct {
 	write  func() ([]byte, error)
 	dots   bool    // the page is made of pixels
 	dx, dy float64 // where its origin lies on the file's page
+	boxes  *[]Box
+}
+
+// Box is where something lies on the page: a text, or what was given to Mark.
+type Box struct {
+	Rect
+	Text        string
+	Size, Index float64 // of a text's letters and its smallest index, in points; 0 for a frame
+}
+
+// Record makes the page keep the boxes of its texts and of what is marked, so that a layout can be tested.
+func (p *Page) Record() *[]Box {
+	p.boxes = new([]Box)
+	return p.boxes
+}
+
+// Mark keeps a named rectangle if boxes are recorded.
+func (p *Page) Mark(name string, r Rect) {
+	if p.boxes != nil {
+		r.X, r.Y = r.X+p.dx, r.Y+p.dy
+		*p.boxes = append(*p.boxes, Box{Rect: r, Text: name})
+	}
 }
 
 // At is the same page with its origin elsewhere.

@@ -92,6 +92,13 @@ func (b *pdfBackend) stroke(p vg.Path, pen Pen) {
 }
 
 func (b *pdfBackend) text(x, y, angle float64, s string, f Font, c color.NRGBA) {
+	if !f.Face.hasAll(s) { // outlines: the font in the file lacks a letter, or its format has no room for it
+		sin, cos := math.Sincos(angle)
+		if p := f.outline(s, x, y, cos, sin); len(p) > 0 {
+			b.fill(p, c)
+		}
+		return
+	}
 	if !b.fonts[f.Face] {
 		b.fonts[f.Face] = true
 		b.doc.AddUTF8FontFromBytes("sans", faces[f.Face].style, faces[f.Face].ttf)

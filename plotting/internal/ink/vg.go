@@ -2,10 +2,12 @@ package ink
 
 import (
 	"bytes"
+	"html"
 	"image"
 	"image/color"
 	"image/png"
 	"math"
+	"slices"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -66,8 +68,8 @@ func (b vgBackend) picture(r Rect, img image.Image) {
 	}, img)
 }
 
-// SVG is a new page of scalable graphics.
-func SVG(w, h float64) *Page {
+// SVG is a new page of scalable graphics, with a title and a description for those who can't see it.
+func SVG(w, h float64, title, description string) *Page {
 	c := vgsvg.New(vg.Length(w), vg.Length(h))
 	return &Page{W: w, H: h, b: vgBackend{c, true}, write: func() ([]byte, error) {
 		var buf bytes.Buffer
@@ -76,6 +78,11 @@ func SVG(w, h float64) *Page {
 		}
 		// vgsvg writes PNG data and calls it JPEG, and lets viewers keep an image's proportions.
 		svg := bytes.ReplaceAll(buf.Bytes(), []byte(`xlink:href="data:image/jpg;base64,`), []byte(`preserveAspectRatio="none" xlink:href="data:image/png;base64,`))
+		if title != "" {
+			at := bytes.Index(svg, []byte("<svg"))
+			at += bytes.IndexByte(svg[at:], '>') + 1
+			svg = slices.Concat(svg[:at-1], []byte(` role="img">`), []byte("\n<title>"+html.EscapeString(title)+"</title>\n<desc>"+html.EscapeString(description)+"</desc>"), svg[at:])
+		}
 		return svg, nil
 	}}
 }

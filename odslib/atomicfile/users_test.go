@@ -20,7 +20,7 @@ import (
 // Everything that people keep is written by this package: where the disk is
 // full the old file stays, alone, and links under names near by are not followed.
 func TestOldOrNew(t *testing.T) {
-	res := odslib.NewResult("test", struct{}{}, 1)
+	res := odslib.NewResult(odslib.Posterior{}, "test", struct{}{}, 1)
 	res.Samples = odslib.Array{Shape: []int{3, 2}, Data: make([]float32, 6)}
 	figure := plotting.Lines(plotting.Line("a", nil, []float64{1, 2, 3}))
 	tensor := []safetensors.Tensor{{Name: "w", DType: safetensors.F32, Shape: []int{2}, Data: []float32{1, 2}}}

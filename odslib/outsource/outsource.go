@@ -1,0 +1,63 @@
+package outsource
+
+import (
+	"context"
+	"fmt"
+
+	"odslab/odslib"
+	"odslab/odslib/balance"
+)
+
+var (
+	_ odslib.Trainer[odslib.Posterior, *Policy] = Sampler{}
+	_ odslib.Sampler                            = (*Policy)(nil)
+)
+
+// Sampler trains a policy for the noise or latent behind a posterior's samples. The zero value works; the fields are those of
+// [balance.Settings].
+type Sampler balance.Settings
+
+// Train implements odslib.Trainer. Without a budget it takes 1000 iterations.
+func (s Sampler) Train(ctx context.Context, post odslib.Posterior, budget odslib.Budget, seed uint64) (*Policy, error) {
+	inner, err := post.Inside()
+	if err != nil {
+		return nil, fmt.Errorf("outsourced: %w", err)
+	}
+	p, err := balance.Train(ctx, "outsourced", balance.Settings(s), inner.Posterior, budget, seed)
+	if p == nil {
+		return nil, err
+	}
+	return &Policy{p}, err
+}
+
+// Policy is a trained sampler of z that returns x = f(z). Its Save is that of the policy of z.
+type Policy struct{ *balance.Policy }
+
+// Open reads a policy that Save wrote.
+func Open(path string) (*Policy, error) {
+	p, err := balance.Open(path)
+	return &Policy{p}, err
+}
+
+// Sample draws n paths of z: Samples are x, Noise is z, Particles has the importance weights of x. See balance.Policy.
+func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
+	inner, err := post.Inside()
+	if err != nil {
+		return nil, fmt.Errorf("outsourced: %w", err)
+	}
+	res, err := p.Policy.Sample(ctx, inner.Posterior, n, seed)
+	if res == nil || res.Samples.Len() == 0 {
+		return res, err
+	}
+	z := res.Samples
+	x, lost := inner.Out(context.WithoutCancel(ctx), z)
+	if lost != nil {
+		return nil, fmt.Errorf("outsourced: %w", lost)
+	}
+	res.Samples, res.Noise, res.Names, res.Particles.X = x, &z, post.Names, x
+	if bad := x.NonFinite(); bad > 0 {
+		res.NonFinite += bad
+		res.Note("%d values of x = f(z) were NaN or infinite", bad)
+	}
+	return res, err
+}

@@ -1,0 +1,168 @@
+package smc
+
+import (
+	"github.com/gomlx/gomlx/core/graph"
+
+	"odslab/odslib"
+	"odslab/odslib/engine"
+	"odslab/odslib/twist"
+)
+
+// The state on the device is x, the guess there, and for guided proposals the gradient of the twist. Programs return the
+// random state, the logs of the move, and the state; the guess is evaluated once a step.
+
+// compile makes the three programs.
+func (o *opened) compile() (err error) {
+	if o.engine, err = engine.Open(); err != nil {
+		return err
+	}
+	if o.post.Given != nil {
+		each := engine.NewArray(o.size(), o.post.Given.Dim())
+		for i, island := range o.islands {
+			for k := range o.particles {
+				copy(each.Row(i*o.particles+k), o.post.Given.Row(island.first))
+			}
+		}
+		if o.given, err = o.engine.Tensors(each); err != nil {
+			return err
+		}
+	}
+	params := append(odslib.ParamsOf(o.process).Under("prior"), odslib.ParamsOf(o.post.Constraint).Under("constraint")...)
+	if o.bound != nil {
+		params = append(params, o.bound.Params().Under("twist")...)
+	}
+	if o.start, err = engine.NewProgram(o.engine, params, o.buildStart); err != nil {
+		return err
+	}
+	if o.step, err = engine.NewProgram(o.engine, params, o.buildStep); err != nil {
+		return err
+	}
+	o.last, err = engine.NewProgram(o.engine, params, o.buildLast)
+	return err
+}
+
+// size is the number of particles of all islands.
+func (o *opened) size() int { return len(o.islands) * o.particles }
+
+// buildStart draws the start, with zeros for the rest of the state: in: row, (given), rng. The step program, told to stay,
+// says what the start is worth; compiling guess and twist into a second program would take as long as the first time.
+func (o *opened) buildStart(scope *odslib.Scope, in []*odslib.Node) []*odslib.Node {
+	given, in := o.conditions(in, 1)
+	rng, x := o.process.Start(scope.At("prior"), in[1], o.size())
+	out := o.outlook(scope, rng, x, nil, rowOf(in[0], 0), given)
+	for i, v := range out[2:] {
+		if i > 0 {
+			v = graph.Zeros(v.Graph(), v.Shape()) // only the shape counts, and XLA drops what made it
+		}
+		out[i+1] = v
+	}
+	return out[:len(out)-1]
+}
+
+// buildStep moves the particles. in: the step's row and the next, (given), parents, rng, state…. A 1 behind the parents
+// tells them to stay where they are.
+func (o *opened) buildStep(scope *odslib.Scope, in []*odslib.Node) []*odslib.Node {
+	given, in := o.conditions(in, 1)
+	rng, x, logRatio := o.propose(in)
+	told := graph.Reshape(graph.Slice(in[1], graph.AxisElem(o.size())))
+	stay := graph.Equal(told, graph.OnesLike(told))
+	where := func(a, b *odslib.Node) *odslib.Node {
+		return graph.Where(graph.BroadcastToDims(stay, b.Shape().Dimensions...), a, b)
+	}
+	if x = where(in[3], x); logRatio != nil {
+		logRatio = where(graph.ZerosLike(logRatio), logRatio)
+	}
+	return o.outlook(scope, rng, x, logRatio, rowOf(in[0], 1), given)
+}
+
+// buildLast is the step to the end, where x itself is judged. in: row, (given), parents, rng, state….
+func (o *opened) buildLast(scope *odslib.Scope, in []*odslib.Node) []*odslib.Node {
+	given, in := o.conditions(in, 1)
+	rng, x, logRatio := o.propose(in)
+	var logR *odslib.Node
+	if o.rewards == nil && o.post.Constraint != nil {
+		logR = o.raised(o.post.LogR(scope, x, given))
+	}
+	return []*odslib.Node{rng, o.logs(x, logR, logRatio, nil), x}
+}
+
+// conditions takes the conditions out of the inputs, where there are any.
+func (o *opened) conditions(in []*odslib.Node, at int) (given *odslib.Node, rest []*odslib.Node) {
+	if o.given == nil {
+		return nil, in
+	}
+	return in[at], append(append(rest, in[:at]...), in[at+1:]...)
+}
+
+func rowOf(rows *odslib.Node, i int) *odslib.Node {
+	return graph.Reshape(graph.Slice(rows, graph.AxisElem(i)), -1)
+}
+
+// propose takes the parents out of the old cloud and moves them. in: rows, parents, rng, state….
+func (o *opened) propose(in []*odslib.Node) (rng, x, logRatio *odslib.Node) {
+	parents := graph.ExpandAxes(graph.Slice(in[1], graph.AxisRange(0, o.size())), -1)
+	var state []*odslib.Node
+	for _, s := range in[3:] {
+		state = append(state, graph.Gather(s, parents))
+	}
+	from := Particle{X: state[0], Guess: state[1:]}
+	if o.proposal.Guided() {
+		k := len(state) - 1
+		from.Guess, from.Gradient = state[1:k], state[k]
+	}
+	return o.proposal.Propose(o.process, from, rowOf(in[0], 0), in[2])
+}
+
+// outlook evaluates the guess and the twist where a row starts.
+func (o *opened) outlook(scope *odslib.Scope, rng, x, logRatio, row, given *odslib.Node) []*odslib.Node {
+	at := o.process.Level(row, x.Shape().Dimensions[0])
+	own := at
+	own.Given = o.post.PriorGiven(given)
+	guess := o.process.Guess(scope.At("prior"), x, own)
+	if _, plain := o.bound.(twist.HostBound); plain && !guess[0].Shape().Equal(x.Shape()) {
+		engine.Fail("the twist %T reads a guess of the samples %s, and the guess of %T has shape %s; give a twist that reads it, or Potential: smc.Terminal", o.twist, x.Shape(), o.process, guess[0].Shape())
+	}
+	var logTwist *odslib.Node
+	if o.bound != nil && !o.hosted {
+		at.Given, at.Extra = given, nil
+		for k := range o.bound.Columns() {
+			at.Extra = append(at.Extra, graph.BroadcastToDims(engine.Col(row, o.own+k), x.Shape().Dimensions[0]))
+		}
+		logTwist = o.raised(o.bound.LogTwist(scope, x, guess[0], at))
+	}
+	out := append([]*odslib.Node{rng, o.logs(x, logTwist, logRatio, &at), x}, guess...)
+	if o.proposal.Guided() {
+		out = append(out, graph.Gradient(graph.ReduceAllSum(logTwist), x)[0])
+	}
+	return out
+}
+
+// raised is λ·log r or λ·log ψ.
+func (o *opened) raised(log *odslib.Node) *odslib.Node {
+	if o.lambda == 1 {
+		return log
+	}
+	return graph.MulScalar(log, o.lambda)
+}
+
+// logs are log ψ (or log r) and the proposal's log ratio of each particle, 0 for nil, then α and σ of the level: one vector,
+// so one copy to the host.
+func (o *opened) logs(x, log, logRatio *odslib.Node, at *odslib.Level) *odslib.Node {
+	k := x.Shape().Dimensions[0]
+	zeros := func(n int) *odslib.Node { return graph.BroadcastToDims(graph.Const(x.Graph(), float32(0)), n) }
+	each := func(v *odslib.Node) *odslib.Node {
+		if v == nil {
+			return zeros(k)
+		}
+		if !v.Shape().Equal(engine.Float32(k)) {
+			engine.Fail("log r has shape %s for %d particles; it must be one value a particle", v.Shape(), k)
+		}
+		return v
+	}
+	level := zeros(2)
+	if at != nil {
+		first := func(v *odslib.Node) *odslib.Node { return graph.Slice(v, graph.AxisElem(0)) }
+		level = graph.Concatenate([]*odslib.Node{first(at.Alpha), first(at.Sigma)}, 0)
+	}
+	return graph.Concatenate([]*odslib.Node{each(log), each(logRatio), level}, 0)
+}

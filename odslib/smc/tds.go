@@ -1,0 +1,39 @@
+package smc
+
+import (
+	"context"
+
+	"odslab/odslib"
+	"odslab/odslib/diffusion"
+	"odslab/odslib/twist"
+)
+
+var _ odslib.Sampler = TDS{}
+
+// TDS is the twisted diffusion sampler (Wu et al. 2023, 2306.17775): particles move along the gradient of the twist, and
+// their weights take back what that changes. With twist.Covariance it is the method of choice for linear measurements.
+type TDS struct {
+	Twist      twist.Twist     // nil means twist.Point{}, as published
+	Particles  int             // 0 means 4n within [1000, 20000]; with conditions, for each run of equal rows
+	Steps      int             // 0 means 100
+	Chain      diffusion.Chain // of a diffusion prior; all particles go together, whatever its Batch
+	Resampling Resampling
+	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
+}
+
+// Sample implements odslib.Sampler. Result.Samples are n draws from the final cloud, which is Result.Particles.
+func (s TDS) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
+	return s.core().sample(ctx, post, s, n, seed)
+}
+
+// Open readies a run that is stepped by hand.
+func (s TDS) Open(post odslib.Posterior, n int, seed uint64) (*Run, error) {
+	return s.core().run(post, s, n, seed)
+}
+
+func (s TDS) core() feynmanKac {
+	return feynmanKac{
+		name: "TDS", particles: s.Particles, chain: s.Chain.WithSteps(s.Steps, 100), proposal: TwistedStep{},
+		twist: or(s.Twist, twist.Point{}), resampling: s.Resampling, threshold: s.Threshold,
+	}
+}

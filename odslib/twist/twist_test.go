@@ -1,0 +1,226 @@
+package twist_test
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/mat"
+
+	"odslab/odslib"
+	"odslab/odslib/constraint"
+	"odslab/odslib/diffusion"
+	"odslab/odslib/engine"
+	_ "odslab/odslib/engine/xla"
+	"odslab/odslib/exact"
+	"odslab/odslib/priors"
+	"odslab/odslib/twist"
+)
+
+// evaluate gives log ψ_t and its gradient at x [n, d], time t.
+func evaluate(t *testing.T, post odslib.Posterior, tw twist.Twist, x odslib.Array, at float64, given *odslib.Array) (log []float64, grad odslib.Array) {
+	t.Helper()
+	b, err := tw.Bind(post, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := post.Prior.(odslib.Diffusion).Schedule()
+	p, err := engine.NewProgram(e, append(post.Params(), b.Params().Under("twist")...), func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+		x, n := in[0], in[0].Shape().Dimensions[0]
+		level := func(i int) *odslib.Node { return graph.BroadcastToDims(in[i], n) }
+		l := odslib.Level{T: level(1), Alpha: level(2), Sigma: level(3)}
+		own := l
+		for i := range b.Columns() {
+			l.Extra = append(l.Extra, level(4+i))
+		}
+		if k := 4 + len(b.Columns()); len(in) > k {
+			l.Given = in[k]
+		}
+		logTwist := b.LogTwist(scope, x, post.Denoise(scope, x, own), l)
+		return []*engine.Node{logTwist, graph.Gradient(graph.ReduceAllSum(logTwist), x)[0]}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	args := []any{x.Tensor(), float32(at), float32(s.Alpha(at)), float32(s.Sigma(at))}
+	for _, c := range b.Columns() {
+		args = append(args, float32(c(at)))
+	}
+	if given != nil {
+		args = append(args, given.Tensor())
+	}
+	out, err := p.Call(args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := engine.ToArray(out[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range a.Data {
+		log = append(log, float64(v))
+	}
+	grad, err = engine.ToArray(out[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return log, grad
+}
+
+func normals(seed uint64, scale float64, shape ...int) odslib.Array {
+	x, rng := engine.NewArray(shape...), engine.RNG(seed, "test")
+	for i := range x.Data {
+		x.Data[i] = float32(scale * rng.NormFloat64())
+	}
+	return x
+}
+
+// For the prior N(μ, Σ), the measurement given x_t is N(A·E[x_0|x_t], A·C·Aᵀ + σ²) with C = Σ − α²Σ(α²Σ+σ_t²)⁻¹Σ, by hand.
+// The covariance twist is that density for any Σ, the isotropic one for Σ = vI; gradients are differences of it.
+func TestAgainstGaussianAlgebra(t *testing.T) {
+	rows := constraint.Matrix{{1, -2, .5}, {0, 1, 1}}
+	y := []float64{.7, -1.2}
+	const sigma = .4
+	mu := []float64{.5, -1, 2}
+	for name, c := range map[string]struct {
+		tw        twist.Twist
+		variances []float64
+	}{
+		"covariance":            {twist.Covariance{}, []float64{.3, 2, 9}},
+		"isotropic":             {twist.Isotropic{}, []float64{1, 1, 1}},
+		"isotropic, variance 4": {twist.Isotropic{Variance: 4}, []float64{4, 4, 4}},
+	} {
+		prior := &priors.Mixture{Means: [][]float64{mu}, Variances: [][]float64{c.variances}}
+		post := odslib.Given(prior, constraint.Gaussian{A: rows, Y: y, Sigma: sigma})
+		s := prior.Schedule()
+		for _, at := range []float64{.02, .3, .7, 1} {
+			alpha, st := s.Alpha(at), s.Sigma(at)
+			want := func(x []float64) float64 {
+				mean, cov := mat.NewVecDense(2, nil), mat.NewSymDense(2, nil)
+				for i := range 2 {
+					m := 0.
+					for k := range 3 {
+						v := c.variances[k]
+						total := alpha*alpha*v + st*st
+						m += rows[i][k] * (mu[k] + alpha*v/total*(x[k]-alpha*mu[k]))
+					}
+					mean.SetVec(i, y[i]-m)
+					for j := i; j < 2; j++ {
+						sum := 0.
+						for k := range 3 {
+							v := c.variances[k]
+							sum += rows[i][k] * rows[j][k] * v * st * st / (alpha*alpha*v + st*st)
+						}
+						if i == j {
+							sum += sigma * sigma
+						}
+						cov.SetSym(i, j, sum)
+					}
+				}
+				var chol mat.Cholesky
+				chol.Factorize(cov)
+				var solved mat.VecDense
+				if err := chol.SolveVecTo(&solved, mean); err != nil {
+					t.Fatal(err)
+				}
+				return -.5*mat.Dot(mean, &solved) - .5*chol.LogDet() - math.Log(2*math.Pi)
+			}
+			x := normals(3, 1.5, 5, 3)
+			log, grad := evaluate(t, post, c.tw, x, at, nil)
+			for i := range 5 {
+				row := x.Rows()[i]
+				if w := want(row); math.Abs(log[i]-w) > 2e-4*(1+math.Abs(w)) {
+					t.Errorf("%s, t=%g: log ψ %.5f, want %.5f", name, at, log[i], w)
+				}
+				for k := range 3 {
+					up, down := append([]float64{}, row...), append([]float64{}, row...)
+					up[k], down[k] = up[k]+1e-4, down[k]-1e-4
+					w := (want(up) - want(down)) / 2e-4
+					if g := float64(grad.Row(i)[k]); math.Abs(g-w) > 2e-3*(1+math.Abs(w)) {
+						t.Errorf("%s, t=%g: gradient %d is %.5f, want %.5f", name, at, k, g, w)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Conjugate gradients of as many iterations as measured values are the factorisation, up to the factor that they leave out
+// and to what float32 leaves of four iterations.
+func TestIterationsGiveTheGradient(t *testing.T) {
+	c, err := exact.T2(8, 4, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := normals(4, 3, 6, 8)
+	_, a := evaluate(t, c.Post, twist.Covariance{}, x, .3, nil)
+	_, b := evaluate(t, c.Post, twist.Covariance{Iterations: 4}, x, .3, nil)
+	for i := range a.Data {
+		if d := math.Abs(float64(a.Data[i] - b.Data[i])); d > 5e-3*(1+math.Abs(float64(a.Data[i]))) {
+			t.Errorf("gradient %d: %g by factorisation, %g by conjugate gradients", i, a.Data[i], b.Data[i])
+		}
+	}
+}
+
+// At t=0 every twist is log r itself, and rows with a y of their own have the twist of that y.
+func TestEndsAndRows(t *testing.T) {
+	prior := priors.Grid25()
+	kind := constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5}
+	post := odslib.Given(prior, kind)
+	x := normals(5, 4, 7, 2)
+	rewards, err := post.Rewards(context.Background(), x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ys := normals(6, 3, 7, 1)
+	post.Given = &ys
+	for _, tw := range []twist.Twist{twist.Point{}, twist.Tempered{}, twist.Isotropic{}, twist.Covariance{}, twist.Widened{By: diffusion.VPLinear{}.Sigma}} {
+		own := odslib.Given(prior, kind)
+		log, _ := evaluate(t, own, tw, x, 0, nil)
+		for i, w := range rewards {
+			if math.Abs(log[i]-w) > 1e-3*(1+math.Abs(w)) {
+				t.Errorf("%T at t=0: %.4f, log r is %.4f", tw, log[i], w)
+			}
+		}
+		all, _ := evaluate(t, post, tw, x, .4, &ys)
+		for i := range 7 {
+			one, _ := evaluate(t, odslib.Given(prior, kind.At([]float64{float64(ys.Data[i])})), tw, x, .4, nil)
+			if math.Abs(all[i]-one[i]) > 1e-4*(1+math.Abs(one[i])) {
+				t.Errorf("%T, row %d: %.5f among rows, %.5f alone", tw, i, all[i], one[i])
+			}
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	grid := priors.Grid25()
+	row := constraint.Matrix{{1, -1}}
+	student := odslib.Given(grid, constraint.StudentT{A: row, Y: []float64{1}, Nu: 3, Scale: 1})
+	squared := odslib.Given(grid, constraint.Gaussian{A: constraint.Func{M: 1, F: func(x *odslib.Node) *odslib.Node {
+		return graph.ReduceAndKeep(graph.Square(x), graph.ReduceSum, -1)
+	}}, Y: []float64{1}, Sigma: 1})
+	wide := odslib.Given(priors.Gaussian(make([]float64, 40), 1), constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, 40), Sigma: 1})
+	for want, c := range map[string]struct {
+		tw   twist.Twist
+		post odslib.Posterior
+	}{
+		"linear A; got constraint.StudentT":   {twist.Isotropic{}, student},
+		"constraint.Func, which is not linea": {twist.Covariance{}, squared},
+		"no constraint":                       {twist.Covariance{}, odslib.Given(grid, nil)},
+		"takes up to 16":                      {twist.Covariance{}, wide},
+		"Variance is -1":                      {twist.Isotropic{Variance: -1}, wide},
+		"needs By":                            {twist.Widened{}, student},
+		"with an error model":                 {twist.Widened{By: diffusion.VPLinear{}.Sigma}, odslib.Given(grid, constraint.Tilt{Linear: []float64{1, 0}})},
+	} {
+		if _, err := c.tw.Bind(c.post, 1); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("want one line with %q, got %v", want, err)
+		}
+	}
+}
