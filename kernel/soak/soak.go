@@ -290,6 +290,9 @@ func (s *soak) killCell(ctx context.Context) error {
 func (s *soak) killHelper(ctx context.Context) error {
 	which := []string{"gonb", "gopls", "watchdog", "resident"}[s.rng.IntN(4)]
 	s.kill(func(cmd string) bool { return kind(cmd) == which })
+	if _, _, err := s.run(ctx, "1"); err != nil { // which may be told that GoNB has ended under it
+		return err
+	}
 	return s.read(ctx)
 }
 
