@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"odslab/odslib/atomicfile"
 	"odslab/odslib"
+	"odslab/odslib/atomicfile"
 	"odslab/odslib/engine"
 	"odslab/odslib/safetensors"
 )
