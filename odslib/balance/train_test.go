@@ -122,6 +122,9 @@ func TestAnnealingPaces(t *testing.T) {
 // Nothing that a user can give ends badly without a line: rewards that are sharp, far, shifted, zero on half of the space or
 // everywhere, not a number at times, or without bound.
 func TestUnfriendlyRewards(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains")
+	}
 	inf := math.Inf(1)
 	one := odslib.Normal{Dims: []int{1}}
 	gauss := func(y, sigma float64) host {
@@ -207,6 +210,9 @@ func TestUnfriendlyRewards(t *testing.T) {
 
 // TestExplosionIsStopped: a network that is driven off, here by its learning rate, stops with a line and the best weights.
 func TestExplosionIsStopped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains")
+	}
 	s := small()
 	s.LR, s.Clip = 3, 1e6
 	post := odslib.Given(priors.Grid25(), constraint.Tilt{Linear: []float64{1, 0}})
