@@ -47,7 +47,8 @@ func ExamplePredictive() {
 
 func ExampleTable() {
 	t := &plotting.Table{Corner: "method", Columns: []string{"banana", "digits"}, Rows: []plotting.TableRow{
-		{Name: "DPS", Values: []float64{.41, 2.3}, Errors: []float64{.02, .1}}, {Name: "exact, twice", Values: []float64{.021, .4}, Floor: true}}}
+		{Name: "DPS", Values: []float64{.41, 2.3}, Errors: []float64{.02, .1}}, {Name: "exact, twice", Values: []float64{.021, .4}, Floor: true},
+	}}
 	fmt.Print(t.Markdown(), t.LaTeX())
 	fmt.Println(plotting.HeatMap(t))
 	// Output:

@@ -55,9 +55,13 @@ func hexOf(s *style, series []Series, k int) string {
 
 // chart is the frame of every interactive figure: no ground, and inks for either.
 func chart(what string) object {
-	return object{"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "description": what, "background": nil,
-		"config": object{"view": object{"stroke": nil}, "axis": object{"grid": false, "domainColor": "#747474", "tickColor": "#747474", "labelColor": "#747474", "titleColor": "#6e6e6e", "tickCount": 4},
-			"legend": object{"labelColor": "#6e6e6e", "titleColor": "#6e6e6e"}}}
+	return object{
+		"$schema": "https://vega.github.io/schema/vega-lite/v5.json", "description": what, "background": nil,
+		"config": object{
+			"view": object{"stroke": nil}, "axis": object{"grid": false, "domainColor": "#747474", "tickColor": "#747474", "labelColor": "#747474", "titleColor": "#6e6e6e", "tickCount": 4},
+			"legend": object{"labelColor": "#6e6e6e", "titleColor": "#6e6e6e"},
+		},
+	}
 }
 
 // brushing is a pair plot whose panels are linked.
@@ -124,10 +128,14 @@ func (v *chosen) brushing() object {
 		for j := range i {
 			name := fmt.Sprintf("panel_%d_%d", i, j)
 			views = append(views, name)
-			row = append(row, object{"name": name, "width": size, "height": size, "mark": object{"type": "point", "filled": true, "size": 9, "clip": true},
-				"encoding": object{"x": axis(j, i == n-1), "y": axis(i, j == 0), "tooltip": tips,
+			row = append(row, object{
+				"name": name, "width": size, "height": size, "mark": object{"type": "point", "filled": true, "size": 9, "clip": true},
+				"encoding": object{
+					"x": axis(j, i == n-1), "y": axis(i, j == 0), "tooltip": tips,
 					"color":   object{"condition": mergedObject(object{"param": "brush"}, colour), "value": "#9a9a9a"},
-					"opacity": object{"condition": object{"param": "brush", "value": .8}, "value": .12}}})
+					"opacity": object{"condition": object{"param": "brush", "value": .8}, "value": .12},
+				},
+			})
 		}
 		x := axis(i, i == n-1)
 		x["bin"] = object{"extent": []float64{rounded(v.scales[i].min), rounded(v.scales[i].max)}, "maxbins": 30}
@@ -173,8 +181,10 @@ func stepping(what string, names [2]string, x, y scale, paths, steps int, at fun
 		}
 	}
 	encoding := func() object {
-		return object{"x": object{"field": "x", "type": "quantitative", "title": names[0], "scale": object{"domain": []float64{rounded(x.min), rounded(x.max)}, "nice": false}},
-			"y": object{"field": "y", "type": "quantitative", "title": names[1], "scale": object{"domain": []float64{rounded(y.min), rounded(y.max)}, "nice": false}}}
+		return object{
+			"x": object{"field": "x", "type": "quantitative", "title": names[0], "scale": object{"domain": []float64{rounded(x.min), rounded(x.max)}, "nice": false}},
+			"y": object{"field": "y", "type": "quantitative", "title": names[1], "scale": object{"domain": []float64{rounded(y.min), rounded(y.max)}, "nice": false}},
+		}
 	}
 	lines, dots := encoding(), encoding()
 	lines["detail"], lines["order"] = object{"field": "path", "type": "nominal"}, object{"field": "step", "type": "quantitative"}

@@ -347,8 +347,12 @@ func TestChoices(t *testing.T) {
 		f    *Figure
 		want string
 	}{
-		{Pair(res, Variables("mss")), `there is no variable "mss"`}, {Pair(res, Limits("mass", 2, 1)), "2 is not below 1"}, {Pair(res, Log("mass"), Limits("mass", -1, 1)), "cannot start at -1"},
-		{Marginals([]float64{-1, -2}, Log(0)), "no sample of samples is positive"}, {Pair(res, Reference("r", math.NaN())), "no finite value"}, {Pair(res, Summary("mode")), "neither mean nor median"},
+		{Pair(res, Variables("mss")), `there is no variable "mss"`},
+		{Pair(res, Limits("mass", 2, 1)), "2 is not below 1"},
+		{Pair(res, Log("mass"), Limits("mass", -1, 1)), "cannot start at -1"},
+		{Marginals([]float64{-1, -2}, Log(0)), "no sample of samples is positive"},
+		{Pair(res, Reference("r", math.NaN())), "no finite value"},
+		{Pair(res, Summary("mode")), "neither mean nor median"},
 	} {
 		if c.f.Err() == nil || !strings.Contains(c.f.Err().Error(), c.want) {
 			t.Errorf("%v; want %q", c.f.Err(), c.want)

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
-	"odslab/odslib"
 	"odslab/kernel/runtime/live"
+	"odslab/odslib"
 )
 
 // Watch makes a sampler draw itself while it runs: in a cell a figure of what it reports (effective share of the particles,

@@ -15,8 +15,10 @@ type walker struct{ steps int }
 
 func (w walker) Sample(ctx context.Context, _ odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
 	for k := range w.steps {
-		odslib.Notify(ctx, odslib.Progress{What: "walker", Step: k + 1, Steps: w.steps, ESS: .5, LogZ: -1, Loss: math.NaN(),
-			Samples: func() (odslib.Array, error) { return normals(50, 2, uint64(k)), nil }})
+		odslib.Notify(ctx, odslib.Progress{
+			What: "walker", Step: k + 1, Steps: w.steps, ESS: .5, LogZ: -1, Loss: math.NaN(),
+			Samples: func() (odslib.Array, error) { return normals(50, 2, uint64(k)), nil },
+		})
 	}
 	res := odslib.NewResult(odslib.Posterior{}, "walker", w, seed)
 	res.Samples = normals(n, 2, seed)

@@ -191,9 +191,11 @@ type global struct {
 
 // unnamed are packages whose variables are not made known: plain data, or known
 // to every program already.
-var unnamed = map[string]bool{"unicode": true, "io": true, "os": true, "io/fs": true, "context": true, "strconv": true, "errors": true, "time": true, "syscall": true,
+var unnamed = map[string]bool{
+	"unicode": true, "io": true, "os": true, "io/fs": true, "context": true, "strconv": true, "errors": true, "time": true, "syscall": true,
 	"bytes": true, "path": true, "path/filepath": true, "hash/crc32": true, "reflect": true, "runtime": true, "image/color": true,
-	"odslab/kernel/runtime/live": true, "odslab/kernel/runtime/snapshot": true, "golang.org/x/text/encoding/charmap": true, "debug/elf": true, "debug/dwarf": true}
+	"odslab/kernel/runtime/live": true, "odslab/kernel/runtime/snapshot": true, "golang.org/x/text/encoding/charmap": true, "debug/elf": true, "debug/dwarf": true,
+}
 
 // globals writes what the exported variables hold of all packages that the
 // program links anyway.

@@ -16,8 +16,10 @@ import (
 // marker stands where the cursor is while an unfinished cell is checked.
 const marker = "ˍcursorˍ"
 
-var keywords = []string{"break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go", "goto",
-	"if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type", "var"}
+var keywords = []string{
+	"break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go", "goto",
+	"if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type", "var",
+}
 
 // sessionNames are at hand in every cell.
 var sessionNames = []string{"ctx", "draw", "seed", "train"}

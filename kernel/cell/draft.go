@@ -72,11 +72,13 @@ type segment struct {
 }
 
 func (s *Session) newDraft(n int) *draft {
-	return &draft{s: s, n: n,
+	return &draft{
+		s: s, n: n,
 		own: map[string]*declaration{}, avail: maps.Clone(s.decls), imports: maps.Clone(s.imports), defined: map[string]bool{},
 		auto: map[string]string{}, unused: map[string]bool{}, drop: map[string]bool{}, written: map[string]bool{}, hoist: map[string]types.Type{},
 		needed: map[string]bool{}, session: map[string]bool{}, pieces: map[*declaration]*piece{}, srcPiece: map[*variable]*piece{},
-		after: map[*piece][]string{}, before: map[*piece][]string{}, predeclared: map[string]bool{}, loose: map[string]bool{}, functions: map[string]string{}, fresh: map[string]*piece{}, waits: map[*declaration]map[string]bool{}}
+		after: map[*piece][]string{}, before: map[*piece][]string{}, predeclared: map[string]bool{}, loose: map[string]bool{}, functions: map[string]string{}, fresh: map[string]*piece{}, waits: map[*declaration]map[string]bool{},
+	}
 }
 
 func (d *draft) need(importPath string) { d.needed[importPath] = true }

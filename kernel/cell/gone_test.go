@@ -66,9 +66,11 @@ func TestOnce(t *testing.T) {
 	b := newNotebook(t)
 	log := filepath.Join(b.dir, "count")
 	b.want("func count[T any](what string, x T) T {\n\tf, _ := os.OpenFile(\""+log+"\", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)\n\tdefer f.Close()\n\tf.WriteString(what + \" \")\n\treturn x\n}", "")
-	defines := []string{"a := count(\"a\", 1)", "b := count(\"b\", make(chan int))", "c := count(\"c\", func() int { return a })", "d := count(\"d\", regexp.MustCompile(\"x+\"))",
+	defines := []string{
+		"a := count(\"a\", 1)", "b := count(\"b\", make(chan int))", "c := count(\"c\", func() int { return a })", "d := count(\"d\", regexp.MustCompile(\"x+\"))",
 		"e := count(\"e\", map[string]any{\"f\": math.Sin})", "f := count(\"f\", os.Stdin)", "g, err := count(\"g\", 1), errors.New(\"x\")", "h := template.Must(template.New(count(\"h\", \"t\")).Parse(\"x\"))",
-		"i := strings.NewReplacer(count(\"i\", \"a\"), \"b\")", "j := bufio.NewScanner(strings.NewReader(count(\"j\", \"a\")))", "k := &http.Client{Timeout: count(\"k\", time.Second)}"}
+		"i := strings.NewReplacer(count(\"i\", \"a\"), \"b\")", "j := bufio.NewScanner(strings.NewReader(count(\"j\", \"a\")))", "k := &http.Client{Timeout: count(\"k\", time.Second)}",
+	}
 	for _, d := range defines {
 		b.want(d, "")
 	}

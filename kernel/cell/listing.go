@@ -38,8 +38,10 @@ type listing struct {
 const listingFile = "packages.json"
 
 // settings are those of the go command that say what it lists.
-var settings = []string{"GOVERSION", "GOROOT", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOFLAGS", "GOEXPERIMENT", "GOWORK",
-	"CGO_ENABLED", "CC", "CGO_CFLAGS", "CGO_CPPFLAGS", "GOMODCACHE", "GOCACHE", "GOTOOLDIR"}
+var settings = []string{
+	"GOVERSION", "GOROOT", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOFLAGS", "GOEXPERIMENT", "GOWORK",
+	"CGO_ENABLED", "CC", "CGO_CFLAGS", "CGO_CPPFLAGS", "GOMODCACHE", "GOCACHE", "GOTOOLDIR",
+}
 
 // listingKey covers what a listing depends on, but for the sources of replaced modules.
 func (p *packages) listingKey() (string, error) {

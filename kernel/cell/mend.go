@@ -174,8 +174,10 @@ func (d *draft) define(c *checked, e problem, name string) bool {
 		}
 	}
 	live, session := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath)
-	text := map[string]string{"ctx": live + "." + contract.CallContext + "()", "seed": live + "." + contract.CallSeed + "()",
-		"draw": session + "." + contract.CallDraw, "train": session + "." + contract.CallTrain}[name]
+	text := map[string]string{
+		"ctx": live + "." + contract.CallContext + "()", "seed": live + "." + contract.CallSeed + "()",
+		"draw": session + "." + contract.CallDraw, "train": session + "." + contract.CallTrain,
+	}[name]
 	if text == "" {
 		return false
 	}

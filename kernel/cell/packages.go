@@ -63,8 +63,10 @@ const (
 )
 
 // basePackages get their export data at once, because nearly every cell uses some.
-var basePackages = []string{contract.LivePath, contract.BootPath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
-	"sync", "context", "io", "bufio", "math/rand/v2", "encoding/json", "log", "unicode", "regexp", "path/filepath", "cmp", "math/cmplx", "math/big", "math/bits"}
+var basePackages = []string{
+	contract.LivePath, contract.BootPath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
+	"sync", "context", "io", "bufio", "math/rand/v2", "encoding/json", "log", "unicode", "regexp", "path/filepath", "cmp", "math/cmplx", "math/big", "math/bits",
+}
 
 // preferred are the packages that their name alone means, before any other.
 var preferred = map[string]string{
@@ -78,8 +80,10 @@ var preferred = map[string]string{
 }
 
 // indexPatterns are where names are looked for, in order of preference.
-var indexPatterns = []string{"std", "odslab/odslib/...", "odslab/plotting/...", "odslab/kernel/runtime/...", "github.com/gomlx/gomlx/...", "github.com/gomlx/compute/...",
-	"gonum.org/v1/gonum/...", "gonum.org/v1/plot/...", "github.com/janpfeifer/gonb/gonbui/...", "golang.org/x/image/..."}
+var indexPatterns = []string{
+	"std", "odslab/odslib/...", "odslab/plotting/...", "odslab/kernel/runtime/...", "github.com/gomlx/gomlx/...", "github.com/gomlx/compute/...",
+	"gonum.org/v1/gonum/...", "gonum.org/v1/plot/...", "github.com/janpfeifer/gonb/gonbui/...", "golang.org/x/image/...",
+}
 
 func newPackages(opt Options) *packages {
 	p := &packages{opt: opt, exported: map[string]*pkg{}}

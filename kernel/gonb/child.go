@@ -145,7 +145,8 @@ func (c *Child) path(name string) string { return filepath.Join(c.dir, name) }
 func (c *Child) environ(cfg Config) []string {
 	path := []string{c.path("path"), cfg.Seam, filepath.Dir(cfg.Goimports), os.Getenv("PATH")}
 	env := append(os.Environ(), cfg.Env...)
-	return append(env,
+	return append(
+		env,
 		"PATH="+strings.Join(path, string(os.PathListSeparator)),
 		"TMPDIR="+c.path("tmp"),
 		envGo+"="+cfg.Go,

@@ -356,8 +356,18 @@ func TestOpenKernelIsRefused(t *testing.T) {
 	for _, c := range []struct {
 		ip, key string
 		ok      bool
-	}{{"0.0.0.0", "", false}, {"", "", false}, {"::", "", false}, {"192.168.0.7", "", false}, {"example.org", "", false}, {"0.0.0.0", "k", true},
-		{"127.0.0.1", "", true}, {"127.9.9.9", "", true}, {"::1", "", true}, {"localhost", "", true}} {
+	}{
+		{"0.0.0.0", "", false},
+		{"", "", false},
+		{"::", "", false},
+		{"192.168.0.7", "", false},
+		{"example.org", "", false},
+		{"0.0.0.0", "k", true},
+		{"127.0.0.1", "", true},
+		{"127.9.9.9", "", true},
+		{"::1", "", true},
+		{"localhost", "", true},
+	} {
 		conn := Connection{Transport: "tcp", IP: c.ip, Key: c.key, SignatureScheme: "hmac-sha256"}
 		file := filepath.Join(t.TempDir(), "c.json")
 		if err := conn.Write(file); err != nil {

@@ -41,7 +41,8 @@ func code(src string, tags ...any) notebook.Cell {
 func save(t *testing.T, dir, name string, cells ...notebook.Cell) string {
 	t.Helper()
 	nb := &notebook.Notebook{Cells: cells, Metadata: map[string]any{
-		"kernelspec": map[string]any{"name": "odslab", "display_name": "Go (odslab)", "language": "go"}}}
+		"kernelspec": map[string]any{"name": "odslab", "display_name": "Go (odslab)", "language": "go"},
+	}}
 	path := filepath.Join(dir, name+".ipynb")
 	if err := nb.WriteFile(path); err != nil {
 		t.Fatal(err)
@@ -55,7 +56,8 @@ func TestRealKernel(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "beside.txt"), []byte("found"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	good := save(t, dir, "good",
+	good := save(
+		t, dir, "good",
 		notebook.Cell{Type: "markdown", Source: "# Good\n\nA square: $n^2$."},
 		code("n := 2 // how many", "parameters"),
 		code("text, err := os.ReadFile(\"beside.txt\")\nfmt.Println(string(text), err)\nn * n"),
@@ -63,7 +65,8 @@ func TestRealKernel(t *testing.T) {
 		code("var m []int\nm[n] = 1", "raises-exception"),
 		code("fmt.Println(\"still\", n)"),
 	)
-	bad := save(t, dir, "bad",
+	bad := save(
+		t, dir, "bad",
 		code("x := 1"),
 		code("fmt.Println(x)\ny := x + \"a\"", "check"),
 		code("fmt.Println(\"never\")"),

@@ -164,10 +164,14 @@ func TestClean(t *testing.T) {
 		{"<input type=radio name=r id=a checked><label for=a>1</label><input type=text><input>", `<input type="radio" name="r" id="a" checked=""/><label for="a">1</label>`, "", "input"},
 		{"<pre>\n\na\nb</pre>", "<pre>\n\na\nb</pre>", "", ""},
 		{"<math><mi>x</mi><semantics><annotation>x</annotation></semantics></math>", "<math><mi>x</mi><semantics></semantics></math>", "", ""},
-		{`<svg viewbox="0 0 1 1"><style>#a{fill:url(#g)}</style><lineargradient id=g /><g clip-path="url(#a)"/><use xlink:href="#a"/><use href="http://x/#a"/></svg>`,
-			`<svg viewBox="0 0 1 1"><linearGradient id="g"></linearGradient><g clip-path="url(#a)"></g><use xlink:href="#a"></use><use></use></svg>`, `<style>#a{fill:url(#g)}</style>`, "address"},
-		{`<svg><animate attributeName="cx" values="1;2"/><set attributeName="href" to="x"/><foreignObject><p>x</p></foreignObject><script/></svg>`,
-			`<svg><animate attributeName="cx" values="1;2"></animate></svg>`, "", "foreignObject, script, set"},
+		{
+			`<svg viewbox="0 0 1 1"><style>#a{fill:url(#g)}</style><lineargradient id=g /><g clip-path="url(#a)"/><use xlink:href="#a"/><use href="http://x/#a"/></svg>`,
+			`<svg viewBox="0 0 1 1"><linearGradient id="g"></linearGradient><g clip-path="url(#a)"></g><use xlink:href="#a"></use><use></use></svg>`, `<style>#a{fill:url(#g)}</style>`, "address",
+		},
+		{
+			`<svg><animate attributeName="cx" values="1;2"/><set attributeName="href" to="x"/><foreignObject><p>x</p></foreignObject><script/></svg>`,
+			`<svg><animate attributeName="cx" values="1;2"></animate></svg>`, "", "foreignObject, script, set",
+		},
 		{strings.Repeat("<i><b>", 400), "<pre>" + strings.Repeat("&lt;i&gt;&lt;b&gt;", 400) + "</pre>", "", ""},
 	} {
 		got := clean(c.in)

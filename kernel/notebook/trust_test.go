@@ -70,7 +70,9 @@ func everywhere(s string) *Notebook {
 			data(map[string]any{"image/svg+xml": s}), data(map[string]any{"image/svg+xml": `<?xml version="1.0"?><svg viewBox="0 0 9 9"><g id="` + s + `">` + s + `</g></svg>`}),
 			data(map[string]any{"text/markdown": s}), data(map[string]any{"text/latex": s}), data(map[string]any{"text/latex": "$" + s + "$"}), data(map[string]any{"text/latex": `\begin{x}` + s}),
 			data(map[string]any{"image/png": b64, "text/plain": s}), data(map[string]any{"image/png": s}), data(map[string]any{"application/json": map[string]any{s: s}}), data(map[string]any{"x/" + s: s}),
-			data(map[string]any{"text/plain": s}), {Type: "stream", Name: s, Text: s + "\x1b[3" + s + "m" + s}, {Type: "error", EName: s, EValue: s, Traceback: []string{s, "\x1b[31m" + s}},
+			data(map[string]any{"text/plain": s}),
+			{Type: "stream", Name: s, Text: s + "\x1b[3" + s + "m" + s},
+			{Type: "error", EName: s, EValue: s, Traceback: []string{s, "\x1b[31m" + s}},
 			{Type: "execute_result", ExecutionCount: 1, Data: map[string]any{"image/png": b64}, Metadata: map[string]any{"image/png": map[string]any{"width": json.Number(s)}}},
 		}},
 	}}
@@ -210,7 +212,8 @@ func TestStillThingsWork(t *testing.T) {
 	}
 	show := func(mime, s string) Output { return Output{Type: "display_data", Data: map[string]any{mime: s}} }
 	nb := &Notebook{Cells: []Cell{{Type: "markdown", Source: "# Title"}, {Type: "code", Source: "x", Outputs: []Output{
-		show("text/html", slider), show("text/html", slider), show("image/svg+xml", picture(3)), show("image/svg+xml", picture(7))}}}}
+		show("text/html", slider), show("text/html", slider), show("image/svg+xml", picture(3)), show("image/svg+xml", picture(7)),
+	}}}}
 	nb.assignIDs()
 	if logs := c.open(HTML(nb, PageOptions{}), 0); len(logs) > 0 {
 		t.Error(logs)
@@ -235,7 +238,8 @@ return o})()`, &got)
 // A chart in Vega-Lite stands on a page, ours and nbconvert's, as its picture.
 func TestChartAsPicture(t *testing.T) {
 	nb := &Notebook{Cells: []Cell{{Type: "code", Source: "chart()", Outputs: []Output{{Type: "display_data", Data: map[string]any{
-		"application/vnd.vegalite.v5+json": map[string]any{"mark": "vega-point"}, "image/svg+xml": `<svg viewBox="0 0 9 9"><circle id="still" r="4"/></svg>`, "text/plain": "a chart"}}}}}}
+		"application/vnd.vegalite.v5+json": map[string]any{"mark": "vega-point"}, "image/svg+xml": `<svg viewBox="0 0 9 9"><circle id="still" r="4"/></svg>`, "text/plain": "a chart",
+	}}}}}}
 	if page := string(HTML(nb, PageOptions{})); !strings.Contains(page, `<circle id="still"`) || strings.Contains(page, "vega-point") {
 		t.Error("not on our page")
 	}

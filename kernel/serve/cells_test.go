@@ -210,8 +210,10 @@ func BenchmarkPrintUnchanged(b *testing.B) {
 // Characters come whole, whatever a read has cut.
 func TestWholeCharacters(t *testing.T) {
 	f := startCells(t)
-	for _, code := range []string{`fmt.Print(strings.Repeat("€", 20000))`, `fmt.Print("a" + strings.Repeat("🙂", 30000))`, `os.Stderr.WriteString(strings.Repeat("ä€", 9000))`,
-		`for range 5000 { fmt.Print("né"); os.Stdout.Sync() }`, `exec.Command("sh", "-c", "printf €; printf € >/dev/stdout").Output()`} {
+	for _, code := range []string{
+		`fmt.Print(strings.Repeat("€", 20000))`, `fmt.Print("a" + strings.Repeat("🙂", 30000))`, `os.Stderr.WriteString(strings.Repeat("ä€", 9000))`,
+		`for range 5000 { fmt.Print("né"); os.Stdout.Sync() }`, `exec.Command("sh", "-c", "printf €; printf € >/dev/stdout").Output()`,
+	} {
 		s := f.run(code)
 		if strings.ContainsRune(s.stdout+s.stderr, '\uFFFD') || s.Status != "ok" {
 			t.Errorf("%s: %d bytes with broken characters, %v", code, len(s.stdout+s.stderr), s.Status)

@@ -41,8 +41,10 @@ type notebookModel struct {
 }
 
 func newModel(seed uint64, log string) *notebookModel {
-	return &notebookModel{r: rand.New(rand.NewPCG(seed, 10)), ints: map[string]*int{}, ptrs: map[string]*int{}, lists: map[string][]int{}, funcs: map[string]string{},
-		tabs: map[string]map[string]string{}, errs: map[string]error{}, arrays: map[string]int{}, boxes: map[string]*int{}, lost: map[string]string{}, once: map[string]int{}, log: log}
+	return &notebookModel{
+		r: rand.New(rand.NewPCG(seed, 10)), ints: map[string]*int{}, ptrs: map[string]*int{}, lists: map[string][]int{}, funcs: map[string]string{},
+		tabs: map[string]map[string]string{}, errs: map[string]error{}, arrays: map[string]int{}, boxes: map[string]*int{}, lost: map[string]string{}, once: map[string]int{}, log: log,
+	}
 }
 
 func (m *notebookModel) prelude() string {
@@ -155,8 +157,14 @@ func (m *notebookModel) step() (src string, do func()) {
 		}
 	case 14, 15:
 		c := m.name("c")
-		of := [][2]string{{"make(chan int, 1)", "a chan can't leave its process"}, {"counter()", "a func can't leave its process"}, {"map[string]func() int{`c`: counter()}", "a func can't leave"},
-			{"must(os.Open(`/dev/null`))", "an os.File can't leave its process"}, {"time.NewTimer(time.Hour)", "a chan can't leave its process"}, {"[]any{1, make(chan bool)}", "a chan can't leave"}}[m.r.IntN(6)]
+		of := [][2]string{
+			{"make(chan int, 1)", "a chan can't leave its process"},
+			{"counter()", "a func can't leave its process"},
+			{"map[string]func() int{`c`: counter()}", "a func can't leave"},
+			{"must(os.Open(`/dev/null`))", "an os.File can't leave its process"},
+			{"time.NewTimer(time.Hour)", "a chan can't leave its process"},
+			{"[]any{1, make(chan bool)}", "a chan can't leave"},
+		}[m.r.IntN(6)]
 		return c + " := " + m.eff(of[0]), func() { m.fresh(c); m.lost[c] = of[1] }
 	}
 	return "_ = 0", func() {}
@@ -215,8 +223,10 @@ func (m *notebookModel) broken(table string) bool {
 }
 
 func (m *notebookModel) names() (out []string) {
-	for _, keys := range [][]string{slices.Collect(maps.Keys(m.ints)), slices.Collect(maps.Keys(m.ptrs)), slices.Collect(maps.Keys(m.lists)), slices.Collect(maps.Keys(m.funcs)),
-		slices.Collect(maps.Keys(m.tabs)), slices.Collect(maps.Keys(m.errs)), slices.Collect(maps.Keys(m.boxes)), slices.Collect(maps.Keys(m.arrays))} {
+	for _, keys := range [][]string{
+		slices.Collect(maps.Keys(m.ints)), slices.Collect(maps.Keys(m.ptrs)), slices.Collect(maps.Keys(m.lists)), slices.Collect(maps.Keys(m.funcs)),
+		slices.Collect(maps.Keys(m.tabs)), slices.Collect(maps.Keys(m.errs)), slices.Collect(maps.Keys(m.boxes)), slices.Collect(maps.Keys(m.arrays)),
+	} {
 		out = append(out, keys...)
 	}
 	slices.Sort(out)

@@ -57,8 +57,10 @@ func Lab(ctx context.Context, l toolchain.Layout, o LabOptions) error {
 	}
 	defer log.Close()
 
-	args := []string{"-m", "jupyterlab", "--ServerApp.root_dir=" + o.Dir, "--MultiKernelManager.default_kernel_name=" + Name,
-		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"}
+	args := []string{
+		"-m", "jupyterlab", "--ServerApp.root_dir=" + o.Dir, "--MultiKernelManager.default_kernel_name=" + Name,
+		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+	}
 	if o.NoBrowser {
 		args = append(args, "--no-browser")
 	}

@@ -92,8 +92,17 @@ func (s *soak) loop(ctx context.Context) error {
 		weight int
 		do     func(context.Context) error
 	}{
-		{"set", 8, s.set}, {"change", 8, s.change}, {"read", 6, s.read}, {"array", 3, s.array}, {"panic", 3, s.panics}, {"compile error", 2, s.wrong},
-		{"interrupt", 2, s.interrupt}, {"kill the cell", 2, s.killCell}, {"kill a helper", 2, s.killHelper}, {"kill the kernel", 1, s.killKernel}, {"full disk", 1, s.fullDisk},
+		{"set", 8, s.set},
+		{"change", 8, s.change},
+		{"read", 6, s.read},
+		{"array", 3, s.array},
+		{"panic", 3, s.panics},
+		{"compile error", 2, s.wrong},
+		{"interrupt", 2, s.interrupt},
+		{"kill the cell", 2, s.killCell},
+		{"kill a helper", 2, s.killHelper},
+		{"kill the kernel", 1, s.killKernel},
+		{"full disk", 1, s.fullDisk},
 	}
 	sum := 0
 	for _, o := range ops {

@@ -133,8 +133,10 @@ func (l Layout) growPython(ctx context.Context, say func(string), want []string)
 	if len(want) > 0 {
 		say("installing " + strings.Join(want, ", "))
 		os.Remove(l.pythonStamp())
-		args := []string{l.Python(), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
-			"--only-binary=:all:", "--retries", "2", "--timeout", "20"}
+		args := []string{
+			l.Python(), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
+			"--only-binary=:all:", "--retries", "2", "--timeout", "20",
+		}
 		// All of them, so that pip sees what must fit together.
 		if err := run(ctx, command{Args: append(args, have...)}); err != nil {
 			return err

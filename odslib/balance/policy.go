@@ -66,11 +66,13 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	}
 	defer reward.Close()
 	res := odslib.NewResult(post, p.Name, p.settings(), seed)
-	walk := diffusion.Walk{Process: q, Params: params, Driver: p.Chain.Driver, Observe: p.Chain.Observe,
+	walk := diffusion.Walk{
+		Process: q, Params: params, Driver: p.Chain.Driver, Observe: p.Chain.Observe,
 		Carried: func(n int) []odslib.Array { return []odslib.Array{engine.NewArray(n)} },
 		Carry: func(s diffusion.Stride, sum []*odslib.Node) []*odslib.Node {
 			return []*odslib.Node{graph.Add(sum[0], q.logRatio(s.Guess, s.Next, s.X, s.Row))}
-		}}
+		},
+	}
 	d, err := walk.Draw(ctx, p.Name, post.Given, n, or(p.Chain.Batch, 4096), seed)
 	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
 	if err != nil {

@@ -154,8 +154,10 @@ func (t *Trainer) Policy() (*Policy, error) {
 
 // snapshot is the policy as it stands.
 func (t *Trainer) snapshot() (*Policy, error) {
-	p := &Policy{Name: t.name, Net: t.Net, Standard: t.process.standard, Chain: t.Chain, LogZ: t.logZ.value, Trace: t.trace,
-		Iterations: len(t.trace), Seconds: t.seconds, Paths: t.Paths, Posterior: t.print, Notes: slices.Clone(t.notes)}
+	p := &Policy{
+		Name: t.name, Net: t.Net, Standard: t.process.standard, Chain: t.Chain, LogZ: t.logZ.value, Trace: t.trace,
+		Iterations: len(t.trace), Seconds: t.seconds, Paths: t.Paths, Posterior: t.print, Notes: slices.Clone(t.notes),
+	}
 	var err error
 	if p.Weights, err = t.weights.WithTensors(t.average); err != nil {
 		return nil, err

@@ -49,7 +49,8 @@ func alone(t *testing.T, s, y float64) (logZ, mean float64) {
 func TestIslands(t *testing.T) {
 	ys, rows := []float64{1.5, -3, 0, -3}, []int{700, 1000, 400, 900}
 	for _, s := range []odslib.Sampler{
-		Bootstrap{Particles: 3000, Steps: 50}, TDS{Particles: 3000, Steps: 50, Twist: twist.Covariance{}},
+		Bootstrap{Particles: 3000, Steps: 50},
+		TDS{Particles: 3000, Steps: 50, Twist: twist.Covariance{}},
 		FK{Particles: 3000, Steps: 50, Twist: twist.Tempered{}, Resampling: Multinomial},
 	} {
 		res, err := s.Sample(context.Background(), several(1, ys, rows), 3000, 1)

@@ -31,8 +31,10 @@ func TestErrors(t *testing.T) {
 	own := errors.New("own")
 	_, notThere := os.Open("/no/such")
 	_, notInt := strconv.Atoi("x1")
-	for _, e := range []error{io.EOF, context.Canceled, context.DeadlineExceeded, own, notInt,
-		fmt.Errorf("a: %w", own), fmt.Errorf("%w and %w", io.EOF, own), errors.Join(own, notThere, io.ErrUnexpectedEOF)} {
+	for _, e := range []error{
+		io.EOF, context.Canceled, context.DeadlineExceeded, own, notInt,
+		fmt.Errorf("a: %w", own), fmt.Errorf("%w and %w", io.EOF, own), errors.Join(own, notThere, io.ErrUnexpectedEOF),
+	} {
 		x := struct{ E, Own error }{e, own}
 		y := carry(t, &x)
 		for _, target := range []error{io.EOF, io.ErrUnexpectedEOF, context.Canceled, context.DeadlineExceeded, fs.ErrNotExist, strconv.ErrSyntax} {

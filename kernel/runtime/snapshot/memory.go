@@ -56,8 +56,10 @@ type visit struct {
 type refusal struct{ error }
 
 func newMemory() *memory {
-	return &memory{maps: map[unsafe.Pointer]reflect.Value{}, mapRoot: map[unsafe.Pointer][]int{}, seen: map[visit]bool{}, dyn: map[string]bool{},
-		layouts: map[string]uint64{}, names: map[string]bool{}, syncs: map[unsafe.Pointer]reflect.Value{}}
+	return &memory{
+		maps: map[unsafe.Pointer]reflect.Value{}, mapRoot: map[unsafe.Pointer][]int{}, seen: map[visit]bool{}, dyn: map[string]bool{},
+		layouts: map[string]uint64{}, names: map[string]bool{}, syncs: map[unsafe.Pointer]reflect.Value{},
+	}
 }
 
 func (m *memory) refuse(format string, args ...any) {

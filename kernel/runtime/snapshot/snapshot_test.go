@@ -84,14 +84,32 @@ func TestEqualAfterwards(t *testing.T) {
 		}
 	}
 	for _, x := range []any{
-		1, "text", true, 2.5, complex(1, 2), []int(nil), []int{}, map[string]int(nil), map[string]int{},
-		[]float64{1, 2}, [][]float64{{1}, nil, {}}, map[string][]int{"a": {1}}, [3]string{"x"}, &five,
+		1, "text", true, 2.5, complex(1, 2), []int(nil),
+		[]int{},
+		map[string]int(nil),
+		map[string]int{},
+		[]float64{1, 2},
+		[][]float64{{1}, nil, {}},
+		map[string][]int{"a": {1}},
+		[3]string{"x"},
+		&five,
 		hidden{a: 1, b: []string{"q"}, m: map[string]*hidden{"z": {a: 2}}},
 		[]any{1, "a", nil, 2.5, []int{3}, map[string]any{"k": []any{gauss{1, 2}}}},
-		[]spread{gauss{1, 2}, nil}, stack[string]{[]string{"a"}}, any(stack[int]{[]int{1}}),
-		day, []time.Time{day, {}}, big.NewInt(1 << 40), *big.NewFloat(2.5), struct{}{}, []struct{}{{}, {}},
-		map[[2]int]gauss{{1, 2}: {3, 4}}, map[any]int{"a": 1, 2: 2}, stamped{day, "n"}, []error{nil},
-		[]*int{&five, nil, &five}, strings.Repeat("é", 1000), time.Second, [0]int{},
+		[]spread{gauss{1, 2}, nil},
+		stack[string]{[]string{"a"}},
+		any(stack[int]{[]int{1}}),
+		day,
+		[]time.Time{day, {}},
+		big.NewInt(1 << 40), *big.NewFloat(2.5),
+		struct{}{},
+		[]struct{}{{}, {}},
+		map[[2]int]gauss{{1, 2}: {3, 4}},
+		map[any]int{"a": 1, 2: 2},
+		stamped{day, "n"},
+		[]error{nil},
+		[]*int{&five, nil, &five},
+		strings.Repeat("é", 1000), time.Second,
+		[0]int{},
 	} {
 		same(x)
 	}

@@ -88,8 +88,10 @@ var (
 )
 
 // The interfaces of encoding/gob, without its weight in every program.
-type gobEncoder interface{ GobEncode() ([]byte, error) }
-type gobDecoder interface{ GobDecode([]byte) error }
+type (
+	gobEncoder interface{ GobEncode() ([]byte, error) }
+	gobDecoder interface{ GobDecode([]byte) error }
+)
 
 func codecOf(t reflect.Type) *codec {
 	if t.PkgPath() == "" {
