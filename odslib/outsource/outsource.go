@@ -11,7 +11,6 @@ import (
 
 var _ odslib.Trainer[odslib.Posterior, *Policy] = Sampler{}
 var _ odslib.Sampler = (*Policy)(nil)
-)
 
 // Sampler trains a policy for the noise or latent behind a posterior's samples; the fields are those of [balance.Settings].
 type Sampler balance.Settings
