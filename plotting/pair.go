@@ -132,31 +132,35 @@ func (q *pairPlot) panel(k, i, j int) (loops [][]density.Loop, points [2][]float
 		}
 		return nil, points, shares
 	}
-	var levels, at []float64
+	var levels []float64
 	var g *density.Grid
+	var e *density.Joint
 	if known := knownGrid(s); known != nil {
 		if g = known; q.index[j] == 1 {
 			g = g.Transposed()
 		}
 		levels = g.Levels(q.levels...)
 	} else {
-		e := density.Estimate2(cx, cy, 128)
-		g, levels, at = e.Grid, e.Levels(q.levels...), e.Full
+		e = density.Estimate2(cx, cy, 128)
+		g, levels = e.Grid, e.Levels(q.levels...)
 	}
 	for _, l := range levels {
 		loops = append(loops, g.Contour(l))
 	}
 	if outer := levels[len(levels)-1]; s.role == sampler && posteriors(q.series) == 1 {
 		var w []float64
-		for n, x := range cx.X {
-			z := 0.
-			if y := cy.X[n]; at != nil {
-				z = at[n]
-			} else {
-				z = g.Interpolate(x, y)
+		beyond := func(n int, z float64) {
+			if z < outer {
+				points[0], points[1], w = append(points[0], cx.X[n]), append(points[1], cy.X[n]), append(w, cx.W[n])
 			}
-			if y := cy.X[n]; z < outer {
-				points[0], points[1], w = append(points[0], x), append(points[1], y), append(w, cx.W[n])
+		}
+		if e != nil {
+			for k, n := range e.Index {
+				beyond(n, e.Full[k])
+			}
+		} else {
+			for n := range cx.X {
+				beyond(n, g.Interpolate(cx.X[n], cy.X[n]))
 			}
 		}
 		points[0], points[1] = draw(mostBeyond, w, points[0], points[1])

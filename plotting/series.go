@@ -220,12 +220,13 @@ func (s Series) finite() Series {
 }
 
 func (s Series) column(j int) []float64 {
-	if s.precise == nil {
-		return s.samples.Column(j)
-	}
 	d, out := s.samples.Dim(), make([]float64, s.samples.Len())
 	for i := range out {
-		out[i] = s.precise[i*d+j]
+		if s.precise != nil {
+			out[i] = s.precise[i*d+j]
+		} else {
+			out[i] = float64(s.samples.Data[i*d+j])
+		}
 	}
 	return out
 }

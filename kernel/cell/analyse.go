@@ -104,8 +104,10 @@ func (d *draft) analyse(c *checked, p *Program) {
 	}
 	d.unread(c)
 	d.waitNotes(c, p)
-	d.nameFunctions(c)
-	d.nameLiterals(c)
+	if d.keeps = len(p.defs)+len(d.kept) > 0; d.keeps {
+		d.nameFunctions(c)
+		d.nameLiterals(c)
+	}
 }
 
 // reassigned makes a top-level assignment to a variable that is made again from

@@ -45,6 +45,7 @@ type draft struct {
 
 	waits     map[*declaration]map[string]bool // own functions that call what is not there
 	misfits   []*declaration                   // methods that no longer fit
+	keeps     bool                             // there are variables to keep
 	loose     map[string]bool                  // variables made again from source that the cell may change
 	functions map[string]string                // functions that are used as values: name → text
 	literals  map[string]*piece                // literals that kept values hold

@@ -104,13 +104,30 @@ func (d *draft) haltable(c *checked, loop ast.Stmt, back string) {
 		case *ast.RangeStmt:
 			body = x.Body
 		}
-		if body != nil {
+		if body == nil {
+			return true
+		}
+		check := fmt.Sprintf(" if %s.Stopped.Load() { %s%s.%s() };", live, back, live, contract.CallHalt)
+		// At the end of the body it costs less, but a continue would leap over it.
+		if continues(body) {
 			if p, at := d.end(c, body.Lbrace+1); p != nil {
-				p.edit(at, at, fmt.Sprintf(" if %s.Stopped.Load() { %s%s.%s() };", live, back, live, contract.CallHalt))
+				p.edit(at, at, check)
 			}
+		} else if p, at := d.at(c, body.Rbrace); p != nil {
+			p.edit(at, at, ";"+check)
 		}
 		return true
 	})
+}
+
+// continues: a continue stands somewhere in the body.
+func continues(body *ast.BlockStmt) (yes bool) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		b, ok := n.(*ast.BranchStmt)
+		yes = yes || ok && b.Tok == token.CONTINUE
+		return !yes
+	})
+	return yes
 }
 
 // jumps: a goto in the cell may lead into a loop.

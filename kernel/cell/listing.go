@@ -17,8 +17,8 @@ import (
 
 	"golang.org/x/mod/modfile"
 
-	"odslab/odslib/atomicfile"
 	"odslab/kernel/toolchain"
+	"odslab/odslib/atomicfile"
 )
 
 // listing is what go list has said of the packages of cells, kept beside their

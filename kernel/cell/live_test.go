@@ -109,7 +109,7 @@ func TestEnds(t *testing.T) {
 	fails("v1 = 9\n\nboom(5)", "panic", "index out of range [5]", 3)
 	b.want("v1", "9")
 	fails("panic(fmt.Errorf(\"wrapped %w\", io.EOF))", "panic", "wrapped EOF", 1)
-	b.want("n, err := strconv.Atoi(\"zz\")\nn", "0")
+	b.want("n, err := strconv.Atoi(\"zz\")\nn", fmt.Sprintf("cell[%d]:1: err is not read: strconv.Atoi: parsing \"zz\": invalid syntax\n0", b.n+1))
 	b.want("err", `strconv.Atoi: parsing "zz": invalid syntax`)
 	b.want("errors.Is(err, strconv.ErrSyntax)", "true")
 	b.want("er2 := io.EOF\n_ = er2", "")

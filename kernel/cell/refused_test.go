@@ -135,7 +135,8 @@ func TestHotLoopInterrupted(t *testing.T) {
 	b := newNotebook(t)
 	for i, c := range []struct{ src, then string }{
 		{"n := 0\nfmt.Println(\"ready\")\nfor { n++ }", "n > 1000"},
-		{"k, xs := 0, []int{1, 2}\nfmt.Println(\"ready\")\nfor {\n\tfor i := range xs {\n\t\tk += xs[i]\n\t\txs[i] = k\n\t}\n}", "k > 1000 && xs[0] > 1000"},
+		{"k, xs := 0, []int{1, 2}\nfmt.Println(\"ready\")\nfor {\n\tfor i := range xs {\n\t\tk += xs[i]\n\t\txs[i] = k + 1\n\t}\n}", "k != 0 && xs[0] != 1"},
+		{"c, d := 0, 0\nfmt.Println(\"ready\")\nfor { c++; if c%2 == 0 { continue }; d++ }", "c > 1000 && d > 500"},
 		{"s := 0.0\nfmt.Println(\"ready\")\nfor i := 0; i >= 0; i++ { if i == 1<<62 { break }; s += math.Sqrt(2); i &= 1023 }", "s > 1000"},
 	} {
 		o := b.interrupted(c.src)

@@ -206,7 +206,7 @@ func (d *draft) loads(live string) {
 			}
 		}
 	}
-	if d.final {
+	if d.final && d.keeps {
 		d.known(live)
 	}
 	done := map[string]bool{}

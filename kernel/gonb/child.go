@@ -61,7 +61,7 @@ const (
 	failureFile = "failure.json"
 	graceFile   = "grace"
 	// startTimeout is generous: GoNB binds its sockets in a quarter of a second.
-	startTimeout = 30 * time.Second
+	startTimeout = 20 * time.Second
 )
 
 // Start starts GoNB and waits until it answers.
@@ -130,6 +130,9 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 		cancel()
 	}()
 	if c.client, err = jupyter.Connect(ctx, conn); err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, fmt.Errorf("GoNB has not answered in %v (%w); run the cell again, or restart the kernel", startTimeout, ctx.Err())
+		}
 		return nil, fmt.Errorf("GoNB does not start: %w: %s", err, said.String())
 	}
 	// The modules of cells are all there; asking for more would need the network.

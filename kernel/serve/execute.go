@@ -96,7 +96,9 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	if store {
 		k.count++
 	}
-	k.sources[x.n] = req.Code
+	if len(req.Code) <= maxSource {
+		k.sources[x.n] = req.Code
+	}
 	k.status(m, "busy")
 	k.mu.Unlock()
 	k.renumber = nil
@@ -130,6 +132,11 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 		})
 	}
 	if f != nil {
+		if k.gone != nil {
+			if why := k.gone(); why != "" {
+				f.Value += "\n" + why
+			}
+		}
 		content := f.content()
 		if !req.Silent {
 			k.publish("error", m, content, nil)
@@ -150,6 +157,25 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	k.status(m, "idle")
 	k.mu.Unlock()
 	return failed
+}
+
+// gonb waits for GoNB, or for an interrupt.
+func (x *execution) gonb(ctx context.Context) (*gonb.Child, error) {
+	type got struct {
+		child *gonb.Child
+		err   error
+	}
+	ready := make(chan got, 1)
+	go func() {
+		child, err := x.k.child.get(ctx)
+		ready <- got{child, err}
+	}()
+	select {
+	case g := <-ready:
+		return g.child, g.err
+	case <-x.stopped:
+		return nil, context.Canceled
+	}
 }
 
 // run compiles and runs code; page is what the front end's pager is to show.
@@ -182,8 +208,11 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 		x.badge(out)
 		return "", f
 	}
-	child, err := k.child.get(ctx)
+	child, err := x.gonb(ctx)
 	if err != nil {
+		if x.interrupted() {
+			return "", x.interruptFailure(nil)
+		}
 		return "", kernelFailure(err)
 	}
 	events := gonb.Events{Stream: out.stream, Display: out.display}

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,7 @@ type kernel struct {
 
 	resident *resident // nil: cells compute in their own process
 	slow     string    // why they do, until it is told
+	gone     func() string
 
 	compiling sync.Mutex // guards compiler
 	compiler  Compiler
@@ -51,6 +53,10 @@ type kernel struct {
 	once   sync.Once
 }
 
+// maxSource is how long a cell may be that is remembered for its lines in errors
+// and for an unchanged second run.
+const maxSource = 1 << 20
+
 // config is what a kernel is made of; tests put their own parts in.
 type config struct {
 	conn  jupyter.Connection
@@ -64,7 +70,8 @@ type config struct {
 	// prepare is called once, in the background; keep is a folder for values, and
 	// env is for processes of its own, so that they end with the kernel.
 	prepare func(keep string, env []string) (Compiler, error)
-	history string // file that keeps history, or ""
+	history string        // file that keeps history, or ""
+	gone    func() string // says that what cells are built with is no longer there, or ""; nil: nobody looks
 	version string
 	log     io.Writer
 }
@@ -92,7 +99,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		cfg.child.Env = append(cfg.child.Env, contract.EnvResident+"="+res.socket())
 	}
 	k := &kernel{
-		own: own, keep: keep, resident: res, slow: cfg.slow,
+		own: own, keep: keep, resident: res, slow: cfg.slow, gone: cfg.gone,
 		mark:    cfg.child.Mark,
 		version: cfg.version, log: cfg.log,
 		child:    newChildHolder(cfg.child),
@@ -192,20 +199,35 @@ func (k *kernel) interrupt() {
 type childHolder struct {
 	cfg gonb.Config
 
+	quit   context.Context // ends a start that is under way
+	cancel context.CancelFunc
+
 	mu     sync.Mutex
 	child  *gonb.Child
-	closed bool
+	failed time.Time // when the last start failed,
+	why    error     // and why
 }
 
-func newChildHolder(cfg gonb.Config) *childHolder { return &childHolder{cfg: cfg} }
+func newChildHolder(cfg gonb.Config) *childHolder {
+	h := &childHolder{cfg: cfg}
+	h.quit, h.cancel = context.WithCancel(context.Background())
+	return h
+}
 
 // get returns a living child.
 func (h *childHolder) get(ctx context.Context) (*gonb.Child, error) {
+	begin := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed {
+	if h.failed.After(begin) { // the start that this one has waited for
+		return nil, h.why
+	}
+	if h.quit.Err() != nil {
 		return nil, fmt.Errorf("the kernel is shutting down")
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(h.quit, cancel)()
 	if h.child != nil {
 		select {
 		case <-h.child.Dead():
@@ -217,18 +239,22 @@ func (h *childHolder) get(ctx context.Context) (*gonb.Child, error) {
 	}
 	var err error
 	for wait := 50 * time.Millisecond; wait < time.Second; wait *= 3 {
-		if h.child, err = gonb.Start(ctx, h.cfg); err == nil || ctx.Err() != nil {
+		// One that does not answer would not the next time: a person waits.
+		if h.child, err = gonb.Start(ctx, h.cfg); err == nil || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 			break
 		}
 		time.Sleep(wait)
+	}
+	if err != nil {
+		h.child, h.failed, h.why = nil, time.Now(), err
 	}
 	return h.child, err
 }
 
 func (h *childHolder) close() {
+	h.cancel()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.closed = true
 	if h.child != nil {
 		h.child.Close()
 		h.child = nil

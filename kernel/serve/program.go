@@ -86,7 +86,7 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 // number only, so that it need not be built again. What it says about the
 // earlier cell is about this one.
 func (k *kernel) sameProgram(n int, p *Program) []byte {
-	if p.Key == "" || p.Source == nil {
+	if p.Key == "" || p.Source == nil || len(p.Source) > maxSource {
 		return p.Source
 	}
 	if old, ok := k.programs[p.Key]; ok {

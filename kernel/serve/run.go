@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -56,10 +57,18 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		prepare: func(keep string, env []string) (Compiler, error) {
 			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, Resident: residentPath != ""})
 		},
-		resident:    residentPath,
-		programs:    layout.Programs(),
-		sum:         layout.PluginSum(),
-		slow:        slow,
+		resident: residentPath,
+		programs: layout.Programs(),
+		sum:      layout.PluginSum(),
+		slow:     slow,
+		gone: func() string {
+			for _, path := range []string{layout.Tool("gonb"), layout.Seam(), filepath.Join(layout.CellModule(), "go.mod")} {
+				if _, err := os.Stat(path); err != nil {
+					return fmt.Sprintf("%s is gone: the cache has been deleted under this kernel; run `go run ./kernel setup` in %s and restart the kernel", path, layout.Clone)
+				}
+			}
+			return ""
+		},
 		residentEnv: []string{environment.Plugin + "=" + layout.Plugin()},
 		history:     filepath.Join(layout.Root, "history.jsonl"),
 		version:     Version,

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -23,23 +24,25 @@ var (
 // notebookModel is what a notebook's variables must be. The model is Go itself: an int is a pointer here as it is there,
 // slices share what they share, a func looks its names up when it is called.
 type notebookModel struct {
-	r     *rand.Rand
-	ints  map[string]*int
-	ptrs  map[string]*int
-	lists map[string][]int
-	funcs map[string]string            // the int that it reads
-	tabs  map[string]map[string]string // of funcs
-	errs  map[string]error
-	boxes map[string]*int   // structs behind a pointer, by their counter
-	lost  map[string]string // gone: what the error says
-	once  map[string]int    // effects: how often each has run
-	log   string
-	n     int
+	r       *rand.Rand
+	ints    map[string]*int
+	ptrs    map[string]*int
+	lists   map[string][]int
+	funcs   map[string]string            // the int that it reads
+	tabs    map[string]map[string]string // of funcs
+	errs    map[string]error
+	boxes   map[string]*int   // structs behind a pointer, by their counter
+	arrays  map[string]int    // tensors of the resident process, by their first element
+	restart func()            // of the resident process; nil where there is none
+	lost    map[string]string // gone: what the error says
+	once    map[string]int    // effects: how often each has run
+	log     string
+	n       int
 }
 
 func newModel(seed uint64, log string) *notebookModel {
 	return &notebookModel{r: rand.New(rand.NewPCG(seed, 10)), ints: map[string]*int{}, ptrs: map[string]*int{}, lists: map[string][]int{}, funcs: map[string]string{},
-		tabs: map[string]map[string]string{}, errs: map[string]error{}, boxes: map[string]*int{}, lost: map[string]string{}, once: map[string]int{}, log: log}
+		tabs: map[string]map[string]string{}, errs: map[string]error{}, arrays: map[string]int{}, boxes: map[string]*int{}, lost: map[string]string{}, once: map[string]int{}, log: log}
 }
 
 func (m *notebookModel) prelude() string {
@@ -52,7 +55,10 @@ func (m *notebookModel) prelude() string {
 type box struct{ n int; self *box }
 func (b *box) inc() int { b.n++; return b.n }
 func must[T any](x T, _ error) T { return x }
-func counter() func() int { n := 0; return func() int { n++; return n } }`
+func counter() func() int { n := 0; return func() int { n++; return n } }` + map[bool]string{true: `
+func twice(x any) *tensors.Tensor {
+	return graph.MustNewExec(compute.MustNew(), func(x *graph.Node) *graph.Node { return graph.MulScalar(x, 2) }).MustCall1(x)
+}`}[m.restart != nil]
 }
 
 func pickKey[V any](m *notebookModel, of map[string]V) string {
@@ -73,6 +79,7 @@ func (m *notebookModel) fresh(name string) {
 	delete(m.funcs, name)
 	delete(m.tabs, name)
 	delete(m.errs, name)
+	delete(m.arrays, name)
 	delete(m.boxes, name)
 	delete(m.lost, name)
 }
@@ -87,6 +94,13 @@ func (m *notebookModel) eff(value string) string {
 // step is a statement, and what it does to the model.
 func (m *notebookModel) step() (src string, do func()) {
 	k := m.r.IntN(100)
+	if m.restart != nil && m.r.IntN(3) == 0 {
+		x, from := m.name("x"), fmt.Sprintf("[]float32{%d, 1}", k)
+		if y := pickKey(m, m.arrays); y != "" && m.r.IntN(2) == 0 {
+			from, k = y, m.arrays[y]
+		}
+		return x + " := " + m.eff("twice("+from+")"), func() { m.fresh(x); m.arrays[x] = 2 * k }
+	}
 	switch m.r.IntN(17) {
 	case 0, 1:
 		n := m.name("i")
@@ -177,6 +191,8 @@ func (m *notebookModel) look(names ...string) (src, want string) {
 			for _, o := range slices.Sorted(maps.Keys(m.errs)) {
 				say("errors.Is("+n+", "+o+")", errors.Is(m.errs[n], m.errs[o]))
 			}
+		case m.arrays[n] != 0:
+			say(n+".Value().([]float32)[0]", m.arrays[n])
 		case m.boxes[n] != nil:
 			say(n+".n", *m.boxes[n])
 			say(n+".self == "+n, true)
@@ -200,7 +216,7 @@ func (m *notebookModel) broken(table string) bool {
 
 func (m *notebookModel) names() (out []string) {
 	for _, keys := range [][]string{slices.Collect(maps.Keys(m.ints)), slices.Collect(maps.Keys(m.ptrs)), slices.Collect(maps.Keys(m.lists)), slices.Collect(maps.Keys(m.funcs)),
-		slices.Collect(maps.Keys(m.tabs)), slices.Collect(maps.Keys(m.errs)), slices.Collect(maps.Keys(m.boxes))} {
+		slices.Collect(maps.Keys(m.tabs)), slices.Collect(maps.Keys(m.errs)), slices.Collect(maps.Keys(m.boxes)), slices.Collect(maps.Keys(m.arrays))} {
 		out = append(out, keys...)
 	}
 	slices.Sort(out)
@@ -228,6 +244,34 @@ func TestRandomSequences(t *testing.T) {
 		cells += len(all)
 	}
 	t.Logf("-seed %d: %d sequences, %d cells, %v", first, *sequences, cells, kinds)
+}
+
+// With XLA: what is in the resident process comes back when that is killed.
+func TestRandomSequencesWithXLA(t *testing.T) {
+	n := max(2, *sequences/10)
+	f, tag := withXLAFor(t, time.Duration(n)*time.Minute+4*time.Minute)
+	first := *seed
+	if first == 0 {
+		first = uint64(time.Now().Unix())
+	}
+	kinds := map[string]int{}
+	for i := range n {
+		m := newModel(first+uint64(i), filepath.Join(t.TempDir(), "once"))
+		m.restart = func() {
+			for _, p := range family(tag, 0) {
+				if pid, cmd, _ := strings.Cut(p, " "); strings.Contains(cmd, "-spill") {
+					n, _ := strconv.Atoi(pid)
+					time.Sleep(300 * time.Millisecond) // what is kept is written behind the cell's back
+					kill9(n)
+				}
+			}
+		}
+		var all []string
+		if !m.play(f, &all, kinds, 4+m.r.IntN(5)) {
+			t.Fatalf("-seed %d: after\n%s", first+uint64(i), strings.Join(all, "\n── \n"))
+		}
+	}
+	t.Logf("-seed %d: %d sequences, %v", first, n, kinds)
 }
 
 // play runs one sequence; it says whether the notebook was what the model says.
@@ -318,7 +362,11 @@ func (m *notebookModel) play(f *front, all *[]string, kinds map[string]int, cell
 			}
 		}
 		if m.r.IntN(3) == 0 { // a cell that is killed changes nothing
-			if n := pickKey(m, m.ints); n != "" {
+			if m.restart != nil {
+				kinds["restart"]++
+				*all = append(*all, "(the resident process is killed)")
+				m.restart()
+			} else if n := pickKey(m, m.ints); n != "" {
 				kinds["kill"]++
 				*all = append(*all, n+" += 1000 (killed)")
 				done := f.begin(n + " += 1000\nfmt.Println(\"on\")\nfor { time.Sleep(1) }")

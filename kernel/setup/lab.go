@@ -14,9 +14,9 @@ import (
 	"syscall"
 	"time"
 
-	"odslab/odslib/atomicfile"
 	"odslab/kernel/tempdir"
 	"odslab/kernel/toolchain"
+	"odslab/odslib/atomicfile"
 )
 
 // LabPackages are what JupyterLab is run with.

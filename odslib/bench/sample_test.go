@@ -16,6 +16,7 @@ import (
 	"odslab/odslib/priors"
 	"odslab/odslib/rtb"
 	"odslab/odslib/smc"
+	"odslab/odslib/twist"
 )
 
 // measured is the posterior of 25 Gaussians under one measurement y.
@@ -30,7 +31,10 @@ func samplers(tb testing.TB) map[string]odslib.Sampler {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return map[string]odslib.Sampler{"DPS": guide.DPS{}, "bootstrap SMC": smc.Bootstrap{}, "policy": policy, "plain": guide.Plain{}}
+	return map[string]odslib.Sampler{
+		"plain": guide.Plain{}, "DPS": guide.DPS{}, "TMPD": guide.TMPD{}, "bootstrap": smc.Bootstrap{}, "TDS": smc.TDS{},
+		"TDS-covariance": smc.TDS{Twist: twist.Covariance{}}, "policy": policy,
+	}
 }
 
 // A second Sample of the same shapes compiles nothing, whatever y, σ, the matrix, the prior's numbers and the seed.
@@ -40,15 +44,18 @@ func TestSecondSampleCompilesNothing(t *testing.T) {
 		if _, err := s.Sample(ctx, measured(3, .5), 100, 1); err != nil {
 			t.Fatal(err)
 		}
-		others := map[string]odslib.Posterior{"y": measured(2, .5), "σ": measured(3, .7)}
-		others["matrix"] = odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{.5, 2}}, Y: []float64{1}, Sigma: 1})
 		other := priors.Grid25()
 		for k := range other.Means {
 			other.Means[k][0] *= 30
 			other.Variances[k][1] = .5
 		}
-		others["prior"] = odslib.Given(other, measured(3, .5).Constraint)
-		for what, post := range others {
+		for what, post := range map[string]odslib.Posterior{
+			"seed": measured(3, .5), "y": measured(2, .5), "σ": measured(3, .7), "prior": odslib.Given(other, measured(3, .5).Constraint),
+			"matrix": odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{.5, 2}}, Y: []float64{1}, Sigma: 1}),
+		} {
+			if name == "policy" && what != "seed" { // it is for the posterior that it was trained for
+				continue
+			}
 			before, _ := engine.Compilations()
 			r, err := s.Sample(ctx, post, 100, 2)
 			if err != nil {
@@ -66,7 +73,7 @@ func TestSecondSampleCompilesNothing(t *testing.T) {
 //	go test ./odslib/bench -run '^$' -bench Sample
 func BenchmarkSample(b *testing.B) {
 	for name, s := range samplers(b) {
-		b.Run(strings.ReplaceAll(name, " ", "_"), func(b *testing.B) {
+		b.Run(name, func(b *testing.B) {
 			draw := func(y float64) {
 				if _, err := s.Sample(context.Background(), measured(y, .5), 100, 1); err != nil {
 					b.Fatal(err)

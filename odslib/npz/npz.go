@@ -8,8 +8,8 @@ import (
 	"math"
 	"strings"
 
-	"odslab/odslib/atomicfile"
 	"odslab/odslib"
+	"odslab/odslib/atomicfile"
 )
 
 // Write writes a Result as NumPy's .npz: samples [n, shape…] float32, and where there are any log_weights, particles,

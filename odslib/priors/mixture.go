@@ -178,8 +178,8 @@ func (m *Mixture) Schedule() odslib.Schedule {
 		return diffusion.VPLinear{}
 	}
 	_, std := m.Moments()
-	if scale := floats.Norm(std, 2) / math.Sqrt(float64(len(std))); scale < 1-1e-9 && scale > 0 {
-		return diffusion.Scaled{By: scale}
+	if scale := floats.Norm(std, 2) / math.Sqrt(float64(len(std))); scale < 1-1e-9 {
+		return diffusion.Scaled{By: math.Max(scale, 1e-12)} // float32 holds its square
 	}
 	return diffusion.VPLinear{}
 }

@@ -119,6 +119,9 @@ func unbiased(t *testing.T, what string, o *opened, logZ float64, runs int) (sd 
 
 func unbiasedBy(t *testing.T, what string, runs int, logRatio func(seed uint64) float64) (sd float64) {
 	t.Helper()
+	if testing.Short() {
+		runs /= 4
+	}
 	var ratios []float64
 	for seed := range uint64(4 * runs) {
 		ratios = append(ratios, math.Exp(logRatio(seed)))

@@ -127,6 +127,9 @@ func TestGaussianGate(t *testing.T) {
 // TestMixtureGate: evidence and component weights of the first instances of T2 (8,2), against the closed form. The margin
 // is for the chain's 100 steps: log Z_T − log Z is .02 to .04 on mixtures like these (docs/methods.md).
 func TestMixtureGate(t *testing.T) {
+	if testing.Short() {
+		t.Skip("twelve runs of 4,000 particles")
+	}
 	for instance := range 2 {
 		c, err := exact.T2(8, 2, instance)
 		if err != nil {

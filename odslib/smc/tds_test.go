@@ -103,7 +103,7 @@ func TestSteeringPower(t *testing.T) {
 func TestEvidenceOfMeasurements(t *testing.T) {
 	instances, k := 30, 4000
 	if testing.Short() {
-		instances, k = 3, 2000
+		instances, k = 2, 1000
 	}
 	var sliced measure.SlicedW1
 	var distance, floor, off float64
@@ -140,7 +140,7 @@ func TestEvidenceOfMeasurements(t *testing.T) {
 	}
 	t.Logf("mean sliced W1 %.3f, floor %.3f (%.2f times), |Δlog Z| %.3f", distance, floor, distance/floor, off)
 	if testing.Short() {
-		return // three instances decide nothing
+		return // two instances decide nothing
 	}
 	if distance > 2*floor || off > .1 {
 		t.Errorf("mean sliced W1 %.3f at a floor of %.3f, mean |Δlog Z| %.3f", distance, floor, off)

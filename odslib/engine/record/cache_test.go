@@ -16,8 +16,8 @@ import (
 	"odslab/odslib/engine/record"
 )
 
-// opened is the pure-Go backend behind a cache.
-func opened(t *testing.T, keep int) *record.Backend {
+// cached is the pure-Go backend behind a cache.
+func cached(t *testing.T, keep int) *record.Backend {
 	t.Helper()
 	be, err := compute.NewWithConfig("go:ops_sequential")
 	if err != nil {
@@ -37,7 +37,7 @@ func scale(be compute.Backend, by float32, n int) *graph.Exec {
 }
 
 func TestCountsAndConstants(t *testing.T) {
-	be := opened(t, 0)
+	be := cached(t, 0)
 	before := record.Count()
 	again := func(by float32, n int) *record.Again {
 		exec := scale(be, by, n)
@@ -181,7 +181,7 @@ func TestFailuresAreForgotten(t *testing.T) {
 // Many goroutines compile few programs, run them, some with donated inputs, and give them up again, in a cache that is too
 // small for all. Run it with -race.
 func TestConcurrentUse(t *testing.T) {
-	be := opened(t, 2)
+	be := cached(t, 2)
 	shared := scale(be, 3, 4)
 	var all sync.WaitGroup
 	for i := range 8 {

@@ -62,7 +62,7 @@ func (p *player) Locate(err *record.OpError, stack []uintptr) error {
 
 func open(t *testing.T) *local {
 	t.Helper()
-	return &local{Backend: engine(t, 0).Backend}
+	return &local{Backend: cached(t, 0).Backend}
 }
 
 func run(t *testing.T, be compute.Backend, factor float32, x []float32) []float32 {

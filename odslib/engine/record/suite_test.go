@@ -12,4 +12,4 @@ import (
 
 // The suite of the array library's own backends, recorded and replayed in this process. (XLA passes it too, through the
 // socket of a resident process: package odslab/kernel/resident.)
-func TestBackendSuite(t *testing.T) { backendtest.RunAll(t, opened(t, 0), nil) }
+func TestBackendSuite(t *testing.T) { backendtest.RunAll(t, cached(t, 0), nil) }

@@ -128,15 +128,17 @@ func newKernel(n int, t float64) kernel {
 	b := basis(n)
 	k := kernel{make([]float64, n), make([]float64, n)}
 	for j := range n {
-		s, u := 1., 1.
-		for m := 1; m < n && float64(m*m)*t < 15; m++ {
-			e := 2 * math.Exp(-float64(m*m)*math.Pi*math.Pi*t/2)
-			s += e * b.At(m, j) * b.At(m, j)
+		k.diagonal[j], k.beside[j] = 1/float64(n), 1/float64(n)
+	}
+	for m := 1; m < n && float64(m*m)*t < 15; m++ {
+		e := 2 * math.Exp(-float64(m*m)*math.Pi*math.Pi*t/2) / float64(n)
+		row := b.RawRowView(m)
+		for j, c := range row {
+			k.diagonal[j] += e * c * c
 			if j+1 < n {
-				u += e * b.At(m, j) * b.At(m, j+1)
+				k.beside[j] += e * c * row[j+1]
 			}
 		}
-		k.diagonal[j], k.beside[j] = s/float64(n), u/float64(n)
 	}
 	return k
 }
