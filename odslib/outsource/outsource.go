@@ -9,8 +9,10 @@ import (
 	"odslab/odslib/balance"
 )
 
-var _ odslib.Trainer[odslib.Posterior, *Policy] = Sampler{}
-var _ odslib.Sampler = (*Policy)(nil)
+var (
+	_ odslib.Trainer[odslib.Posterior, *Policy] = Sampler{}
+	_ odslib.Sampler                            = (*Policy)(nil)
+)
 
 // Sampler trains a policy for the noise or latent behind a posterior's samples; the fields are those of [balance.Settings].
 type Sampler balance.Settings

@@ -20,6 +20,14 @@ import (
 	"odslab/odslib/twist"
 )
 
+// long leaves a test out of short runs.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long")
+	}
+}
+
 func smaller(full, small int) int {
 	if e, err := engine.Open(); err == nil && e.Loops() {
 		return full
@@ -157,6 +165,7 @@ func moments(v []float64) (mean, sd float64) {
 
 // TestStandardError: what one run says of its own error is what many runs show.
 func TestStandardError(t *testing.T) {
+	long(t)
 	const steps, k, runs = 20, 1000, 50
 	r, err := Bootstrap{Particles: k, Chain: diffusion.Chain{Steps: steps}}.core().open(nine(), 1, 0)
 	if err != nil {

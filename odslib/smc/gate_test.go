@@ -50,6 +50,7 @@ func within(t *testing.T, what string, values []float64, want, margin float64) {
 // TestGaussianGate: under a Gaussian prior in 8 dimensions and three measurements the whole chain is Gaussian, so that log
 // Z_T and the posterior of the discretised chain are known exactly: nothing is left for a margin but standard errors.
 func TestGaussianGate(t *testing.T) {
+	long(t)
 	const d, dy, steps, sigma, variance = 8, 3, 50, .6, 2.
 	a := mat.NewDense(dy, d, nil)
 	rows, y := make(constraint.Matrix, dy), []float64{1.5, -.8, 2}
@@ -127,9 +128,7 @@ func TestGaussianGate(t *testing.T) {
 // TestMixtureGate: evidence and component weights of the first instances of T2 (8,2), against the closed form. The margin
 // is for the chain's 100 steps: log Z_T − log Z is .02 to .04 on mixtures like these (docs/methods.md).
 func TestMixtureGate(t *testing.T) {
-	if testing.Short() {
-		t.Skip("twelve runs of 4,000 particles")
-	}
+	long(t)
 	for instance := range 2 {
 		c, err := exact.T2(8, 2, instance)
 		if err != nil {

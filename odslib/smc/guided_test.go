@@ -11,6 +11,7 @@ import (
 
 // TestGuidedProposalIsUnbiased: the core carries the gradient along and corrects for the proposal.
 func TestGuidedProposalIsUnbiased(t *testing.T) {
+	long(t)
 	const k, runs, steps = 16, 200, 20
 	nineZ, _ := chainEvidence(steps)
 	tilt, tiltZ := tilted(steps)

@@ -39,7 +39,11 @@ func TestTDSIsFK(t *testing.T) {
 // TestTDSIsUnbiased: whatever the twist, rule and threshold. The Gaussian prior's chain is exact, so that Z_T = Z.
 func TestTDSIsUnbiased(t *testing.T) {
 	c := exact.T13(1)
-	for _, tw := range []twist.Twist{twist.Isotropic{}, twist.Covariance{}, twist.Tempered{}, twist.Widened{By: diffusion.VPLinear{}.Sigma}} {
+	twists := []twist.Twist{twist.Covariance{}, twist.Isotropic{}, twist.Tempered{}, twist.Widened{By: diffusion.VPLinear{}.Sigma}}
+	if testing.Short() {
+		twists = twists[:1]
+	}
+	for _, tw := range twists {
 		o, err := TDS{Particles: 16, Steps: 20, Twist: tw}.core().open(c.Post, 1, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -58,6 +62,7 @@ func TestTDSIsUnbiased(t *testing.T) {
 // the twisted step, which has the prior's variance for the posterior's: 2,000 particles know log Z to .01, and the weights
 // stay above half.
 func TestExactTwist(t *testing.T) {
+	long(t)
 	for _, c := range []struct {
 		s  float64
 		tw twist.Twist
@@ -101,10 +106,8 @@ func TestSteeringPower(t *testing.T) {
 // TestEvidenceOfMeasurements: T2 (8,1), all 30 instances, TDS with the covariance twist. The gate of the benchmark: mean
 // sliced W1 within twice the floor, mean |Δlog Z| within .10.
 func TestEvidenceOfMeasurements(t *testing.T) {
-	instances, k := 30, 4000
-	if testing.Short() {
-		instances, k = 2, 1000
-	}
+	long(t)
+	const instances = 30
 	var sliced measure.SlicedW1
 	var distance, floor, off float64
 	for i := range instances {
@@ -116,7 +119,7 @@ func TestEvidenceOfMeasurements(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res, err := TDS{Twist: twist.Covariance{}, Particles: k}.Sample(context.Background(), c.Post, 1000, uint64(i))
+		res, err := TDS{Twist: twist.Covariance{}, Particles: 4000}.Sample(context.Background(), c.Post, 1000, uint64(i))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,9 +142,6 @@ func TestEvidenceOfMeasurements(t *testing.T) {
 		t.Logf("%d: sliced W1 %.3f, floor %.3f, Δlog Z %+.3f ± %.3f, ESS %.0f, %.2f s", i, w, f, res.LogZ-c.LogZ, res.LogZError, res.ESS, res.Seconds)
 	}
 	t.Logf("mean sliced W1 %.3f, floor %.3f (%.2f times), |Δlog Z| %.3f", distance, floor, distance/floor, off)
-	if testing.Short() {
-		return // two instances decide nothing
-	}
 	if distance > 2*floor || off > .1 {
 		t.Errorf("mean sliced W1 %.3f at a floor of %.3f, mean |Δlog Z| %.3f", distance, floor, off)
 	}

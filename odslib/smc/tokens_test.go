@@ -38,10 +38,11 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := truth.(exact.MaskedChain).Marginals()
-	for name, s := range map[string]Bootstrap{
-		"twisted":  {Particles: smaller(20000, 4000), Twist: expected(c.Post.Constraint.(exact.TokenReward))},
-		"terminal": {Particles: smaller(20000, 4000), Potential: Terminal},
-	} {
+	methods := map[string]Bootstrap{"twisted": {Particles: smaller(20000, 4000), Twist: expected(c.Post.Constraint.(exact.TokenReward))}}
+	if !testing.Short() {
+		methods["terminal"] = Bootstrap{Particles: smaller(20000, 4000), Potential: Terminal}
+	}
+	for name, s := range methods {
 		o, err := s.core().open(c.Post, 1, 0)
 		if err != nil {
 			t.Fatal(err)
@@ -78,6 +79,7 @@ func TestTokens(t *testing.T) {
 
 // TestTokensAreUnbiased: E[Ẑ] = Z, since the steps of the masked chain are exact.
 func TestTokensAreUnbiased(t *testing.T) {
+	long(t)
 	c := exact.Infilling()
 	o, err := Bootstrap{Particles: 1000, Twist: expected(c.Post.Constraint.(exact.TokenReward))}.core().open(c.Post, 1, 0)
 	if err != nil {
@@ -89,6 +91,7 @@ func TestTokensAreUnbiased(t *testing.T) {
 
 // TestTokensOnTheWay: what a stopped run leaves are sequences with masks.
 func TestTokensOnTheWay(t *testing.T) {
+	long(t)
 	run, err := Bootstrap{Particles: 20, Potential: Terminal}.Open(exact.Infilling().Post, 5, 1)
 	if err != nil {
 		t.Fatal(err)
