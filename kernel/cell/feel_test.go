@@ -28,7 +28,7 @@ func TestLibrary(t *testing.T) {
 	if o.status != 1 || o.fail.Ename != "error" || o.fail.Line != 1 || !strings.Contains(o.fail.Evalue, "0 samples") {
 		t.Errorf("an error of draw: %+v %v", o, o.err)
 	}
-	b.run("type cut struct{}\nfunc (cut) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {\n\tr := odslib.NewResult(\"cut\", 1, seed)\n\tr.Samples = odslib.Array{Shape: []int{2, 1}, Data: []float32{1, 2}}\n\treturn r, errors.New(\"the power went\")\n}")
+	b.run("type cut struct{}\nfunc (cut) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {\n\tr := odslib.NewResult(post, \"cut\", 1, seed)\n\tr.Samples = odslib.Array{Shape: []int{2, 1}, Data: []float32{1, 2}}\n\treturn r, errors.New(\"the power went\")\n}")
 	o = b.run("part := draw(cut{}, post, 5)\nafterwards := 1")
 	if o.status != 1 || !strings.Contains(o.fail.Evalue, "the power went; 2 samples are kept in part") {
 		t.Errorf("partial: %+v %v", o, o.err)

@@ -77,7 +77,7 @@ func TestRenamed(t *testing.T) {
 		{"var b *odslib.Budget\nfmt.Println(b.Hours)", "cell[1]:2:15: Budget.Hours is renamed to odslib.Budget.Minutes"},
 		{"for _, b := range []odslib.Budget{{Hours: 2}} { fmt.Println(b) }", "cell[1]:1:36: Budget.Hours is renamed to odslib.Budget.Minutes"},
 		{"var s odslib.Plain", "cell[1]:1:14: odslib.Plain is renamed to odslib.Sampler"},
-		{"type Budget struct{ Minutes int }\nb := Budget{Hours: 2}", "cell[1]:2:13: unknown field Hours in struct literal of type Budget"},
+		{"type Budget struct{ Minutes int }\nb := Budget{Hours: 2}", "cell[1]:2:13: unknown field Hours in struct literal of type Budget; it has Minutes"},
 		{"x := engine.Begin()", "cell[1]:1:13: undefined: engine.Begin"},
 	} {
 		_, err := newSession(t).Compile(1, c.cell)

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unicode/utf8"
@@ -16,6 +17,7 @@ import (
 
 // prints are the ends of the pipes that are read.
 type prints struct {
+	once   sync.Once   // of closing
 	files  [3]*os.File // 1 and 2
 	ends   [3]chan struct{}
 	closed chan struct{}
@@ -110,8 +112,10 @@ func (p *prints) drain() {
 const drainLimit = 5 * time.Second
 
 func (p *prints) close() {
-	close(p.closed)
-	for fd := 1; fd <= 2; fd++ {
-		p.files[fd].Close()
-	}
+	p.once.Do(func() {
+		close(p.closed)
+		for fd := 1; fd <= 2; fd++ {
+			p.files[fd].Close()
+		}
+	})
 }

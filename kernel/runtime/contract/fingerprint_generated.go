@@ -3,4 +3,4 @@
 package contract
 
 // Fingerprint changes with any operation, argument, their order and the frames and requests; both sides compare it.
-const Fingerprint = "bb50246c6e83fec204d0a78b"
+const Fingerprint = "41a3ce1b4f5ce85e86416cc1"
