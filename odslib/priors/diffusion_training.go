@@ -255,7 +255,7 @@ func standard(data odslib.Array) (mean []float64, scale float64) {
 	scale = math.Sqrt(scale)
 	far := scale < .25 || scale > 4
 	for _, m := range mean {
-		far = far || math.Abs(m) > 1
+		far = far || math.Abs(m) > 1+1e-6 // a mean of ones rounds
 	}
 	if !far {
 		return nil, 0
