@@ -22,23 +22,10 @@ func Compilations() (compiled, found int) {
 // come from and how to do without, in one line; "" when there is nothing to say. A sampler puts it into the Notes of its
 // Result: a measurement that a closure captures costs a compilation each time.
 func (p *Program) Note() string {
-	if note := p.again.Load(); note != nil {
-		return *note
+	a := p.again.Load()
+	if a == nil {
+		return ""
 	}
-	return ""
-}
-
-// look remembers what the graph that was just called says of its compilation.
-func (p *Program) look(g *graph.Graph) {
-	x, ok := g.Executable().(*record.Program)
-	if !ok || x.Again == nil {
-		return
-	}
-	note := again(x.Again)
-	p.again.Store(&note)
-}
-
-func again(a *record.Again) string {
 	var which []string
 	for _, c := range a.Constants {
 		values := "a number"
@@ -54,6 +41,13 @@ func again(a *record.Again) string {
 	}
 	return fmt.Sprintf("compiled anew, %d times by now, since a constant of the graph has changed (%s): what changes from run to run is best a parameter (a method Params; engine.Var reads it), not captured by a closure",
 		a.Times, strings.Join(which, ", "))
+}
+
+// look remembers what the graph that was just called says of its compilation.
+func (p *Program) look(g *graph.Graph) {
+	if x, ok := g.Executable().(*record.Program); ok && x.Again != nil {
+		p.again.Store(x.Again)
+	}
 }
 
 // maker is who wrote an operation: a line of the user's program, or a function of the library.

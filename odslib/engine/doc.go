@@ -12,5 +12,9 @@
 //	}}}
 //	out, done, err := loop.Run(ctx, []*tensors.Tensor{x}, engine.Table{{.5}, {.25}}, nil)
 //
+// A graph is compiled once: package record keeps programs under the hash of what they compute, so another Loop or Program
+// of the same graph, with other parameters and inputs, finds its own. [Compilations] counts them, and [Program.Note] says
+// which captured number has had one compiled anew.
+//
 // XLA is linked in by the blank import of odslab/odslib/engine/xla; without it there is the pure-Go backend.
 package engine

@@ -8,6 +8,8 @@ import (
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+
+	"odslab/odslib/engine/record"
 )
 
 // Build is graph code: a pure function of the parameters that the scope holds and of its inputs.
@@ -19,8 +21,8 @@ type Program struct {
 	engine *Engine
 	names  []string
 	build  func(in []*Node) []*Node
-	failed atomic.Pointer[Error]  // what stopped the last build, before the array library wrapped it
-	again  atomic.Pointer[string] // see Note
+	failed atomic.Pointer[Error]        // what stopped the last build, before the array library wrapped it
+	again  atomic.Pointer[record.Again] // see Note
 
 	mu     sync.RWMutex // held for reading by calls
 	exec   *graph.Exec

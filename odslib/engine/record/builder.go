@@ -138,6 +138,7 @@ func (bl *Builder) Compile() (compute.Executable, error) {
 		return nil, errors.New("record: the main function has not returned")
 	}
 	bl.done = true
+	defer func() { bl.rec, bl.lines, bl.literals, bl.player = Enc{}, nil, nil, nil }() // graphs stay as long as they are called
 	x, made, err := bl.player.Compile(Recording{
 		Hash:      sha256.Sum256(bl.rec.B),
 		Piece:     bl.rec.B[bl.played:],

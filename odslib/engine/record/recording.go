@@ -139,7 +139,7 @@ func (bl *Builder) again(m Made) *Again {
 		}
 		if slices.Contains(m.Changed, nth) && !told[i] {
 			told[i] = true
-			constants = append(constants, Constant{bl.literals[i].values, bl.stack(u.op)})
+			constants = append(constants, Constant{bl.literals[i].values, slices.Clone(bl.stack(u.op))})
 		}
 		nth++
 	}
