@@ -63,28 +63,6 @@ func TestCheckRefuses(t *testing.T) {
 	}
 }
 
-// The sampler that CONTRIBUTING.md shows must compile as it stands.
-func TestContributingCompiles(t *testing.T) {
-	text, err := os.ReadFile("../CONTRIBUTING.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, code, found := strings.Cut(string(text), "```go\n")
-	if !found {
-		t.Fatal("no program in CONTRIBUTING.md")
-	}
-	code, _, _ = strings.Cut(code, "```")
-	exports, fset := exportData(t), token.NewFileSet()
-	f, err := parser.ParseFile(fset, "CONTRIBUTING.md", code, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	conf := types.Config{Importer: importer.ForCompiler(fset, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })}
-	if _, err := conf.Check("mine", fset, []*ast.File{f}, nil); err != nil {
-		t.Error(err)
-	}
-}
-
 func exportData(t *testing.T) map[string]string {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export",

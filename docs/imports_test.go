@@ -220,9 +220,19 @@ func TestFoldersRefuse(t *testing.T) {
 		from, to string
 		want     bool
 	}{
-		{"lib", "lib/engine", true}, {"lib", "lib/engine/below", true}, {"lib", "lib/smc", false}, {"lib/other", "lib/engine", true}, {"lib/other", "lib", true},
-		{"lib/engine", "lib/odd", true}, {"lib/engine", "lib", false}, {"lib/smc", "lib/odd", true}, {"lib/smc", "tool/env", true}, {"lib/smc", "tool", false},
-		{"tool", "lib/engine", true}, {"tool/deep/er", "lib/smc", true}, {"lib/engine/below", "lib/smc", false},
+		{"lib", "lib/engine", true},
+		{"lib", "lib/engine/below", true},
+		{"lib", "lib/smc", false},
+		{"lib/other", "lib/engine", true},
+		{"lib/other", "lib", true},
+		{"lib/engine", "lib/odd", true},
+		{"lib/engine", "lib", false},
+		{"lib/smc", "lib/odd", true},
+		{"lib/smc", "tool/env", true},
+		{"lib/smc", "tool", false},
+		{"tool", "lib/engine", true},
+		{"tool/deep/er", "lib/smc", true},
+		{"lib/engine/below", "lib/smc", false},
 	} {
 		if got := f.allows(c.from, c.to); got != c.want {
 			t.Errorf("%s → %s: %v", c.from, c.to, got)

@@ -16,6 +16,7 @@ func cmdBench(ctx context.Context, args []string) error {
 	asJSON := fs.Bool("json", false, "one object a line instead of a table")
 	n := fs.Int("n", 0, "how `often` each cell is timed; 0: 7 times")
 	only := fs.String("case", "", "only cells whose name contains the `text`; the start is always timed")
+	traced := fs.Bool("trace", false, "where the time of a changed cell goes, beside the bare toolchain; no other kernels")
 	python := fs.String("python", "", "an `interpreter` with ipykernel (default: a private one)")
 	plain, _, err := parse(fs, args)
 	if err != nil {
@@ -40,6 +41,9 @@ func cmdBench(ctx context.Context, args []string) error {
 		bench.Odslab(own.Argv, own.Env),
 		bench.GoNB(l.Tool("gonb"), l.Bin(), os.Getenv("PATH"), l.CellModule()),
 	}}
+	if *traced {
+		return bench.Trace(ctx, cfg.Peers[0], *n, l.CellModule(), os.Stdout)
+	}
 	if *python == "" {
 		if *python, err = toolchain.EnsurePython(ctx, say, "ipykernel"); err != nil {
 			say("without ipykernel: " + err.Error())

@@ -27,6 +27,7 @@ func subcommands() []subcommand {
 		{"uninstall", "", "take it out again", cmdUninstall},
 		{"doctor", "", "what is there, what is not, and the line that mends it", cmdDoctor},
 		{"bench", "[-json] [-n N] [-python PATH]", "latencies against stock GoNB and ipykernel", cmdBench},
+		{"soak", "[-minutes M] [-seed N]", "random cells, interrupts, kills and a full disk against a model", cmdSoak},
 		{"kernel", "-f FILE", "", cmdKernel},
 		{"version", "", "versions of everything pinned", cmdVersion},
 	}

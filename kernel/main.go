@@ -39,12 +39,17 @@ func main() {
 	}
 }
 
-// start ends a command's context on Ctrl-C, except the kernel's.
+// start ends a command's context on Ctrl-C and when its terminal is closed,
+// except the kernel's.
 func start(args []string) error {
 	ctx := context.Background()
 	if len(args) == 0 || args[0] != "kernel" {
 		var stop context.CancelFunc
-		ctx, stop = signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+		ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+		if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+			ends = append(ends, syscall.SIGHUP) // the terminal is gone
+		}
+		ctx, stop = signal.NotifyContext(ctx, ends...)
 		defer stop()
 	}
 	return dispatch(ctx, args)

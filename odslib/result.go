@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"odslab/odslib/atomicfile"
 	"odslab/odslib/engine"
 )
 
@@ -18,6 +18,7 @@ import (
 type Result struct {
 	Sampler  string // name for legends and tables, "DPS"
 	Settings string // the settings, as Go would print them
+	Engine   string // what has computed, "xla-cpu" or "go": a seed's numbers are the engine's too; "" where nothing needed one
 
 	Names      []string  // of the variables of one sample, flat; nil: x_1, x_2, …
 	Samples    Array     // n equally weighted draws, [n, shape…], unless LogWeights says otherwise
@@ -92,7 +93,7 @@ func (r *Result) Lost(logr []float64) {
 
 // Close is every sampler's last line: the time it took, and a note where values were not finite.
 func (r *Result) Close(start time.Time) {
-	r.Seconds = time.Since(start).Seconds()
+	r.Seconds, r.Engine = time.Since(start).Seconds(), engine.InUse()
 	if r.NonFinite > 0 {
 		r.Note("%d values of samples or of log r were NaN or infinite", r.NonFinite)
 	}
@@ -228,6 +229,9 @@ func (r *Result) Report() string {
 	if r.Samples.Len() > 0 && r.Samples.Dim() <= 12 {
 		fmt.Fprintf(&b, "  mean      %.4g\n  std       %.4g\n", r.Mean(), r.Std())
 	}
+	if r.Engine != "" {
+		fmt.Fprintf(&b, "  engine    %s\n", r.Engine)
+	}
 	for _, n := range r.Notes {
 		fmt.Fprintf(&b, "  note      %s\n", n)
 	}
@@ -237,7 +241,7 @@ func (r *Result) Report() string {
 // WriteJSON writes the Result to a file; what is not finite becomes null.
 func (r *Result) WriteJSON(path string) error {
 	out := map[string]any{
-		"sampler": r.Sampler, "settings": r.Settings, "seed": r.Seed, "shape": r.Samples.Shape, "samples": finite32(r.Samples.Data),
+		"sampler": r.Sampler, "settings": r.Settings, "engine": r.Engine, "seed": r.Seed, "shape": r.Samples.Shape, "samples": finite32(r.Samples.Data),
 		"log_weights": finite64(r.LogWeights), "log_z": finite(r.LogZ), "log_z_error": finite(r.LogZError), "ess": finite(r.ESS),
 		"network_evaluations": r.NetworkEvals, "constraint_evaluations": r.ConstraintEvals, "seconds": r.Seconds, "notes": r.Notes,
 	}
@@ -245,7 +249,7 @@ func (r *Result) WriteJSON(path string) error {
 	if err != nil {
 		return fmt.Errorf("result: %w", err)
 	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
+	return atomicfile.Write(path, append(data, '\n'), 0o644)
 }
 
 func finite(v float64) any {

@@ -82,7 +82,7 @@ func (a *Animation) String() string {
 }
 
 // draw paints the frames for a ground; all have the last one's size.
-func (a *Animation) draw(t theme) ([]*image.NRGBA, error) {
+func (a *Animation) draw(t theme, dpi int) []*image.NRGBA {
 	f := a.figure
 	last, s := f.lay(t)
 	w, h := math.Ceil(last.w*4)/4, math.Ceil(last.h*4)/4
@@ -92,8 +92,8 @@ func (a *Animation) draw(t theme) ([]*image.NRGBA, error) {
 		if i < len(a.frames)-1 {
 			sh = titled(fr.compose(s, f.preset.Width*mm), s, f.title)
 		}
-		page, img := ink.Pixels(w, h, f.resolution(), s.paper)
-		sh.draw(page.At(0, h-sh.h))
+		page, img := ink.Pixels(w, h, dpi, s.paper)
+		sh.draw(page.At(0, last.h-sh.h)) // tops stay where they are
 		src := img()
 		b := src.Bounds()
 		frame := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
@@ -103,7 +103,7 @@ func (a *Animation) draw(t theme) ([]*image.NRGBA, error) {
 		}
 		out = append(out, frame)
 	}
-	return out, nil
+	return out
 }
 
 // few rounds a colour to 5 bits a channel, alpha to 4: nobody sees it move, and it packs in half of the bytes.
@@ -174,10 +174,7 @@ func (a *Animation) APNG() ([]byte, error) {
 }
 
 func (a *Animation) apng(t theme) ([]byte, error) {
-	frames, err := a.draw(t)
-	if err != nil {
-		return nil, err
-	}
+	frames := a.draw(t, a.figure.resolution())
 	var out bytes.Buffer
 	out.WriteString("\x89PNG\r\n\x1a\n")
 	b := frames[0].Bounds()
@@ -206,9 +203,15 @@ func (a *Animation) apng(t theme) ([]byte, error) {
 		}
 		binary.BigEndian.PutUint16(fc[20:], uint16(min(65535, math.Round(1000*delay))))
 		binary.BigEndian.PutUint16(fc[22:], 1000)
-		chunk(&out, "fcTL", fc[:]) // nothing disposed of, pixels replace what was there
+		part := img.SubImage(r).(*image.NRGBA)
+		if i > 0 {
+			if over := news(frames[i-1], img, r); over != nil {
+				part, fc[25] = over, 1 // drawn over what was there, else in its place
+			}
+		}
+		chunk(&out, "fcTL", fc[:]) // nothing is disposed of
 		sequence++
-		data, err := compressed(img.SubImage(r).(*image.NRGBA))
+		data, err := compressed(part)
 		if err != nil {
 			return nil, err
 		}
@@ -260,6 +263,26 @@ func changed(a, b *image.NRGBA) image.Rectangle {
 	return r
 }
 
+// news is what of b differs from a in a rectangle, clear elsewhere, which packs better; nil if it cannot be drawn over a
+// because it is not opaque.
+func news(a, b *image.NRGBA, r image.Rectangle) *image.NRGBA {
+	out := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
+	for y := range r.Dy() {
+		from := (r.Min.Y+y)*b.Stride + 4*r.Min.X
+		for x := 0; x < 4*r.Dx(); x += 4 {
+			p, q := a.Pix[from+x:from+x+4], b.Pix[from+x:from+x+4]
+			if bytes.Equal(p, q) {
+				continue
+			}
+			if q[3] != 255 {
+				return nil
+			}
+			copy(out.Pix[y*out.Stride+x:], q)
+		}
+	}
+	return out
+}
+
 // compressed is an image's data as PNG packs it: that of image/png, whose image must not be taken for an opaque one.
 func compressed(img *image.NRGBA) ([]byte, error) {
 	var buf bytes.Buffer
@@ -293,13 +316,12 @@ func (a *Animation) HTML() (string, error) {
 	if data, ok := a.kept["html"]; ok {
 		return string(data), nil
 	}
-	t := a.figure.shown()
-	frames, err := a.draw(t)
-	if err != nil {
-		return "", err
+	dpi := a.figure.dpi
+	if dpi == 0 { // each frame is whole here, and all are in the page
+		dpi = 144
 	}
-	width := math.Round(float64(frames[0].Bounds().Dx()) * 96 / float64(a.figure.resolution()))
-	height := math.Round(float64(frames[0].Bounds().Dy()) * 96 / float64(a.figure.resolution()))
+	frames := a.draw(a.figure.shown(), dpi)
+	width, height := math.Round(float64(frames[0].Bounds().Dx())*96/float64(dpi)), math.Round(float64(frames[0].Bounds().Dy())*96/float64(dpi))
 	sum := fnv.New64a()
 	var radios, pictures, rules strings.Builder
 	var urls []string

@@ -21,8 +21,8 @@ func mapBar(m *colourMap, sc scale, label string) *colourBar {
 	}}
 }
 
-func (b *colourBar) gap(s *style) float64   { return 1.2 * s.label.Size }
-func (b *colourBar) thick(s *style) float64 { return .9 * s.label.Size }
+func (b *colourBar) gap(s *style) float64   { return .8 * s.label.Size }
+func (b *colourBar) thick(s *style) float64 { return .75 * s.label.Size }
 
 func (b *colourBar) width(s *style) float64 {
 	w := 0.

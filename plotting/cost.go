@@ -159,10 +159,14 @@ func (v *view) place(name string, at ink.Pt, r float64, taken *[]ink.Rect) {
 	var best ink.Rect
 	least := math.Inf(1)
 	for i, b := range []ink.Rect{
-		{X: at.X + r, Y: at.Y - h/2, W: w, H: h}, {X: at.X - w/2, Y: at.Y + r, W: w, H: h},
-		{X: at.X - r - w, Y: at.Y - h/2, W: w, H: h}, {X: at.X - w/2, Y: at.Y - r - h, W: w, H: h},
-		{X: at.X + .7*r, Y: at.Y + .7*r, W: w, H: h}, {X: at.X - .7*r - w, Y: at.Y + .7*r, W: w, H: h},
-		{X: at.X + .7*r, Y: at.Y - .7*r - h, W: w, H: h}, {X: at.X - .7*r - w, Y: at.Y - .7*r - h, W: w, H: h},
+		{X: at.X + r, Y: at.Y - h/2, W: w, H: h},
+		{X: at.X - w/2, Y: at.Y + r, W: w, H: h},
+		{X: at.X - r - w, Y: at.Y - h/2, W: w, H: h},
+		{X: at.X - w/2, Y: at.Y - r - h, W: w, H: h},
+		{X: at.X + .7*r, Y: at.Y + .7*r, W: w, H: h},
+		{X: at.X - .7*r - w, Y: at.Y + .7*r, W: w, H: h},
+		{X: at.X + .7*r, Y: at.Y - .7*r - h, W: w, H: h},
+		{X: at.X - .7*r - w, Y: at.Y - .7*r - h, W: w, H: h},
 	} {
 		bad := float64(i) * .01
 		for _, t := range *taken {

@@ -10,22 +10,23 @@ import (
 
 // Figure is a plot that has not been drawn yet: its size and theme can still change. What the plotting functions return.
 type Figure struct {
-	err     error
-	what    string
-	title   string
-	numbers func() string // the figure in numbers, for readers of text; may be nil
-	preset  Preset
-	dark    bool
-	letters bool
-	legend  LegendPlace
-	colours map[string]color.NRGBA
-	compose func(s *style, width float64, letters bool) *sheet
-	vega    func() map[string]any // the figure as an interactive one; may be nil
-	html    func() string         // the figure as text for a page; may be nil
-	frames  func() []frame        // the figure on its way, for animations; may be nil
-	dpi     int                   // of PNG files; 0 means 192
-	pages   map[string][]byte     // of a figure that an earlier cell drew
-	bundle  map[string]any        // what that cell showed
+	err         error
+	what        string
+	title       string
+	numbers     func() string // the figure in numbers, for readers of text; may be nil
+	preset      Preset
+	dark        bool
+	letters     bool
+	legend      LegendPlace
+	colours     map[string]color.NRGBA
+	compose     func(s *style, width float64, letters bool) *sheet
+	vega        func() map[string]any // the figure as an interactive one; may be nil
+	interactive bool                  // a cell shows that one
+	html        func() string         // the figure as text for a page; may be nil
+	frames      func() []frame        // the figure on its way, for animations; may be nil
+	dpi         int                   // of PNG files; 0 means 192
+	pages       map[string][]byte     // of a figure that an earlier cell drew
+	bundle      map[string]any        // what that cell showed
 }
 
 // frame is a moment of a figure that moves.

@@ -147,8 +147,11 @@ func helix(n, points int) odslib.Array {
 func comparison() *Table {
 	nan := math.NaN()
 	return &Table{Corner: "method", Columns: []string{"25 modes", "banana", "digits"}, Rows: []TableRow{
-		{Name: "DPS", Values: []float64{.41, .172, 2.3}, Errors: []float64{.02, .008, .1}}, {Name: "bootstrap SMC", Values: []float64{.031, .025, nan}},
-		{Name: "RTB", Values: []float64{.052, .04, .91}}, {Name: "two exact sets", Values: []float64{.021, .019, nan}, Floor: true}}}
+		{Name: "DPS", Values: []float64{.41, .172, 2.3}, Errors: []float64{.02, .008, .1}},
+		{Name: "bootstrap SMC", Values: []float64{.031, .025, nan}},
+		{Name: "RTB", Values: []float64{.052, .04, .91}},
+		{Name: "two exact sets", Values: []float64{.021, .019, nan}, Floor: true},
+	}}
 }
 
 var figures = []fixture{

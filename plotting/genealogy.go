@@ -230,7 +230,8 @@ func (g *genealogy) layout(c *settings, until int) *layout {
 			v.line(v.s.pen(v.s.colour(0), 1.2), sx, sy)
 		}
 	})
-	return &layout{panels: [][]*panel{{count}, {lines}}, gap: .9, most: 95,
+	return &layout{
+		panels: [][]*panel{{count}, {lines}}, gap: .9, most: 95,
 		bar: &colourBar{scale: scale{min: 0, max: 1}, label: "final weight", colours: func(f float64) (r, g, b, a uint8) {
 			c := nightless(m, f)
 			return c.R, c.G, c.B, c.A
@@ -240,5 +241,6 @@ func (g *genealogy) layout(c *settings, until int) *layout {
 				x := r.X + r.W*(.25+.25*float64(i))
 				page.Line(s.pen(s.axis, .9), ink.Pt{X: x, Y: r.Y}, ink.Pt{X: x, Y: r.Y + .8*r.H})
 			}
-		}}}}
+		}}},
+	}
 }

@@ -16,8 +16,10 @@ import (
 var update = flag.Bool("update", false, "write the golden figures anew")
 
 // goldens are kept at column width; SVG shows what changed in a diff, PNG shows it to the eye.
-var goldens = []string{"pair", "pair-two", "marginals", "density", "density-known", "images-sets", "recoveries", "lines", "trajectories", "ess", "training", "bars", "cost",
-	"intervals", "genealogy", "rank-histogram", "rank-ecdf", "coverage", "calibration", "predictive", "heatmap", "infilled", "backbone", "pair-discrete", "pair-few", "grid"}
+var goldens = []string{
+	"pair", "pair-two", "marginals", "density", "density-known", "images-sets", "recoveries", "lines", "trajectories", "ess", "training", "bars", "cost",
+	"intervals", "genealogy", "rank-histogram", "rank-ecdf", "coverage", "calibration", "predictive", "heatmap", "infilled", "backbone", "pair-discrete", "pair-few", "grid",
+}
 
 func TestGolden(t *testing.T) {
 	for _, f := range figures {

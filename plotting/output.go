@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"odslab/odslib/atomicfile"
 	"odslab/plotting/internal/ink"
 )
 
@@ -103,20 +104,10 @@ func (f *Figure) SavedAs(paths ...string) *Figure {
 
 // writeFile puts a whole file in place or leaves what was there; missing folders are made.
 func writeFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // fails when the file was renamed, as it should
-	_, err = tmp.Write(data)
-	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return atomicfile.Write(path, data, 0o644)
 }
 
 // heading is the figure's name in one line.
@@ -189,7 +180,7 @@ func (f *Figure) MIMEBundle() (map[string]any, error) {
 	if f.html != nil {
 		out["text/html"] = f.html()
 	}
-	if f.vega != nil {
+	if f.interactive {
 		out["application/vnd.vegalite.v5+json"] = f.vega()
 	}
 	return out, nil

@@ -51,8 +51,10 @@ func viewBox(t *testing.T, svg []byte) (w, h float64) {
 	return w, h
 }
 
-var path = regexp.MustCompile(`<path d="([^"]*)"`)
-var pair = regexp.MustCompile(`(-?[\d.]+(?:e-?\d+)?),(-?[\d.]+(?:e-?\d+)?)`)
+var (
+	path = regexp.MustCompile(`<path d="([^"]*)"`)
+	pair = regexp.MustCompile(`(-?[\d.]+(?:e-?\d+)?),(-?[\d.]+(?:e-?\d+)?)`)
+)
 
 // extent is the box around all points of all paths.
 func extent(t *testing.T, svg []byte) (lo, hi [2]float64) {

@@ -43,7 +43,7 @@ func Pair(args ...any) *Figure {
 	f := newFigure(what, func(s *style, width float64, letters bool) *sheet {
 		return q.layout(s).sheet(s, width, letters)
 	})
-	f.numbers = v.numbers
+	f.numbers, f.vega = v.numbers, v.brushing
 	return f
 }
 
@@ -134,13 +134,14 @@ func (q *pairPlot) panel(k, i, j int) (loops [][]density.Loop, points [2][]float
 	}
 	var levels []float64
 	var g *density.Grid
+	var e *density.Joint
 	if known := knownGrid(s); known != nil {
 		if g = known; q.index[j] == 1 {
 			g = g.Transposed()
 		}
 		levels = g.Levels(q.levels...)
 	} else {
-		e := density.Estimate2(cx, cy, 128)
+		e = density.Estimate2(cx, cy, 128)
 		g, levels = e.Grid, e.Levels(q.levels...)
 	}
 	for _, l := range levels {
@@ -148,9 +149,18 @@ func (q *pairPlot) panel(k, i, j int) (loops [][]density.Loop, points [2][]float
 	}
 	if outer := levels[len(levels)-1]; s.role == sampler && posteriors(q.series) == 1 {
 		var w []float64
-		for n, x := range cx.X {
-			if y := cy.X[n]; g.Interpolate(x, y) < outer {
-				points[0], points[1], w = append(points[0], x), append(points[1], y), append(w, cx.W[n])
+		beyond := func(n int, z float64) {
+			if z < outer {
+				points[0], points[1], w = append(points[0], cx.X[n]), append(points[1], cy.X[n]), append(w, cx.W[n])
+			}
+		}
+		if e != nil {
+			for k, n := range e.Index {
+				beyond(n, e.Full[k])
+			}
+		} else {
+			for n := range cx.X {
+				beyond(n, g.Interpolate(cx.X[n], cy.X[n]))
 			}
 		}
 		points[0], points[1] = draw(mostBeyond, w, points[0], points[1])
@@ -163,7 +173,7 @@ const mostDots = 1000
 
 func (q *pairPlot) layout(s *style) *layout {
 	n := len(q.index)
-	l := &layout{gap: .9, aspect: 1, most: 62, notes: q.notes, corner: n > 1, legend: q.legend()}
+	l := &layout{gap: .5, aspect: 1, most: 62, notes: q.notes, corner: n > 1, legend: q.legend()}
 	if n > 1 {
 		l.most = max(100/float64(n), 25)
 	}
@@ -175,6 +185,7 @@ func (q *pairPlot) layout(s *style) *layout {
 			p.x.most, p.y.most = 4, 4
 			p.x.edge, p.y.edge = .07, .07
 			p.x.numbers, p.y.numbers = i == n-1, j == 0
+			p.x.quiet, p.y.quiet = true, true
 			if i == j {
 				q.marginal(p, i, order)
 				if q.summary != "" {

@@ -16,6 +16,7 @@ type axis struct {
 	edge    float64  // share of the axis at each end that stays free of ticks
 	numbers bool     // numbers and label are shown
 	off     bool     // neither line nor ticks
+	quiet   bool     // a line without ticks where there are no numbers: they are on the outer panels
 	names   []string // of rows 0, 1, 2…, in place of numbers
 }
 
@@ -189,7 +190,7 @@ func (p *panel) tickLength(s *style) float64 { return 2.5 * lineScale(s.k) }
 
 // marks are the axis's ticks at a length on the page: as many as there is room for.
 func (a *axis) marks(s *style, length float64, upright bool) []tick {
-	if a.off {
+	if a.off || a.quiet && !a.numbers {
 		return nil
 	}
 	if a.names != nil {
@@ -235,6 +236,9 @@ func (p *panel) left(s *style, height float64) float64 {
 	}
 	w := p.tickLength(s)
 	if !p.y.numbers {
+		if p.y.quiet {
+			return 0
+		}
 		return w
 	}
 	most := 0.
@@ -253,6 +257,9 @@ func (p *panel) bottom(s *style) float64 {
 	if !p.x.off {
 		h = p.tickLength(s)
 		if !p.x.numbers {
+			if p.x.quiet {
+				return 0
+			}
 			return h
 		}
 		h += 1.05*s.tick.Size + 1.5*s.k

@@ -204,8 +204,10 @@ func (r *rankPlot) figure(kind, xLabel, yLabel string, x, y scale, aspect float6
 			}
 			l.panels = append(l.panels, row)
 		}
-		l.legend = []entry{boxEntry(percent([]float64{r.level})+" of right posteriors, over the whole range", func(s *style) color.NRGBA { return s.tint(s.prior, .25) }),
-			lineEntry("expected", func(s *style) ink.Pen { return s.dashed(s.ink, .8) })}
+		l.legend = []entry{
+			boxEntry(percent([]float64{r.level})+" of right posteriors, over the whole range", func(s *style) color.NRGBA { return s.tint(s.prior, .25) }),
+			lineEntry("expected", func(s *style) ink.Pen { return s.dashed(s.ink, .8) }),
+		}
 		return l.sheet(s, width, letters)
 	})
 }

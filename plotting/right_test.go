@@ -142,7 +142,7 @@ func TestKinds(t *testing.T) {
 	}
 	copies := engine.NewArray(1000, 2)
 	for i := range copies.Data {
-		copies.Data[i] = float32(i / 2 % 7 * (1 + i%2))
+		copies.Data[i] = float32(math.Sin(float64(i/2%7)*(1+float64(i%2)) + .3))
 	}
 	for _, c := range []struct {
 		name string
@@ -165,6 +165,7 @@ func TestKinds(t *testing.T) {
 			return []float64{r.ExpFloat64(), r.NormFloat64()}
 		}), density.Tied, "in one value"},
 		{"censored", rows(2000, 1, func(r *rand.Rand) []float64 { return []float64{min(1, r.NormFloat64()), r.NormFloat64()} }), density.Tied, "in one value"},
+		{"counts alone", rows(1000, 1, func(r *rand.Rand) []float64 { return []float64{float64(r.IntN(3)), float64(r.IntN(3))} }), density.Discrete, "x_1 takes 3 values"},
 		{"rounded", rows(5000, 1, func(r *rand.Rand) []float64 { return []float64{math.Round(50*r.NormFloat64()) / 50, r.NormFloat64()} }), density.Smooth, ""},
 		{"a thousand counts", rows(3000, 1, func(r *rand.Rand) []float64 { return []float64{math.Round(1000 + 40*r.NormFloat64()), r.NormFloat64()} }), density.Smooth, ""},
 		{"far from zero", rows(500, 1, func(r *rand.Rand) []float64 { return []float64{1e6 + r.NormFloat64(), r.NormFloat64()} }), density.Smooth, ""},
@@ -183,6 +184,25 @@ func TestKinds(t *testing.T) {
 					t.Errorf("%s as %s: %d bytes, %v", c.name, format, len(data), err)
 				}
 			}
+		}
+	}
+	one := func(f func(r *rand.Rand) float64) *density.Column {
+		var x []float64
+		for _, v := range rows(2000, 3, func(r *rand.Rand) []float64 { return []float64{f(r)} }) {
+			x = append(x, v[0])
+		}
+		return pairPlotOf(t, x).series[0].table.column(0)
+	}
+	for name, c := range map[string]struct {
+		f    func(r *rand.Rand) float64
+		want density.Kind
+	}{
+		"counts": {func(r *rand.Rand) float64 { return float64(r.IntN(4)) }, density.Discrete},
+		"zeros":  {func(r *rand.Rand) float64 { return max(0, r.NormFloat64()-1.6) }, density.Tied},
+		"copies": {func(r *rand.Rand) float64 { return math.Sin(float64(r.IntN(300))) }, density.Smooth},
+	} {
+		if k := one(c.f); k.Kind != c.want || name == "copies" && k.Size > 300 {
+			t.Errorf("%s alone: kind %d of size %.0f, want %d", name, k.Kind, k.Size, c.want)
 		}
 	}
 	// Rounding leaves no comb in a curve.
@@ -327,8 +347,12 @@ func TestChoices(t *testing.T) {
 		f    *Figure
 		want string
 	}{
-		{Pair(res, Variables("mss")), `there is no variable "mss"`}, {Pair(res, Limits("mass", 2, 1)), "2 is not below 1"}, {Pair(res, Log("mass"), Limits("mass", -1, 1)), "cannot start at -1"},
-		{Marginals([]float64{-1, -2}, Log(0)), "no sample of samples is positive"}, {Pair(res, Reference("r", math.NaN())), "no finite value"}, {Pair(res, Summary("mode")), "neither mean nor median"},
+		{Pair(res, Variables("mss")), `there is no variable "mss"`},
+		{Pair(res, Limits("mass", 2, 1)), "2 is not below 1"},
+		{Pair(res, Log("mass"), Limits("mass", -1, 1)), "cannot start at -1"},
+		{Marginals([]float64{-1, -2}, Log(0)), "no sample of samples is positive"},
+		{Pair(res, Reference("r", math.NaN())), "no finite value"},
+		{Pair(res, Summary("mode")), "neither mean nor median"},
 	} {
 		if c.f.Err() == nil || !strings.Contains(c.f.Err().Error(), c.want) {
 			t.Errorf("%v; want %q", c.f.Err(), c.want)

@@ -12,14 +12,14 @@ import (
 // homes are the colours of methods, by the first word of their name, so that a method has one colour in all figures. Other
 // names have theirs by their letters.
 var homes = map[string]int{
-	"posterior": 0, "samples": 0, "DPS": 0, "bootstrap": 1, "SMC": 1, "RTB": 2, "TDS": 3, "elliptical": 4, "ΠGDM": 5, "PiGDM": 5, "plain": 6,
+	"posterior": 0, "samples": 0, "dps": 0, "bootstrap": 1, "smc": 1, "rtb": 2, "tds": 3, "elliptical": 4, "πgdm": 5, "pigdm": 5, "plain": 6,
 	"chain": 0, "loss": 0, "exact": 6,
 }
 
 func home(name string) (place int, known bool) {
 	first := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) })
 	if len(first) > 0 {
-		if i, ok := homes[first[0]]; ok {
+		if i, ok := homes[strings.ToLower(first[0])]; ok {
 			return i, true
 		}
 	}

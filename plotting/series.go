@@ -117,11 +117,11 @@ func seriesOf(v any) Series {
 	case odslib.Prior:
 		return sampled(v)
 	case []float64:
-		rows := make([][]float64, len(v))
-		for i := range v {
-			rows[i] = v[i : i+1]
+		s := Series{name: "samples", samples: odslib.Array{Shape: []int{len(v), 1}, Data: make([]float32, len(v))}, precise: v, weights: equal(len(v))}
+		for i, x := range v {
+			s.samples.Data[i] = float32(x)
 		}
-		return seriesOf(rows)
+		return s.finite()
 	case [][]float64:
 		if len(v) == 0 {
 			return Series{err: errors.New("there are no samples")}
@@ -162,23 +162,30 @@ func (s Series) finite() Series {
 		return s
 	}
 	d, n := s.samples.Dim(), s.samples.Len()
-	keep := make([]int, 0, n)
-	for i := range n {
-		ok := true
-		for j := range d {
-			v := float64(s.samples.Data[i*d+j])
+	whole := func(i int) bool {
+		for j := i * d; j < (i+1)*d; j++ {
+			v := float64(s.samples.Data[j])
 			if s.precise != nil {
-				v = s.precise[i*d+j]
+				v = s.precise[j]
 			}
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				ok = false
-				break
+				return false
 			}
 		}
-		if ok {
-			keep = append(keep, i)
-		} else {
+		return true
+	}
+	var keep []int
+	for i := range n {
+		switch {
+		case !whole(i):
+			if s.lost == 0 {
+				for k := range i {
+					keep = append(keep, k)
+				}
+			}
 			s.lost++
+		case s.lost > 0:
+			keep = append(keep, i)
 		}
 	}
 	if s.lost == n {
@@ -213,12 +220,13 @@ func (s Series) finite() Series {
 }
 
 func (s Series) column(j int) []float64 {
-	if s.precise == nil {
-		return s.samples.Column(j)
-	}
 	d, out := s.samples.Dim(), make([]float64, s.samples.Len())
 	for i := range out {
-		out[i] = s.precise[i*d+j]
+		if s.precise != nil {
+			out[i] = s.precise[i*d+j]
+		} else {
+			out[i] = float64(s.samples.Data[i*d+j])
+		}
 	}
 	return out
 }

@@ -105,8 +105,13 @@ func TestImageShapes(t *testing.T) {
 		want  raster
 		ok    bool
 	}{
-		{[]int{28, 28}, raster{28, 28, 1}, true}, {[]int{8, 6, 1}, raster{8, 6, 1}, true}, {[]int{8, 6, 3}, raster{8, 6, 3}, true},
-		{[]int{1, 8, 6}, raster{8, 6, 1}, true}, {[]int{64}, raster{8, 8, 1}, true}, {[]int{65}, raster{}, false}, {[]int{2, 2, 2, 2}, raster{}, false},
+		{[]int{28, 28}, raster{28, 28, 1}, true},
+		{[]int{8, 6, 1}, raster{8, 6, 1}, true},
+		{[]int{8, 6, 3}, raster{8, 6, 3}, true},
+		{[]int{1, 8, 6}, raster{8, 6, 1}, true},
+		{[]int{64}, raster{8, 8, 1}, true},
+		{[]int{65}, raster{}, false},
+		{[]int{2, 2, 2, 2}, raster{}, false},
 	} {
 		got, err := rasterOf(c.shape)
 		if got != c.want || (err == nil) != c.ok {

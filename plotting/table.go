@@ -31,45 +31,105 @@ func newTable(dim int, weights []float64, column func(j int) []float64) *table {
 	return &table{dim: dim, columns: column, weights: weights, looked: map[int]*density.Column{}}
 }
 
-// merge finds equal rows.
+// merge finds equal rows, and makes one of them unless they are equal because their values are few.
 func (t *table) merge() {
 	if t.dim == 0 || len(t.weights) == 0 {
 		return
 	}
-	sorted := t.columns(0)
+	first := t.columns(0)
+	sorted := slices.Clone(first)
 	slices.Sort(sorted)
-	ties := false
-	for i := 1; i < len(sorted) && !ties; i++ {
-		ties = sorted[i] == sorted[i-1]
+	tied := map[float64]struct{}{} // values of the first variable that several rows have: others are no copies
+	for i := 1; i < len(sorted); i++ {
+		if sorted[i] == sorted[i-1] {
+			tied[sorted[i]] = struct{}{}
+		}
 	}
-	if !ties {
+	if len(tied) == 0 {
 		return
 	}
-	dim, weights, column := t.dim, t.weights, t.columns
+	var rows []int
+	for i, v := range first {
+		if _, ok := tied[v]; ok {
+			rows = append(rows, i)
+		}
+	}
 	// Rows are told apart by two sums over their bits, which do not meet by chance.
 	type key [2]uint64
-	keys := make([]key, len(weights))
-	for j := range dim {
-		for i, v := range column(j) {
-			b := math.Float64bits(v + 0) // −0 is 0
-			k := &keys[i]
+	keys := make([]key, len(rows))
+	for j := range t.dim {
+		x := t.columns(j)
+		for n, i := range rows {
+			b := math.Float64bits(x[i] + 0) // −0 is 0
+			k := &keys[n]
 			k[0] = (k[0]^b)*0x9e3779b97f4a7c15 + b>>29
 			k[1] = (k[1]+b)*0xbf58476d1ce4e5b9 ^ b>>31
 		}
 	}
-	place := make(map[key]int, len(weights))
-	for i, k := range keys {
-		if weights[i] == 0 {
+	place, into := make(map[key]int, len(rows)), make(map[int]int, len(rows)) // first row of a key; row → first row
+	copies := 0
+	for n, i := range rows {
+		p, ok := place[keys[n]]
+		if !ok {
+			p, place[keys[n]] = i, i
+		} else {
+			copies++
+		}
+		into[i] = p
+	}
+	if copies == 0 {
+		return
+	}
+	at := make(map[int]int, len(place))
+	var keep []int
+	var merged []float64
+	top, total := 0., 0.
+	for i, w := range t.weights {
+		if w == 0 {
 			continue
 		}
-		p, ok := place[k]
-		if !ok {
-			p = len(t.keep)
-			place[k] = p
-			t.keep, t.merged = append(t.keep, i), append(t.merged, 0)
+		p := i
+		if f, ok := into[i]; ok {
+			p = f
 		}
-		t.merged[p] += weights[i]
+		k, ok := at[p]
+		if !ok {
+			k = len(keep)
+			at[p], keep, merged = k, append(keep, p), append(merged, 0)
+		}
+		merged[k] += w
+		total += w
+		top = max(top, merged[k])
 	}
+	if t.copied(keep) && !(t.dim == 1 && top > .05*total) {
+		t.keep, t.merged = keep, merged
+	}
+}
+
+// copied tells whether equal rows are copies of one draw: some variable has a value of its own in each distinct row, and
+// these are not the even steps of a count or of rounding.
+func (t *table) copied(keep []int) bool {
+	for j := range t.dim {
+		x := t.columns(j)
+		v := make([]float64, len(keep))
+		for k, i := range keep {
+			v[k] = x[i]
+		}
+		slices.Sort(v)
+		gap := math.Inf(1)
+		for i := 1; i < len(v); i++ {
+			gap = min(gap, v[i]-v[i-1])
+		}
+		if gap == 0 {
+			continue
+		}
+		for i := 1; i < len(v); i++ {
+			if steps := (v[i] - v[i-1]) / gap; math.Abs(steps-math.Round(steps)) > .02 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // size is Kish's effective number of distinct samples.

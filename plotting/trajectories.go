@@ -250,5 +250,12 @@ func inPlane(states []odslib.Array, target *Series, c *settings) *Figure {
 		}
 		return l.sheet(s, width, letters)
 	}
-	return moving(fmt.Sprintf("%d paths from noise to data in the plane", n), len(states), draw)
+	f := moving(fmt.Sprintf("%d paths from noise to data in the plane", n), len(states), draw)
+	f.vega = func() map[string]any {
+		return stepping(f.what, names, x, y, n, len(states), func(path, step int) (x, y float64) {
+			row := states[step].Row(path)
+			return float64(row[index[0]]), float64(row[index[1]])
+		})
+	}
+	return f
 }

@@ -6,7 +6,6 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
-	"strings"
 
 	"odslab/kernel/runtime/contract"
 )
@@ -52,12 +51,7 @@ func (d *draft) replaceExits(c *checked) (changed bool) {
 // expression, and adds the calls that do it.
 func (d *draft) analyse(c *checked, p *Program) {
 	live := d.s.alias(contract.LivePath)
-	statement := map[*piece]ast.Stmt{}
-	for _, st := range mainBody(c.file) {
-		if q := d.of(c, st.Pos()); q != nil && statement[q] == nil {
-			statement[q] = st
-		}
-	}
+	statement := d.statements(c)
 	found := map[string]*definition{}
 	for i, q := range d.stmts {
 		for _, id := range q.defined() {
@@ -76,7 +70,7 @@ func (d *draft) analyse(c *checked, p *Program) {
 			} else {
 				def.again = true
 			}
-			d.decide(def, q, t)
+			d.decide(c, def, q, t)
 			if def.why == "" {
 				d.after[q] = append(d.after[q], fmt.Sprintf("%s.%s(%q, &%s)", live, contract.CallKeep, id.Name, id.Name))
 			} else if d.hoist[id.Name] == nil {
@@ -86,7 +80,7 @@ func (d *draft) analyse(c *checked, p *Program) {
 				d.after[q] = append(d.after[q], fmt.Sprintf("%s.%s(uint64(seed))", live, contract.CallSetSeed))
 			}
 		}
-		d.reassigned(q, found, p)
+		d.reassigned(c, q, found, p)
 		if st := statement[q]; st != nil {
 			d.localise(c, q, st)
 		}
@@ -94,16 +88,36 @@ func (d *draft) analyse(c *checked, p *Program) {
 			d.wrap(c, q, x.X, i == len(d.stmts)-1, live)
 		}
 	}
+	for _, def := range p.defs {
+		if def.steady && d.touched(c, def.name, def.typ) {
+			def.steady = false
+		}
+	}
+	for _, v := range d.sources {
+		if found[v.name] == nil && d.touched(c, v.name, v.typ) {
+			d.loose[v.name] = true
+			p.defs = append(p.defs, &definition{name: v.name, typ: v.typ, piece: v.source})
+		}
+	}
+	for _, what := range d.outside(c) {
+		p.note("what %s changes belongs to its package, and is gone after this cell", what)
+	}
+	d.unread(c)
+	d.waitNotes(c, p)
+	if d.keeps = len(p.defs)+len(d.kept) > 0; d.keeps {
+		d.nameFunctions(c)
+		d.nameLiterals(c)
+	}
 }
 
-// reassigned makes an assignment to a variable that is kept by source its
-// source, where that can be run by itself.
-func (d *draft) reassigned(q *piece, found map[string]*definition, p *Program) {
+// reassigned makes a top-level assignment to a variable that is made again from
+// source its source, where that can be.
+func (d *draft) reassigned(c *checked, q *piece, found map[string]*definition, p *Program) {
 	a, ok := q.stmt.(*ast.AssignStmt)
 	if !ok || a.Tok == token.DEFINE {
 		return
 	}
-	for i, l := range a.Lhs {
+	for _, l := range a.Lhs {
 		id, ok := l.(*ast.Ident)
 		if !ok {
 			continue
@@ -114,23 +128,13 @@ func (d *draft) reassigned(q *piece, found map[string]*definition, p *Program) {
 			if v == nil || v.source == nil || !slices.Contains(d.sources, v) {
 				continue
 			}
-			def = &definition{name: id.Name, typ: v.typ, why: v.why}
-		}
-		if def.why == "" {
-			continue
-		}
-		itself := a.Tok != token.ASSIGN || len(a.Lhs) != len(a.Rhs)
-		if !itself {
-			identifiers(a.Rhs[i], func(use *ast.Ident) { itself = itself || use.Name == id.Name })
-		}
-		if itself {
-			p.note("%s is kept by source: %s; what this cell assigns to it is not kept", id.Name, def.why)
-			continue
-		}
-		def.piece = q
-		if found[id.Name] == nil {
+			def = &definition{name: id.Name, typ: v.typ, again: true}
 			found[id.Name] = def
 			p.defs = append(p.defs, def)
+			d.loose[id.Name] = true
+		}
+		if def.why == "" {
+			d.decide(c, def, q, def.typ)
 		}
 	}
 }
@@ -167,41 +171,23 @@ func (d *draft) definedAt(c *checked, q *piece, id *ast.Ident) types.Type {
 	return nil
 }
 
-// decide says whether a variable is kept by value, by source, or not at all.
-func (d *draft) decide(def *definition, q *piece, t types.Type) {
-	def.typ, def.piece, def.why, def.lost = t, q, "", false
-	if def.why = unnameable(t); def.why == "" {
-		def.why = notData(t)
-	}
-	def.lost = d.costly(q)
-}
-
-// costly: what draw and train make is never made again from source.
-func (d *draft) costly(q *piece) bool {
-	for _, l := range d.before[q] {
-		if strings.Contains(l, "."+contract.CallAt+"(") {
-			return true
-		}
-	}
-	return false
+// decide says whether a program can hold the variable at all, and whether its
+// statement could make it again.
+func (d *draft) decide(c *checked, def *definition, q *piece, t types.Type) {
+	def.typ, def.piece, def.why = t, q, unnameable(t)
+	def.needs, def.steady = d.steady(c, def, q)
 }
 
 // notes says what the user should know about the variables of the cell.
 func (s *Session) notes(d *draft, p *Program) {
 	for _, def := range p.defs {
-		switch {
-		case def.why != "" && def.lost:
-			p.note("%s is not kept for later cells: %s", def.name, def.why)
-		case def.why != "":
-			if _, plain := def.piece.valueOf(def.name).(*ast.FuncLit); plain {
-				break // to make it again changes nothing
-			}
-			p.note("%s is kept by source: %s; its initialiser runs again in each cell that uses it", def.name, def.why)
-		}
 		if path, ok := s.pkgs.meaning(def.name); ok && !s.shadow[def.name] {
 			s.shadow[def.name] = true
 			p.note("%s is a variable now and hides the package %s", def.name, path)
 		}
+	}
+	for _, x := range d.misfits {
+		p.note("%s, of cell %d, no longer fits and is dropped: %s", x.key, x.piece.cell, x.misfit)
 	}
 	for _, name := range s.broken(d, p) {
 		p.note("%s", name)

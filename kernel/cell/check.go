@@ -16,6 +16,8 @@ type checked struct {
 	info     *types.Info
 	pkg      *types.Package
 	problems []problem
+
+	statement map[*piece]ast.Stmt
 }
 
 // check renders and type-checks.

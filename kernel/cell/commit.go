@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"go/ast"
-	"go/token"
 	"go/types"
 	"maps"
 	"os"
@@ -31,6 +29,7 @@ func (s *Session) commit(p *Program) error {
 	}
 	p.done = true
 	defer s.follow(p)
+	defer func() { p.After = append(p.After, s.age()...) }()
 	d := p.draft
 	for key, i := range d.imports {
 		i.at = nil
@@ -50,6 +49,9 @@ func (s *Session) commit(p *Program) error {
 	}
 	for _, name := range p.dropped {
 		delete(s.vars, name)
+	}
+	for _, x := range d.misfits {
+		s.following.unfit(x, p.N)
 	}
 	if p.Empty {
 		s.decls = decls
@@ -83,7 +85,7 @@ func (s *Session) commit(p *Program) error {
 	}
 	// A declaration whose name a variable took only goes if the variable came to be.
 	for key, x := range s.decls {
-		if decls[key] == nil && len(x.names) > 0 && s.vars[x.names[0]] == nil {
+		if decls[key] == nil && len(x.names) > 0 && s.vars[x.names[0]] == nil && x.recv == "" {
 			decls[key] = x
 		}
 	}
@@ -93,6 +95,7 @@ func (s *Session) commit(p *Program) error {
 }
 
 func (s *Session) takeSaved(p *Program, now contract.Saved, defs map[string]*definition) {
+	maps.Copy(s.literals, p.draft.fresh)
 	for _, g := range now.Groups {
 		for i, name := range g.Names {
 			v := &variable{name: name, cell: p.N}
@@ -106,7 +109,7 @@ func (s *Session) takeSaved(p *Program, now contract.Saved, defs map[string]*def
 				continue
 			}
 			v.print = layout(v.typ)
-			v.file, v.group, v.bytes, v.dynamic = g.File, slices.Clone(g.Names), g.Bytes+g.HeldBytes, g.Dynamic
+			v.file, v.group, v.bytes, v.dynamic, v.known = g.File, slices.Clone(g.Names), g.Bytes+g.HeldBytes, g.Dynamic, g.Known
 			v.mates = make([]types.Type, len(g.Names))
 			for j, mate := range g.Names {
 				if def := defs[mate]; def != nil {
@@ -139,10 +142,17 @@ func (s *Session) takeSaved(p *Program, now contract.Saved, defs map[string]*def
 		if def.why != "" {
 			why, refused = def.why, true
 		}
-		if !refused {
-			continue
+		if refused {
+			s.vars[name] = bySource(p, def, why)
 		}
-		s.vars[name] = s.bySource(p, def, why)
+	}
+	marks := s.marks()
+	for name, def := range defs {
+		if v := s.vars[name]; v != nil && v.source != nil {
+			for _, from := range def.needs {
+				v.from[from] = marks[from]
+			}
+		}
 	}
 	for name, why := range now.Refused { // loaded, and no longer what can be kept
 		if defs[name] == nil && s.vars[name] != nil {
@@ -151,38 +161,93 @@ func (s *Session) takeSaved(p *Program, now contract.Saved, defs map[string]*def
 			s.vars[name] = &v
 		}
 	}
+	s.tellGone(p, now, defs)
+	for _, line := range now.Running {
+		if !s.running[line] {
+			s.running[line] = true
+			p.After = append(p.After, "the goroutine at "+line+" has ended with its cell")
+		}
+	}
 }
 
-// bySource keeps a variable as the statement that makes it.
-func (s *Session) bySource(p *Program, def *definition, why string) *variable {
-	v := &variable{name: def.name, typ: def.typ, cell: p.N, why: why, lost: def.lost || unnameableAtTop(def)}
-	if old := s.vars[def.name]; !v.lost && (old != nil || def.again) && mentionsItself(def) {
-		v.lost, v.why = true, why+", and its initialiser uses the "+def.name+" before it"
+// tellGone notes what this cell has lost, one line for each reason.
+func (s *Session) tellGone(p *Program, now contract.Saved, defs map[string]*definition) {
+	names := map[string][]string{}
+	var order []string
+	for _, name := range slices.Sorted(maps.Keys(s.vars)) {
+		v := s.vars[name]
+		_, refused := now.Refused[name]
+		if !v.lost || !refused && (defs[name] == nil || defs[name].why == "") {
+			continue
+		}
+		if names[v.why] == nil {
+			order = append(order, v.why)
+		}
+		names[v.why] = append(names[v.why], name)
 	}
-	if !v.lost {
-		v.source = def.piece.copy()
+	for _, why := range order {
+		is := " is"
+		if len(names[why]) > 1 {
+			is = " are"
+		}
+		p.After = append(p.After, strings.Join(names[why], ", ")+is+" gone after this cell: "+why)
 	}
+}
+
+// bySource keeps a variable as the statement that makes it, where nobody can
+// notice that it runs again. Else the variable is gone.
+func bySource(p *Program, def *definition, why string) *variable {
+	v := &variable{name: def.name, typ: def.typ, cell: p.N, why: why, lost: !def.steady}
+	if v.lost {
+		return v
+	}
+	v.source, v.from = def.piece.copy(), map[string]string{}
 	return v
 }
 
-// mentionsItself: the statement uses the name that it defines.
-func mentionsItself(def *definition) (yes bool) {
-	defined := def.piece.defined()
-	identifiers(def.piece.stmt, func(id *ast.Ident) {
-		if id.Name == def.name && !slices.Contains(defined, id) {
-			yes = true
+// outdated says which of the things that a variable is made from has changed,
+// or "".
+func (s *Session) outdated(v *variable, marks map[string]string) string {
+	for _, name := range slices.Sorted(maps.Keys(v.from)) {
+		if marks[name] != v.from[name] {
+			return name
 		}
-	})
-	if a, ok := def.piece.stmt.(*ast.AssignStmt); ok && a.Tok == token.ASSIGN {
-		return false // seen to when it was found
 	}
-	return yes
+	return ""
 }
 
-// unnameableAtTop: types declared inside the cell's own statements are gone
-// with it.
-func unnameableAtTop(def *definition) bool {
-	return strings.Contains(unnameable(def.typ), "inside a function")
+// age makes variables gone that source would make otherwise than they were.
+func (s *Session) age() (notes []string) {
+	lose := func(v *variable, why string) {
+		w := *v
+		w.lost, w.source, w.file, w.group, w.why = true, nil, "", nil, why
+		s.vars[v.name] = &w
+		notes = append(notes, v.name+" is gone: "+why)
+	}
+	for again := true; again; {
+		again = false
+		marks := s.marks()
+		for _, name := range slices.Sorted(maps.Keys(s.vars)) {
+			v := s.vars[name]
+			if v.lost {
+				continue
+			}
+			if from := s.outdated(v, marks); v.source != nil && from != "" {
+				lose(v, "it was made from "+from+", which has changed since")
+				again = true
+				continue
+			}
+			for _, f := range v.known {
+				own, sum, ok := strings.Cut(f, "#")
+				if x := declOf(s.decls, own); ok && (x == nil || textSum(x.piece.text) != sum) {
+					lose(v, "it holds the function "+own+", which has changed since")
+					again = true
+					break
+				}
+			}
+		}
+	}
+	return notes
 }
 
 // removeFiles deletes kept files that no variable stands in.
@@ -190,7 +255,11 @@ func (s *Session) removeFiles() {
 	used := map[string]bool{}
 	for _, v := range s.vars {
 		used[v.file] = true
+		for _, name := range v.known {
+			used[name] = true
+		}
 	}
+	maps.DeleteFunc(s.literals, func(id string, _ *piece) bool { return !used[id] })
 	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*"+contract.KeptSuffix))
 	for _, f := range files {
 		if !used[filepath.Base(f)] {

@@ -3,15 +3,18 @@ package cell
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/scanner"
+	"go/token"
 	"go/types"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/toolchain"
 )
 
@@ -23,8 +26,11 @@ type Program struct {
 	Magics []Magic // lines for GoNB, in order
 	Empty  bool    // nothing to build: the cell is committed already
 	Notes  []string
-	Text   string // output of the magics that the session answers itself
+	After  []string // notes that only the run could tell, once it is committed
+	Text   string   // output of the magics that the session answers itself
 	Link   toolchain.Link
+	// Computes: the program links the array library.
+	Computes bool
 	// Resident: the program computes in the kernel's resident process.
 	Resident bool
 	draft    *draft
@@ -41,9 +47,11 @@ type definition struct {
 	name  string
 	typ   types.Type
 	piece *piece
-	why   string // why it can't be kept by value
-	lost  bool   // nor by source
+	why   string // why no program can hold it
 	again bool   // an earlier statement of the cell has defined it too
+	// steady: the statement makes it again, from what is named, and nobody can notice.
+	steady bool
+	needs  []string
 }
 
 // Compile turns the text of cell n into a program. The error, an *Error, says
@@ -76,6 +84,9 @@ func (s *Session) compileTwice(from Origin, n int, src string) (*Program, error)
 
 func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program, error) {
 	p := &Program{N: n, origin: from, text: src}
+	if line := directive(src, "//go:embed"); line > 0 {
+		return nil, errorAt(n, line, 1, "go:embed has no effect in a cell: read the file with os.ReadFile")
+	}
 	if len(cut.errs) > 0 {
 		return nil, syntaxError(n, cut.errs)
 	}
@@ -91,6 +102,14 @@ func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program,
 	d := s.newDraft(n)
 	p.draft = d
 	if err := d.read(cut); err != nil {
+		var bad *Error
+		last := 0
+		if n := len(cut.chunks); n > 0 {
+			last = cut.chunks[n-1].line + strings.Count(cut.chunks[n-1].text, "\n")
+		}
+		if errors.As(err, &bad) && bad.Line < last { // a bracket that is not closed where it was meant to be
+			return nil, err
+		}
 		if cut.incomplete {
 			line, col := position(src, len(strings.TrimRight(src, " \t\n")))
 			return nil, errorAt(n, line, col, "syntax error: the cell ends in the middle of a statement")
@@ -118,12 +137,17 @@ func (s *Session) compile(from Origin, n int, src string, cut *split) (*Program,
 		return nil, err
 	}
 	p.Source = []byte(d.render())
-	p.Link, p.Resident = s.pkgs.link(p.Source, s.opt.KeepDir), d.resident
+	p.Link, p.Computes, p.Resident = s.pkgs.link(p.Source, s.opt.KeepDir), d.computes, d.resident
+	if len(s.got) > 0 {
+		p.Link.Module = s.opt.ModuleDir
+	}
 	p.Key = programKey(p.Source, n)
 	s.notes(d, p)
 	if len(d.stmts) == 0 && len(d.inits) == 0 && len(d.mains) == 0 {
 		p.Empty = true
-		return p, s.commit(p)
+		err := s.commit(p)
+		p.Notes = append(p.Notes, p.After...)
+		return p, err
 	}
 	return p, nil
 }
@@ -141,8 +165,20 @@ var numberInBegin = regexp.MustCompile(`(func main\(\) \{\n\t\S+\.Begin\()\d+\)`
 // read parses the chunks and sorts them into imports, declarations, statements.
 func (d *draft) read(cut *split) error {
 	var errs scanner.ErrorList
-	for _, c := range cut.chunks {
+	for i, c := range cut.chunks {
 		p, err := parsePiece(c, d.n)
+		if err != nil && i == len(cut.chunks)-1 && !cut.incomplete {
+			if q := parseList(c, d.n); q != nil {
+				live := d.s.alias(contract.LivePath)
+				if c.hushed {
+					q.edit(0, 0, strings.Repeat("_, ", q.list-1)+"_ = ")
+				} else {
+					q.edit(0, 0, live+"."+contract.CallShowAll+"(")
+					q.edit(len(q.text), len(q.text), ")")
+				}
+				p, err = q, nil
+			}
+		}
 		if err != nil {
 			list, ok := err.(scanner.ErrorList)
 			if !ok {
@@ -154,10 +190,15 @@ func (d *draft) read(cut *split) error {
 		switch p.kind {
 		case importPiece:
 			d.readImports(p)
+			if i, ok := d.imports["C"]; ok {
+				line, col := p.place(i.off)
+				return errorAt(d.n, line, col, `a cell can't import "C": put what needs C into a package of a module, or call a program`)
+			}
 		case declPiece:
 			d.readDecl(p)
 		default:
 			d.stmts = append(d.stmts, p)
+			d.makesSeed(p)
 			for _, id := range p.defined() {
 				d.defined[id.Name] = true
 			}
@@ -177,6 +218,19 @@ func (d *draft) read(cut *split) error {
 		}
 	}
 	return nil
+}
+
+// makesSeed takes seed = 7 for seed := 7 where there is no such variable yet.
+func (d *draft) makesSeed(p *piece) {
+	a, ok := p.stmt.(*ast.AssignStmt)
+	if !ok || a.Tok != token.ASSIGN || len(a.Lhs) != 1 || d.defined["seed"] || d.s.vars["seed"] != nil || declOf(d.avail, "seed") != nil {
+		return
+	}
+	if id, ok := a.Lhs[0].(*ast.Ident); ok && id.Name == "seed" {
+		a.Tok = token.DEFINE
+		at := p.offset(a.TokPos)
+		p.edit(at, at+1, ":=")
+	}
 }
 
 func (d *draft) readImports(p *piece) {

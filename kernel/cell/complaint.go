@@ -26,11 +26,16 @@ func (d *draft) errorsLeft(c *checked) error {
 		msg := cmp.Or(c.hint(e), d.userNames(e.Msg))
 		if name, ok := strings.CutPrefix(msg, "undefined: "); ok {
 			if v := d.s.vars[name]; v != nil && v.lost {
-				msg += fmt.Sprintf(": the one of cell %d was not kept, because %s", v.cell, v.why)
+				msg = v.goneText()
 			} else if n := d.s.unmade[name]; n > 0 && v == nil {
 				msg += fmt.Sprintf(": cell %d ended before it was set", n)
+			} else if text := d.waiting(name); text != "" {
+				msg = text
+			} else if text := d.lateIn(c, e, name); text != "" {
+				msg = text
 			}
 		}
+		msg = d.hint(c, e, msg)
 		if p, off := d.at(c, e.Pos); p != nil && p.kind == declPiece {
 			for _, name := range []string{"main", "init"} {
 				if strings.HasPrefix(p.text[off:], name) && (d.defined[name] || d.s.vars[name] != nil) && strings.Contains(msg, name) {
@@ -54,7 +59,9 @@ func (d *draft) errorsLeft(c *checked) error {
 			continue
 		}
 		line, col := 1, 1
-		if p, _ := d.at(c, e.Pos); p != nil {
+		if p, _ := d.at(c, e.Pos); p != nil && strings.Contains(msg, " waits for ") {
+			line, col, _ = d.blame(p, n, e.at.Line, msg)
+		} else if p != nil {
 			line, col, msg = d.blame(p, n, e.at.Line, msg)
 		}
 		all = append(all, Error{Cell: d.n, Line: line, Col: col, Msg: msg})
@@ -89,6 +96,16 @@ func (d *draft) blame(p *piece, cell, line int, msg string) (int, int, string) {
 	for v, q := range d.srcPiece {
 		if q == p {
 			name = v.name
+		}
+	}
+	for id, q := range d.literals {
+		if q != p {
+			continue
+		}
+		for _, v := range d.kept {
+			if slices.Contains(v.known, id) {
+				name = v.name
+			}
 		}
 	}
 	text := fmt.Sprintf("%s, of cell %d line %d, no longer compiles: %s; define it again", name, cell, line, msg)

@@ -5,6 +5,7 @@ import (
 	"go/scanner"
 	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -15,8 +16,10 @@ import (
 // marker stands where the cursor is while an unfinished cell is checked.
 const marker = "ˍcursorˍ"
 
-var keywords = []string{"break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go", "goto",
-	"if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type", "var"}
+var keywords = []string{
+	"break", "case", "chan", "const", "continue", "default", "defer", "else", "fallthrough", "for", "func", "go", "goto",
+	"if", "import", "interface", "map", "package", "range", "return", "select", "struct", "switch", "type", "var",
+}
 
 // sessionNames are at hand in every cell.
 var sessionNames = []string{"ctx", "draw", "seed", "train"}
@@ -27,6 +30,15 @@ func (s *Session) Complete(src string, cursor int) (matches []string, start, end
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	off := byteOffset(src, cursor)
+	if m := importString.FindStringSubmatchIndex(src[:off]); m != nil && inImport(src[:off]) {
+		prefix := src[m[2]:m[3]]
+		s.pkgs.makeIndex()
+		all := map[string]bool{}
+		for path := range s.pkgs.dirs {
+			all[path] = true
+		}
+		return filter(all, func(path string) bool { return strings.HasPrefix(path, prefix) }), utf8.RuneCountInString(src[:m[2]]), utf8.RuneCountInString(src[:off])
+	}
 	from := off
 	for from > 0 {
 		r, n := utf8.DecodeLastRuneInString(src[:from])
@@ -55,6 +67,17 @@ func (s *Session) Complete(src string, cursor int) (matches []string, start, end
 	}
 	return matches, start, end
 }
+
+// importString is a path of an import that is being written.
+var importString = regexp.MustCompile(`(?:^|\n)[ \t]*(?:import\s+\(?\s*)?(?:[\w.]+\s+)?"([\w./-]*)$`)
+
+// inImport: the text ends inside an import declaration.
+func inImport(before string) bool {
+	i := strings.LastIndex(before, "import")
+	return i >= 0 && importHead.MatchString(before[i:])
+}
+
+var importHead = regexp.MustCompile(`^import\s+(?:[\w.]+\s+)?(?:\((?:\s*(?:[\w.]+\s+)?"[^"]*"\s*)*\s*(?:[\w.]+\s+)?)?"[\w./-]*$`)
 
 func filter(names map[string]bool, ok func(string) bool) (out []string) {
 	for n := range names {

@@ -23,6 +23,9 @@
 //     other cells see the new x, and a note names those that it breaks.
 //   - Unused variables and imports are no errors.
 //   - Loops that only compute run on plain copies of kept variables.
+//   - a, b as the last line shows both. An error that nothing in the cell reads
+//     is said. A function may call one that a later cell declares.
+//   - %get module@version adds a module; what is pinned does not move.
 //   - %who lists what is kept, %drop x forgets x, %reset all.
 //   - %stale lists the cells that have read what another cell has changed since;
 //     the kernel's %rerun runs them again. See [Session.Stale].
@@ -35,5 +38,7 @@
 // by name, variables hoisted where a function needs them) → generate → check
 // the result as it will be built. [Session] is the notebook's memory: imports,
 // declarations, and variables, which are kept by value (package
-// kernel/runtime/snapshot) or, where they hold a func or chan, by source.
+// kernel/runtime/snapshot). Source runs again only where nobody can notice
+// (regular expressions, templates, GoMLX's backend and executors); what can't
+// be kept is gone after its cell, and to name it is an error that says why.
 package cell

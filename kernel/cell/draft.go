@@ -14,6 +14,7 @@ type draft struct {
 	s        *Session
 	n        int
 	stmts    []*piece
+	computes bool // links the array library
 	resident bool // links the client of the resident process
 
 	own     map[string]*declaration // of this cell
@@ -42,6 +43,14 @@ type draft struct {
 	before map[*piece][]string
 	final  bool
 
+	waits     map[*declaration]map[string]bool // own functions that call what is not there
+	misfits   []*declaration                   // methods that no longer fit
+	keeps     bool                             // there are variables to keep
+	loose     map[string]bool                  // variables made again from source that the cell may change
+	functions map[string]string                // functions that are used as values: name → text
+	literals  map[string]*piece                // literals that kept values hold
+	fresh     map[string]*piece                // literals of the cell that values may hold
+
 	predeclared map[string]bool // names of kept variables that are Go's own in this cell
 
 	out  strings.Builder
@@ -63,11 +72,13 @@ type segment struct {
 }
 
 func (s *Session) newDraft(n int) *draft {
-	return &draft{s: s, n: n,
+	return &draft{
+		s: s, n: n,
 		own: map[string]*declaration{}, avail: maps.Clone(s.decls), imports: maps.Clone(s.imports), defined: map[string]bool{},
 		auto: map[string]string{}, unused: map[string]bool{}, drop: map[string]bool{}, written: map[string]bool{}, hoist: map[string]types.Type{},
 		needed: map[string]bool{}, session: map[string]bool{}, pieces: map[*declaration]*piece{}, srcPiece: map[*variable]*piece{},
-		after: map[*piece][]string{}, before: map[*piece][]string{}, predeclared: map[string]bool{}}
+		after: map[*piece][]string{}, before: map[*piece][]string{}, predeclared: map[string]bool{}, loose: map[string]bool{}, functions: map[string]string{}, fresh: map[string]*piece{}, waits: map[*declaration]map[string]bool{},
+	}
 }
 
 func (d *draft) need(importPath string) { d.needed[importPath] = true }
@@ -76,13 +87,15 @@ func (d *draft) need(importPath string) { d.needed[importPath] = true }
 // name. It may find too many; the type checker says which are used.
 func (d *draft) gather() {
 	seen := map[string]bool{}
+	before := d.literals
+	d.literals = map[string]*piece{}
 	var decls []*declaration
 	var vars []*variable
 	inDecl := map[string]bool{}
 	var visit func(name string)
 	var visitDecl func(x *declaration)
 	visitDecl = func(x *declaration) {
-		if slices.Contains(decls, x) {
+		if slices.Contains(decls, x) || d.waits[x] != nil {
 			return
 		}
 		decls = append(decls, x)
@@ -126,6 +139,16 @@ func (d *draft) gather() {
 		for _, n := range v.dynamic {
 			for _, t := range dynamicMains(n) {
 				visit(t)
+			}
+		}
+		for _, name := range v.known {
+			if p := d.s.literals[name]; p != nil {
+				if d.literals[name] = before[name]; d.literals[name] == nil {
+					d.literals[name] = p.copy()
+				}
+				identifiers(p.stmt, func(id *ast.Ident) { visit(id.Name) })
+			} else if own, _, ok := strings.Cut(name, "#"); ok {
+				visit(own)
 			}
 		}
 		for i, mate := range v.group {

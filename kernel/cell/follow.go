@@ -62,6 +62,7 @@ type following struct {
 	next    int                 // place of the next new cell
 	touched []*cellRun          // made stale by the last run
 	sumless uint64              // values so far whose sum is not known
+	late    []late              // methods that no longer fit
 }
 
 func newFollowing() *following {
@@ -149,6 +150,13 @@ func (s *Session) follow(p *Program) {
 			f.by[name] = key
 		}
 	}
+	for _, l := range f.late {
+		if f.runs[l.run.origin.key(l.run.src)] == l.run && l.run != run {
+			l.run.stale[l.name] = l.by
+			f.touched = append(f.touched, l.run)
+		}
+	}
+	f.late = nil
 }
 
 // apart: by the order of the notebook, what run has made of a name is not what
@@ -175,6 +183,22 @@ func (f *following) changed(r, run *cellRun, name string, back bool) {
 			f.touched = append(f.touched, r)
 		}
 	}
+}
+
+// unfit makes stale the cell that has declared a method which no longer fits.
+func (f *following) unfit(x *declaration, by int) {
+	for _, r := range f.runs {
+		if r.n == x.piece.cell {
+			f.late = append(f.late, late{r, x.key, by})
+		}
+	}
+}
+
+// late is what follow has to mark when it has done the rest.
+type late struct {
+	run  *cellRun
+	name string
+	by   int
 }
 
 // edited: the cell holds another text now, which does not compile.

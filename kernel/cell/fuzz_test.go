@@ -8,8 +8,10 @@ import (
 // FuzzSplit: whatever is typed, the splitter neither crashes nor loses text,
 // and its places are inside the cell.
 func FuzzSplit(f *testing.F) {
-	for _, s := range []string{"x := 1\nx", "%who\n!ls \\\n -l\nx", "`raw\n%x`", "if a { } else { }", "for i := 0; i < 3; i++ { }; y", "/* */ // x",
-		"func f[T any](a T) { }\n\ntype ( A int; B = A )", "a[", "}{", "L: goto L", "\"unfinished", "'", "%%writefile x\nfoo", "é := 'ü'\r\né", "x;;y;", "!", "%"} {
+	for _, s := range []string{
+		"x := 1\nx", "%who\n!ls \\\n -l\nx", "`raw\n%x`", "if a { } else { }", "for i := 0; i < 3; i++ { }; y", "/* */ // x",
+		"func f[T any](a T) { }\n\ntype ( A int; B = A )", "a[", "}{", "L: goto L", "\"unfinished", "'", "%%writefile x\nfoo", "é := 'ü'\r\né", "x;;y;", "!", "%",
+	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
@@ -35,9 +37,11 @@ func FuzzSplit(f *testing.F) {
 
 // FuzzCompile: any cell gets a program or an error with a place in the cell.
 func FuzzCompile(f *testing.F) {
-	for _, s := range []string{"x := 1\nx", "type T struct{}; func (t T) M() {}; T{}.M()", "f := func() { x }", "var a, b = 1, \"c\"\nfunc g() { a++ }",
+	for _, s := range []string{
+		"x := 1\nx", "type T struct{}; func (t T) M() {}; T{}.M()", "f := func() { x }", "var a, b = 1, \"c\"\nfunc g() { a++ }",
 		"for i, v := range m { _ = i }", "x, err := f()", "switch x := any(1).(type) { }", "select { case v := <-c: }", "import . \"fmt\"; Println(1)",
-		"const ( A = iota; B ); A + B", "k2 := 5; func h2() int { return k2 }; h2()", "go func() { os.Exit(1) }()", "draw(1); train(2); ctx; seed"} {
+		"const ( A = iota; B ); A + B", "k2 := 5; func h2() int { return k2 }; h2()", "go func() { os.Exit(1) }()", "draw(1); train(2); ctx; seed",
+	} {
 		f.Add(s)
 	}
 	s := newSession(f)

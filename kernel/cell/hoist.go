@@ -79,6 +79,10 @@ func (d *draft) assign(p *piece, names map[string]bool) {
 	case *ast.AssignStmt:
 		if x.Tok == token.DEFINE {
 			at := p.offset(x.TokPos)
+			if strings.HasPrefix(p.text[at:], "=") { // seed = 7
+				p.edits = slices.DeleteFunc(p.edits, func(e edit) bool { return e.from == at && e.text == ":=" })
+				break
+			}
 			p.edit(at, at+2, " =")
 		}
 	case *ast.DeclStmt:

@@ -6,6 +6,9 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // A kept variable has an address, so the compiler leaves it in memory: an
@@ -73,16 +76,58 @@ func (d *draft) localise(c *checked, q *piece, stmt ast.Stmt) {
 		return
 	}
 	before := []string{"{"}
-	var after []string
+	var after, back []string
 	for _, name := range names {
 		if written[name] {
 			before = append(before, fmt.Sprintf("%s%s := &%[1]s", name, ours))
 			after = append(after, fmt.Sprintf("*%s%s = %[1]s", name, ours))
+			back = append(back, fmt.Sprintf("*%s%s = %[1]s; ", name, ours))
 		}
 		before = append(before, fmt.Sprintf("%s := %s", name, name))
 	}
+	if len(back) > 0 { // an interrupt finds them as they are
+		d.haltable(c, loop, strings.Join(back, ""))
+	}
 	d.before[q] = append(d.before[q], before...)
 	d.after[q] = append(append(after, "}"), d.after[q]...)
+}
+
+// haltable makes a loop, and those in it, give its variables back when the cell
+// is interrupted.
+func (d *draft) haltable(c *checked, loop ast.Stmt, back string) {
+	live := d.s.alias(contract.LivePath)
+	ast.Inspect(loop, func(n ast.Node) bool {
+		var body *ast.BlockStmt
+		switch x := n.(type) {
+		case *ast.ForStmt:
+			body = x.Body
+		case *ast.RangeStmt:
+			body = x.Body
+		}
+		if body == nil {
+			return true
+		}
+		check := fmt.Sprintf(" if %s.Stopped.Load() { %s%s.%s() };", live, back, live, contract.CallHalt)
+		// At the end of the body it costs less, but a continue would leap over it.
+		if continues(body) {
+			if p, at := d.end(c, body.Lbrace+1); p != nil {
+				p.edit(at, at, check)
+			}
+		} else if p, at := d.at(c, body.Rbrace); p != nil {
+			p.edit(at, at, ";"+check)
+		}
+		return true
+	})
+}
+
+// continues: a continue stands somewhere in the body.
+func continues(body *ast.BlockStmt) (yes bool) {
+	ast.Inspect(body, func(n ast.Node) bool {
+		b, ok := n.(*ast.BranchStmt)
+		yes = yes || ok && b.Tok == token.CONTINUE
+		return !yes
+	})
+	return yes
 }
 
 // jumps: a goto in the cell may lead into a loop.

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/modfile"
 
 	"odslab/kernel/toolchain"
+	"odslab/odslib/atomicfile"
 )
 
 // listing is what go list has said of the packages of cells, kept beside their
@@ -37,8 +38,10 @@ type listing struct {
 const listingFile = "packages.json"
 
 // settings are those of the go command that say what it lists.
-var settings = []string{"GOVERSION", "GOROOT", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOFLAGS", "GOEXPERIMENT", "GOWORK",
-	"CGO_ENABLED", "CC", "CGO_CFLAGS", "CGO_CPPFLAGS", "GOMODCACHE", "GOCACHE", "GOTOOLDIR"}
+var settings = []string{
+	"GOVERSION", "GOROOT", "GOOS", "GOARCH", "GOAMD64", "GOARM64", "GOFLAGS", "GOEXPERIMENT", "GOWORK",
+	"CGO_ENABLED", "CC", "CGO_CFLAGS", "CGO_CPPFLAGS", "GOMODCACHE", "GOCACHE", "GOTOOLDIR",
+}
 
 // listingKey covers what a listing depends on, but for the sources of replaced modules.
 func (p *packages) listingKey() (string, error) {
@@ -160,17 +163,7 @@ func (p *packages) store() {
 	if err != nil {
 		return
 	}
-	f, err := os.CreateTemp(p.opt.ModuleDir, "."+listingFile+"-*")
-	if err != nil {
-		return
-	}
-	_, err = f.Write(text)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil || os.Rename(f.Name(), filepath.Join(p.opt.ModuleDir, listingFile)) != nil {
-		os.Remove(f.Name())
-	}
+	_ = atomicfile.Write(filepath.Join(p.opt.ModuleDir, listingFile), text, 0o600) // without it the next kernel lists anew
 }
 
 // folders are the parts of replaced modules in which packages lie: a module's

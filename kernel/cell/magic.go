@@ -28,6 +28,17 @@ func (s *Session) magic(p *Program, m Magic) (own bool, err error) {
 			}
 			p.Text += text
 		}
+	case "%get":
+		if len(words) < 2 {
+			return true, errors.New("say what to get: %get module@version")
+		}
+		for _, what := range words[1:] {
+			text, err := s.get(what)
+			if err != nil {
+				return true, err
+			}
+			p.Text += text
+		}
 	case "%stale":
 		p.Text += s.following.staleText()
 	case "%rerun":
@@ -43,7 +54,7 @@ func (s *Session) magic(p *Program, m Magic) (own bool, err error) {
 
 func isOwnMagic(text string) bool {
 	words := strings.Fields(text)
-	return slices.Contains([]string{"%who", "%drop", "%reset", "%stale", "%rerun"}, words[0])
+	return slices.Contains([]string{"%who", "%drop", "%reset", "%stale", "%rerun", "%get"}, words[0])
 }
 
 // who lists what the notebook remembers.
@@ -63,9 +74,9 @@ func (s *Session) who() string {
 		}
 		switch {
 		case v.lost:
-			how, size = "not: "+v.why, ""
+			how, size = "gone: "+v.why, ""
 		case v.source != nil:
-			how, size = "by source: "+v.why, ""
+			how, size = "made again: "+v.why, ""
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\n", name, plainType(v.typ), size, how, v.cell)
 	}
@@ -97,6 +108,8 @@ func (s *Session) dropName(name string) (string, error) {
 		if len(v.group) < 2 && v.file != "" {
 			os.Remove(filepath.Join(s.opt.KeepDir, v.file))
 		}
+	} else if x := s.decls[name]; x != nil && x.recv != "" {
+		delete(s.decls, name)
 	} else if x := declOf(s.decls, name); x != nil {
 		y := *x
 		y.blank = map[string]bool{name: true}

@@ -50,8 +50,10 @@ func (d *draft) mend(c *checked) (changed bool) {
 		switch {
 		case strings.HasPrefix(e.Msg, "undefined: "):
 			name := strings.TrimPrefix(e.Msg, "undefined: ")
-			if d.define(c, e, name) || d.dropBroken(c, e) {
+			if d.define(c, e, name) || d.dropBroken(c, e) || d.wait(c, e, name) {
 				changed = true
+			} else {
+				later = append(later, e)
 			}
 		case strings.HasPrefix(e.Msg, "declared and not used: "):
 			if d.use(c, e, strings.TrimPrefix(e.Msg, "declared and not used: ")) {
@@ -74,7 +76,15 @@ func (d *draft) mend(c *checked) (changed bool) {
 	if changed {
 		return true
 	}
-	return d.hoistShared(c) || d.dropUnused(c) || len(later) == 0 && d.replaceExits(c)
+	if d.hoistShared(c) || d.dropUnused(c) {
+		return true
+	}
+	for _, e := range later {
+		if d.unfit(c, e) {
+			return true
+		}
+	}
+	return len(later) == 0 && d.replaceExits(c)
 }
 
 // unhide gives a cell the builtin or type that a kept variable has the name
@@ -97,6 +107,11 @@ func (d *draft) unhide(msg string) bool {
 // error, if nothing uses it after all.
 func (d *draft) dropBroken(c *checked, e problem) bool {
 	p, _ := d.at(c, e.Pos)
+	for id, q := range d.literals {
+		if p != nil && p == q && d.dropHolders(c, id) {
+			return true
+		}
+	}
 	for v, q := range d.srcPiece {
 		if p == nil || p != q || d.drop[v.name] {
 			continue
@@ -118,6 +133,28 @@ func (d *draft) dropBroken(c *checked, e problem) bool {
 	return false
 }
 
+// dropHolders leaves out the variables that hold a literal in error, if nothing
+// uses any of them after all.
+func (d *draft) dropHolders(c *checked, literal string) bool {
+	var holders []string
+	for _, v := range d.kept {
+		if slices.Contains(v.known, literal) {
+			holders = append(holders, v.name)
+		}
+	}
+	for id, o := range c.info.Uses {
+		if v, ok := o.(*types.Var); ok && slices.Contains(holders, id.Name) && d.isNotebooks(c, v) {
+			if q, _ := d.at(c, id.Pos()); q != nil && q != d.literals[literal] {
+				return false
+			}
+		}
+	}
+	for _, name := range holders {
+		d.drop[name] = true
+	}
+	return len(holders) > 0
+}
+
 // define finds what an undefined name means.
 func (d *draft) define(c *checked, e problem, name string) bool {
 	p, off := d.at(c, e.Pos)
@@ -127,6 +164,9 @@ func (d *draft) define(c *checked, e problem, name string) bool {
 	if d.defined[name] && p.kind == declPiece { // a function needs a variable of the cell
 		return d.hoistName(c, name)
 	}
+	if v := d.s.vars[name]; v != nil && v.lost {
+		return false
+	}
 	if selectorBase(c.file, e.Pos) {
 		if path, ok := d.s.pkgs.byName(name); ok && d.auto[name] == "" && d.s.pkgs.need(path) == nil {
 			d.auto[name] = path
@@ -134,8 +174,10 @@ func (d *draft) define(c *checked, e problem, name string) bool {
 		}
 	}
 	live, session := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath)
-	text := map[string]string{"ctx": live + "." + contract.CallContext + "()", "seed": live + "." + contract.CallSeed + "()",
-		"draw": session + "." + contract.CallDraw, "train": session + "." + contract.CallTrain}[name]
+	text := map[string]string{
+		"ctx": live + "." + contract.CallContext + "()", "seed": live + "." + contract.CallSeed + "()",
+		"draw": session + "." + contract.CallDraw, "train": session + "." + contract.CallTrain,
+	}[name]
 	if text == "" {
 		return false
 	}

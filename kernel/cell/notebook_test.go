@@ -81,7 +81,7 @@ func newSession(t testing.TB) *Session {
 	}
 	opt := testOptions(p.opt.ModuleDir)
 	opt.KeepDir = t.TempDir()
-	s := &Session{opt: opt, pkgs: p}
+	s := &Session{opt: opt, base: opt, pkgs: p}
 	s.reset()
 	return s
 }
@@ -183,6 +183,7 @@ func (b *notebook) run(src string) outcome {
 	if err := b.s.Commit(p); err != nil {
 		b.t.Fatalf("cell %d: %v", b.n, err)
 	}
+	o.notes = strings.Join(append(p.Notes, p.After...), "\n")
 	return o
 }
 
@@ -234,5 +235,12 @@ func (b *notebook) bad(src string, line, col int, msg string) {
 	}
 	if e.Line != line || e.Col != col || !strings.Contains(e.Msg, msg) {
 		b.t.Errorf("%s\ngot  %v\nwant %d:%d: %s", src, e, line, col, msg)
+	}
+}
+
+func decodeJSON(t *testing.T, data []byte, to any) {
+	t.Helper()
+	if err := json.Unmarshal(data, to); err != nil {
+		t.Fatalf("%v: %s", err, data)
 	}
 }

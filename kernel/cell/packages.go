@@ -50,7 +50,9 @@ type packages struct {
 	index     sync.Once
 	names     map[string][]string // package name → import paths, the preferred first
 	dirs      map[string]string
-	found     []*pkg // what names and dirs are made of
+	extra     []string            // patterns of modules that the notebook has added
+	vars      map[string][]global // exported variables by import path
+	found     []*pkg              // what names and dirs are made of
 }
 
 const (
@@ -61,8 +63,10 @@ const (
 )
 
 // basePackages get their export data at once, because nearly every cell uses some.
-var basePackages = []string{contract.LivePath, contract.BootPath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
-	"sync", "context", "io", "bufio", "math/rand/v2", "encoding/json", "log", "unicode", "regexp", "path/filepath", "cmp", "math/cmplx", "math/big", "math/bits"}
+var basePackages = []string{
+	contract.LivePath, contract.BootPath, "fmt", "math", "strings", "sort", "time", "os", "errors", "bytes", "strconv", "slices", "maps",
+	"sync", "context", "io", "bufio", "math/rand/v2", "encoding/json", "log", "unicode", "regexp", "path/filepath", "cmp", "math/cmplx", "math/big", "math/bits",
+}
 
 // preferred are the packages that their name alone means, before any other.
 var preferred = map[string]string{
@@ -76,8 +80,10 @@ var preferred = map[string]string{
 }
 
 // indexPatterns are where names are looked for, in order of preference.
-var indexPatterns = []string{"std", "odslab/odslib/...", "odslab/plotting/...", "odslab/kernel/runtime/...", "github.com/gomlx/gomlx/...", "github.com/gomlx/compute/...",
-	"gonum.org/v1/gonum/...", "gonum.org/v1/plot/...", "github.com/janpfeifer/gonb/gonbui/...", "golang.org/x/image/..."}
+var indexPatterns = []string{
+	"std", "odslab/odslib/...", "odslab/plotting/...", "odslab/kernel/runtime/...", "github.com/gomlx/gomlx/...", "github.com/gomlx/compute/...",
+	"gonum.org/v1/gonum/...", "gonum.org/v1/plot/...", "github.com/janpfeifer/gonb/gonbui/...", "golang.org/x/image/...",
+}
 
 func newPackages(opt Options) *packages {
 	p := &packages{opt: opt, exported: map[string]*pkg{}}
@@ -173,7 +179,7 @@ func (p *packages) refresh() bool {
 		return false
 	}
 	p.mu.Lock()
-	p.exported, p.base, p.since, p.restored, p.linked = map[string]*pkg{}, sync.Once{}, time.Time{}, false, 0
+	p.exported, p.vars, p.base, p.since, p.restored, p.linked = map[string]*pkg{}, nil, sync.Once{}, time.Time{}, false, 0
 	p.imp = importer.ForCompiler(token.NewFileSet(), "gc", p.open)
 	p.mu.Unlock()
 	return p.warm() == nil
@@ -238,6 +244,9 @@ func (p *packages) need(importPath string) error {
 		delete(p.exported, importPath)
 		p.mu.Unlock()
 		if q.Error != nil {
+			if noModule.MatchString(q.Error.Err) {
+				return fmt.Errorf("no module at hand has the package %s; %%get MODULE@VERSION adds one (%%get %[1]s says which version)", importPath)
+			}
 			return errors.New(firstLine(q.Error.Err))
 		}
 		if len(q.DepsErrors) > 0 {
@@ -290,7 +299,7 @@ func (p *packages) byName(name string) (string, bool) {
 // makeIndex lists all packages by name, once.
 func (p *packages) makeIndex() {
 	p.index.Do(func() {
-		list, _ := p.list(append([]string{"-e", "-find", "-json=ImportPath,Name,Dir"}, indexPatterns...)...)
+		list, _ := p.list(append([]string{"-e", "-find", "-json=ImportPath,Name,Dir"}, slices.Concat(indexPatterns, p.extra)...)...)
 		p.name(slices.DeleteFunc(list, func(q *pkg) bool {
 			return q.Name == "" || q.Name == "main" || hiddenPath(q.ImportPath)
 		}))
@@ -332,6 +341,67 @@ func pathRank(p string) int {
 		class = 1
 	}
 	return class*1000 + strings.Count(p, "/")*100 + len(path.Base(p))
+}
+
+// closure lists all packages that a program with these imports links.
+func (p *packages) closure(from []string) (paths []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen := map[string]bool{}
+	var walk func(string)
+	walk = func(at string) {
+		if q := p.exported[at]; q != nil && !seen[at] {
+			seen[at] = true
+			paths = append(paths, at)
+			for _, i := range q.Imports {
+				walk(i)
+			}
+		}
+	}
+	for _, f := range from {
+		walk(f)
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+// lookup is what a package exports under a name, or nil.
+func (p *packages) lookup(importPath, name string) types.Object {
+	q, err := p.Import(importPath)
+	if err != nil {
+		return nil
+	}
+	return q.Scope().Lookup(name)
+}
+
+// globals lists the exported variables of a package that hold pointers, in
+// interfaces too.
+func (p *packages) globals(importPath string) []global {
+	p.mu.Lock()
+	list, ok := p.vars[importPath]
+	p.mu.Unlock()
+	if ok {
+		return list
+	}
+	if q, err := p.Import(importPath); err == nil {
+		for _, name := range q.Scope().Names() {
+			if v, ok := q.Scope().Lookup(name).(*types.Var); ok && v.Exported() {
+				switch v.Type().Underlying().(type) {
+				case *types.Pointer:
+					list = append(list, global{name, true})
+				case *types.Interface:
+					list = append(list, global{name, false})
+				}
+			}
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.vars == nil {
+		p.vars = map[string][]global{}
+	}
+	p.vars[importPath] = list
+	return list
 }
 
 // reaches: does a program with these imports contain the package?

@@ -26,6 +26,7 @@ type piece struct {
 	kind pieceKind
 	decl ast.Decl // of imports and declarations
 	stmt ast.Stmt // of statements
+	list int      // of several expressions how many; else 0
 	base int
 	// edits turn the text into what is compiled; each program has its own.
 	edits []edit
@@ -81,6 +82,37 @@ func parsePiece(c chunk, n int) (*piece, error) {
 	}
 	p.stmt = body[0]
 	return p, nil
+}
+
+// parseList parses a chunk that is several expressions, as the last line of a
+// cell may be: they are shown, or hushed.
+func parseList(c chunk, n int) *piece {
+	if strings.ContainsAny(c.text, "\n") && !strings.Contains(c.text, ",") {
+		return nil
+	}
+	line := fmt.Sprintf("//line cell[%d]:%d:%d\n", n, c.line, c.col)
+	const open = "show("
+	fset := token.NewFileSet()
+	f, err := parser.ParseFile(fset, "", stmtHead+line+open+c.text+")\n}", parser.SkipObjectResolution)
+	if err != nil || len(f.Decls) != 1 {
+		return nil
+	}
+	body := f.Decls[0].(*ast.FuncDecl).Body.List
+	if len(body) != 1 {
+		return nil
+	}
+	st, ok := body[0].(*ast.ExprStmt)
+	if !ok {
+		return nil
+	}
+	call, ok := st.X.(*ast.CallExpr)
+	if id, isID := call.Fun.(*ast.Ident); !ok || !isID || id.Name != "show" || len(call.Args) < 2 || call.Ellipsis.IsValid() {
+		return nil
+	}
+	p := &piece{chunk: c, cell: n, kind: stmtPiece, list: len(call.Args)}
+	p.base = len(stmtHead) + len(line) + len(open) + fset.File(f.FileStart).Base()
+	p.stmt = &ast.ExprStmt{X: &ast.CompositeLit{Type: ast.NewIdent("_"), Elts: call.Args}}
+	return p
 }
 
 // inside moves errors about what the parser puts around a chunk to its end.
@@ -145,6 +177,13 @@ func (p *piece) edit(from, to int, text string) {
 		}
 	}
 	p.edits = append(p.edits, edit{from, to, text})
+	slices.SortStableFunc(p.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
+}
+
+// close is edit for text that ends what is just before it: it goes in front of
+// all else at its place.
+func (p *piece) close(at int, text string) {
+	p.edits = append([]edit{{at, at, text}}, p.edits...)
 	slices.SortStableFunc(p.edits, func(a, b edit) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to)) })
 }
 

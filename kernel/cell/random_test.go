@@ -30,9 +30,11 @@ func (g *grammar) pick(production string, of ...string) string {
 
 var fuzzTypes = []string{"int", "float64", "string", "bool", "[]int", "map[string]int", "func(int) int", "chan int", "any", "error", "*T0", "T0", "G[int]", "[2]float64", "struct{ A int }"}
 
-var literals = map[string]string{"int": "7", "float64": "2.5", "string": "`raw\n%x`", "bool": "!false", "[]int": "[]int{1,\n\t2}", "map[string]int": "map[string]int{}",
+var literals = map[string]string{
+	"int": "7", "float64": "2.5", "string": "`raw\n%x`", "bool": "!false", "[]int": "[]int{1,\n\t2}", "map[string]int": "map[string]int{}",
 	"func(int) int": "named", "chan int": "make(chan int, 1)", "any": "any(1)", "error": "io.EOF", "*T0": "&T0{}", "T0": "T0{A: 1}", "G[int]": "G[int]{}",
-	"[2]float64": "[2]float64{1, 2}", "struct{ A int }": "struct{ A int }{3}"}
+	"[2]float64": "[2]float64{1, 2}", "struct{ A int }": "struct{ A int }{3}",
+}
 
 func (g *grammar) name() string { return string("abcdefg"[g.r.IntN(7)]) }
 

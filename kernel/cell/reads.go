@@ -17,7 +17,7 @@ func (d *draft) reads(c *checked, p *Program) map[string]bool {
 		r.declared[q] = x
 	}
 	for _, def := range p.defs { // a func runs where it is called
-		if _, literal := def.piece.valueOf(def.name).(*ast.FuncLit); literal && def.why != "" && len(def.piece.defined()) == 1 {
+		if _, literal := def.piece.valueOf(def.name).(*ast.FuncLit); literal && len(def.piece.defined()) == 1 {
 			r.lazy[def.piece] = true
 		}
 	}
@@ -107,20 +107,11 @@ func (r *reader) object(o types.Object) {
 		if parent := o.Parent(); parent == r.c.pkg.Scope() || parent == nil {
 			r.declaration(x, o.Name())
 		}
-	case q == r.srcOf(o.Name()):
+	case q == r.d.srcOf(o.Name()):
 		r.variable(o.Name())
 	default:
 		r.visit(q)
 	}
-}
-
-func (r *reader) srcOf(name string) *piece {
-	for v, q := range r.d.srcPiece {
-		if v.name == name && slices.Contains(r.d.sources, v) {
-			return q
-		}
-	}
-	return nil
 }
 
 // declaration notes a name that is declared elsewhere, and what it reaches.
@@ -149,6 +140,11 @@ func (r *reader) variable(name string) {
 	if v.source != nil {
 		r.visit(r.d.srcPiece[v])
 		return
+	}
+	for _, id := range v.known {
+		if q := r.d.literals[id]; q != nil {
+			r.visit(q)
+		}
 	}
 	for _, t := range ownTypes(v.typ) {
 		if x := declOf(r.d.avail, t); x != nil && r.d.pieces[x] != nil {

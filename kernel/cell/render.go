@@ -107,31 +107,16 @@ func (d *draft) render() string {
 
 // extraImports are those that the rest of the program makes necessary.
 func (d *draft) extraImports() (out []string) {
-	var paths []string
-	for p := range d.needed {
-		if !d.unused["needed "+p] {
-			paths = append(paths, p)
-		}
-	}
-	for name, p := range d.auto {
-		if !d.unused["auto "+name] {
-			paths = append(paths, p)
-		}
-	}
-	for key, i := range d.imports {
-		if !d.unused["import "+key] {
-			paths = append(paths, i.path)
-		}
-	}
+	paths := d.paths()
 	if d.s.pkgs.reaches(paths, gonbuiPath) {
 		out = append(out, contract.RichPath)
 	}
 	if d.s.pkgs.reaches(paths, tensorsPath) {
 		out = append(out, contract.DevicePath)
 	}
-	if d.s.pkgs.reaches(paths, computePath) && d.s.opt.Resident {
+	d.computes = d.s.pkgs.reaches(paths, computePath)
+	if d.resident = d.computes && d.s.opt.Resident; d.resident {
 		out = append(out, contract.ResidentPath)
-		d.resident = true
 	}
 	return out
 }
@@ -165,6 +150,9 @@ func (d *draft) body() string {
 		d.generated()
 		if !d.atTop[v.name] && (d.final || d.written[v.name]) {
 			d.writef("\t_ = %s\n", v.name)
+		}
+		if d.loose[v.name] {
+			d.writef("\t%s.%s(%q, &%s)\n", live, contract.CallKeep, v.name, v.name)
 		}
 	}
 	for _, f := range d.inits {
@@ -218,6 +206,9 @@ func (d *draft) loads(live string) {
 			}
 		}
 	}
+	if d.final && d.keeps {
+		d.known(live)
+	}
 	done := map[string]bool{}
 	for _, v := range lastUniverse(d.kept) {
 		name := d.local(v)
@@ -228,6 +219,7 @@ func (d *draft) loads(live string) {
 			d.writef("\t_ = %s\n", name)
 		}
 	}
+	d.placeLiterals(live)
 	if !d.final {
 		return
 	}

@@ -27,7 +27,9 @@ type Options struct {
 // several goroutines.
 type Session struct {
 	opt  Options
+	base Options // as it began, without modules that cells have added
 	pkgs *packages
+	got  map[string]string // modules that cells have added: path → version
 
 	mu      sync.Mutex
 	imports map[string]importSpec   // by key
@@ -37,7 +39,9 @@ type Session struct {
 	shadow  map[string]bool   // package names that a note has been given for
 	unmade  map[string]int    // variables whose cell ended before it set them
 
-	following *following // which cells have read what
+	literals  map[string]*piece // function literals that values hold, by id
+	running   map[string]bool   // lines of goroutines that a note has been given for
+	following *following        // which cells have read what
 }
 
 // importSpec is one import that the user wrote.
@@ -63,6 +67,8 @@ type declaration struct {
 	piece  *piece
 	idents map[string]bool
 	blank  map[string]bool // names of a group that have been declared anew
+	waits  []string        // functions that it calls and no cell had declared
+	misfit string          // of a method that is dropped: what the checker says
 }
 
 // variable is a kept variable.
@@ -77,14 +83,16 @@ type variable struct {
 	mates   []types.Type // and their types when it was written
 	pointed bool
 	dynamic []string // full names of types inside its interfaces
+	known   []string // variables of packages, functions and literals that it names
 	bytes   int
 	sum     uint64   // equal for equal values; 0 when not known
 	held    []string // arrays of the resident process that its file stands for
 	shared  []string // sums of its arrays that the resident process has too
 
-	source *piece // by source: the statement that makes it
-	why    string // why it isn't kept by value
-	lost   bool   // neither: a mention is an error that says why
+	source *piece            // by source: the statement that makes it
+	from   map[string]string // by source: what it is made from, and its mark
+	why    string            // why it isn't kept by value
+	lost   bool              // gone: a mention is an error that says why
 }
 
 // how says where the data of a kept variable is.
@@ -113,7 +121,7 @@ func NewSession(opt Options) (*Session, error) {
 	if err := os.MkdirAll(opt.KeepDir, 0o700); err != nil {
 		return nil, err
 	}
-	s := &Session{opt: opt, pkgs: newPackages(opt)}
+	s := &Session{opt: opt, base: opt, pkgs: newPackages(opt)}
 	s.reset()
 	go s.pkgs.ahead()
 	return s, nil
@@ -162,9 +170,16 @@ func distinct(texts []string) []string {
 func (s *Session) reset() {
 	s.imports, s.decls, s.vars = map[string]importSpec{}, map[string]*declaration{}, map[string]*variable{}
 	s.aliases, s.shadow, s.unmade = map[string]string{}, map[string]bool{}, map[string]int{}
+	s.literals, s.running = map[string]*piece{}, map[string]bool{}
+	if len(s.got) > 0 {
+		os.RemoveAll(s.opt.ModuleDir)
+		s.opt = s.base
+		s.pkgs = newPackages(s.opt)
+	}
+	s.got = map[string]string{}
 	s.following = newFollowing()
 	files, _ := filepath.Glob(filepath.Join(s.opt.KeepDir, "*"+contract.KeptSuffix))
-	for _, f := range append(files, filepath.Join(s.opt.KeepDir, contract.SavedFile)) {
+	for _, f := range append(files, filepath.Join(s.opt.KeepDir, contract.SavedFile), filepath.Join(s.opt.KeepDir, contract.PlaceFile)) {
 		os.Remove(f)
 	}
 }

@@ -38,6 +38,48 @@ func silent(c *checked, call *ast.CallExpr) bool {
 
 var errorType = types.Universe.Lookup("error").Type()
 
+// showable is the function that makes a value of the type showable, where its
+// type alone says how: pictures, and what is a character and not a number.
+func (d *draft) showable(t types.Type, live string) string {
+	basic := func(t types.Type) bool {
+		b, ok := t.(*types.Basic)
+		return ok && (b.Name() == "rune" || b.Kind() == types.UntypedRune)
+	}
+	switch u := t.(type) {
+	case *types.Basic:
+		if basic(u) {
+			return live + "." + contract.CallRune
+		}
+	case *types.Slice:
+		if basic(u.Elem()) {
+			return live + "." + contract.CallRunes
+		}
+	}
+	if types.TypeString(t, nil) == "*gonum.org/v1/plot.Plot" && d.s.pkgs.need(contract.PlotsPath) == nil {
+		d.need(contract.PlotsPath)
+		return d.s.alias(contract.PlotsPath) + ".Plot"
+	}
+	if d.isImage(t) && d.s.pkgs.need(contract.PicturesPath) == nil {
+		d.need(contract.PicturesPath)
+		return d.s.alias(contract.PicturesPath) + ".Image"
+	}
+	return ""
+}
+
+// isImage: the type is an image, and does not know how to show itself.
+func (d *draft) isImage(t types.Type) bool {
+	set := types.NewMethodSet(t)
+	if set.Lookup(nil, "MIMEBundle") != nil {
+		return false
+	}
+	bounds := set.Lookup(nil, "Bounds")
+	if bounds == nil || set.Lookup(nil, "ColorModel") == nil || set.Lookup(nil, "At") == nil {
+		return false
+	}
+	sig, ok := bounds.Type().(*types.Signature)
+	return ok && sig.Results().Len() == 1 && types.TypeString(sig.Results().At(0).Type(), nil) == "image.Rectangle"
+}
+
 // wrap shows the last expression and raises errors that a call drops.
 func (d *draft) wrap(c *checked, q *piece, x ast.Expr, last bool, live string) {
 	tv, ok := c.info.Types[x]
@@ -50,6 +92,15 @@ func (d *draft) wrap(c *checked, q *piece, x ast.Expr, last bool, live string) {
 	}
 	from, to := q.offset(own.Pos()), q.offset(own.End())
 	around := func(f string) {
+		inner := ""
+		if f == contract.CallShow {
+			inner = d.showable(tv.Type, live)
+		}
+		if inner != "" {
+			q.edit(from, from, live+"."+f+"("+inner+"(")
+			q.edit(to, to, "))")
+			return
+		}
 		q.edit(from, from, live+"."+f+"(")
 		q.edit(to, to, ")")
 	}

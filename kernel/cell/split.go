@@ -142,6 +142,25 @@ func (s *split) scan(src string, from int) int {
 	}
 }
 
+// directive is the line of a comment that begins so, or 0.
+func directive(src, head string) int {
+	if !strings.Contains(src, head) {
+		return 0
+	}
+	f := token.NewFileSet().AddFile("", -1, len(src))
+	var sc scanner.Scanner
+	sc.Init(f, []byte(src), nil, scanner.ScanComments)
+	for {
+		pos, tok, lit := sc.Scan()
+		switch {
+		case tok == token.EOF:
+			return 0
+		case tok == token.COMMENT && strings.HasPrefix(lit, head+" "):
+			return f.Line(pos)
+		}
+	}
+}
+
 // magic takes the line at off, with lines that a final backslash continues.
 func (s *split) magic(src string, off int) int {
 	end := off
@@ -189,8 +208,8 @@ func IsComplete(src string) (status, indent string) {
 	if len(s.errs) > 0 {
 		return "invalid", ""
 	}
-	for _, c := range s.chunks {
-		if _, err := parsePiece(c, 0); err != nil {
+	for i, c := range s.chunks {
+		if _, err := parsePiece(c, 0); err != nil && (i < len(s.chunks)-1 || parseList(c, 0) == nil) {
 			return "invalid", ""
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"go/types"
 	"strings"
-
-	"odslab/kernel/runtime/snapshot"
 )
 
 // unnameable says why generated code can't write the type, or "".
@@ -50,78 +48,6 @@ func unnameable(t types.Type) (why string) {
 		return true
 	})
 	return why
-}
-
-// notData says why a value of type t can never be kept by value, or "".
-func notData(t types.Type) (why string) {
-	var inside []string
-	seen := map[any]bool{}
-	var walk func(t types.Type) string
-	field := func(name string, t types.Type) string {
-		inside = append(inside, name)
-		defer func() { inside = inside[:len(inside)-1] }()
-		return walk(t)
-	}
-	holds := func(what string) string {
-		if len(inside) == 0 {
-			return "it is a " + what
-		}
-		return strings.Join(inside, "") + " is a " + what
-	}
-	walk = func(t types.Type) string {
-		if seen[typeKey(t)] {
-			return ""
-		}
-		seen[typeKey(t)] = true
-		if n, ok := types.Unalias(t).(*types.Named); ok && n.Obj().Pkg() != nil {
-			if hasMethod(n, "MarshalBinary") || hasMethod(n, "GobEncode") {
-				return ""
-			}
-		}
-		switch u := t.Underlying().(type) {
-		case *types.Basic:
-			if u.Kind() == types.UnsafePointer {
-				return holds("unsafe.Pointer")
-			}
-		case *types.Chan:
-			return holds("chan")
-		case *types.Signature:
-			if len(inside) == 0 {
-				return holds("func")
-			}
-			return "" // a field may be nil
-		case *types.Pointer:
-			return walk(u.Elem())
-		case *types.Slice:
-			return field("[]", u.Elem())
-		case *types.Array:
-			return field("[]", u.Elem())
-		case *types.Map:
-			return field("[…]", u.Elem())
-		case *types.Struct:
-			n, named := types.Unalias(t).(*types.Named)
-			if named && n.Obj().Pkg() != nil && n.Obj().Pkg().Path() != mainPath && !snapshot.Open(n.Obj().Pkg().Path()) {
-				return "" // decided when it runs: a zero value can be kept
-			}
-			for i := range u.NumFields() {
-				f := u.Field(i)
-				if _, isChan := f.Type().Underlying().(*types.Chan); isChan {
-					continue
-				}
-				if w := field("."+f.Name(), f.Type()); w != "" {
-					return w
-				}
-			}
-		}
-		return ""
-	}
-	return walk(t)
-}
-
-func hasMethod(n *types.Named, name string) bool {
-	o, _, _ := types.LookupFieldOrMethod(types.NewPointer(n), true, n.Obj().Pkg(), name)
-	_, ok := o.(*types.Func)
-	return ok
 }
 
 // layout describes a type so that two declarations that lay memory out alike

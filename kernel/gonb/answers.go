@@ -45,6 +45,7 @@ func writeAnswers(dir string, cfg Config) error {
 	for name, text := range map[string]string{
 		"go":        fmt.Sprintf(goScript, envNext, quote(filepath.Join(cfg.Seam, "go"))),
 		"goimports": fmt.Sprintf(goimportsScript, envNext, quote(cfg.Goimports)),
+		"gopls":     "#!/bin/sh\n", // GoNB would start one, and nobody would ask it
 		"requires":  moduleLine.ReplaceAllString(string(mod), ""),
 		"go.sum":    string(sum),
 	} {

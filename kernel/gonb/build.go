@@ -34,8 +34,11 @@ func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) 
 	}
 	files := []string{c.path("next/main.go"), c.path("next/boot.go")}
 	flags := toolchain.WithTags(slices.Concat(toolchain.BuildFlags(c.cfg.Resident), c.goflags), slices.Concat(c.cmd.Env, c.env))
-	env := goEnv(c.env)
-	key, changed, err := fingerprint(files, append(env, flags...), c.cfg.Module)
+	env, module := goEnv(c.env), c.cfg.Module
+	if from.Module != "" {
+		module = from.Module
+	}
+	key, changed, err := fingerprint(files, append(env, flags...), module)
 	if err != nil {
 		return "", err
 	}
@@ -49,7 +52,7 @@ func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) 
 		}) == nil
 		if !linked { // the go command knows what to say
 			cmd := exec.CommandContext(ctx, c.cfg.Go, slices.Concat([]string{"build", "-o", tmp}, flags, files)...)
-			cmd.Dir, cmd.Env = c.cfg.Module, slices.Concat(c.cmd.Env, c.env)
+			cmd.Dir, cmd.Env = module, slices.Concat(c.cmd.Env, c.env)
 			DeathSignal(cmd)
 			if said, err := cmd.CombinedOutput(); err != nil {
 				if len(said) == 0 {
@@ -64,8 +67,8 @@ func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) 
 		if linked {
 			c.shelf.Put(from.Key+key, bin)
 		}
-		prune(c.path("next/bin"))
 	}
+	prune(c.path("next/bin")) // those from the shelf too
 	os.Remove(c.next())
 	return "", os.Link(bin, c.next())
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"regexp"
 	"strings"
 
 	"odslab/kernel/runtime/contract"
@@ -79,11 +80,17 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 	var before, with []string
 	for _, line := range cell.Magics {
 		if flags, ok := strings.CutPrefix(line, "%goflags "); ok {
-			c.goflags = strings.Fields(flags)
+			c.goflags = words(flags)
 		}
 		if KindOf(line) == ForCell {
 			with = append(with, line)
 		} else {
+			if m := envEquals.FindStringSubmatch(line); m != nil { // GoNB wants a space
+				line = "%env " + m[1] + " " + m[2]
+				if strings.ContainsAny(m[2], " \t") && !strings.ContainsAny(m[2], `"`) {
+					line = "%env " + m[1] + ` "` + m[2] + `"`
+				}
+			}
 			before = append(before, shellLine(line, before))
 		}
 	}
@@ -124,6 +131,36 @@ func (c *Child) Run(ctx context.Context, cell Cell, ev Events) (*Outcome, error)
 		return r.out, nil
 	}
 	return r.out, r.send(ctx, code)
+}
+
+var envEquals = regexp.MustCompile(`^%env\s+(\w+)=(.*)$`)
+
+// words splits flags at spaces that stand outside quotes; an empty word is none.
+func words(text string) (out []string) {
+	var word strings.Builder
+	quote := rune(0)
+	end := func() {
+		if word.Len() > 0 {
+			out = append(out, word.String())
+		}
+		word.Reset()
+	}
+	for _, r := range text {
+		switch {
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote != 0:
+			word.WriteRune(r)
+		case r == '"' || r == '\'':
+			quote = r
+		case r == ' ' || r == '\t':
+			end()
+		default:
+			word.WriteRune(r)
+		}
+	}
+	end()
+	return out
 }
 
 // shellLine gives a shell command its end of file, unless the line before it

@@ -17,6 +17,7 @@ import (
 	"odslab/kernel/jupyter"
 	"odslab/kernel/runtime/contract"
 	"odslab/kernel/shelf"
+	"odslab/kernel/tempdir"
 )
 
 // Config says where a child finds things. All paths are absolute.
@@ -39,12 +40,14 @@ type Config struct {
 // Child is a running GoNB with its private folder.
 type Child struct {
 	cfg       Config
+	own       *tempdir.Dir
 	dir, mark string
 	cmd       *exec.Cmd
 	client    *jupyter.Client
 	unwatch   func() // ends the watchdog
 	shelf     shelf.Shelf
 	stdin     *net.UnixListener
+	prints    *prints
 	done      chan struct{} // closed when GoNB has ended
 
 	mu      sync.Mutex // one run at a time
@@ -58,19 +61,20 @@ const (
 	failureFile = "failure.json"
 	graceFile   = "grace"
 	// startTimeout is generous: GoNB binds its sockets in a quarter of a second.
-	startTimeout = 30 * time.Second
+	startTimeout = 20 * time.Second
 )
 
 // Start starts GoNB and waits until it answers.
 func Start(ctx context.Context, cfg Config) (child *Child, err error) {
-	dir, err := privateDir()
-	if err != nil {
-		return nil, err
-	}
 	if cfg.Mark == "" {
 		cfg.Mark = rand.Text()
 	}
-	c := &Child{cfg: cfg, dir: dir, mark: cfg.Mark + ".child", shelf: shelf.Shelf{Dir: cfg.Shelf, Max: shelfMax}, done: make(chan struct{})}
+	own, err := tempdir.Make(tempdir.Short(), cfg.Mark)
+	if err != nil {
+		return nil, err
+	}
+	dir := own.Path
+	c := &Child{cfg: cfg, own: own, dir: dir, mark: cfg.Mark + ".child", shelf: shelf.Shelf{Dir: cfg.Shelf, Max: shelfMax}, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -95,6 +99,11 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 		return nil, err
 	}
 	go c.acceptStdin()
+	if c.prints, err = openPrints(c.path("prints")); err != nil {
+		return nil, err
+	}
+	go c.prints.read(1, "stdout", c.print)
+	go c.prints.read(2, "stderr", c.print)
 
 	conn := jupyter.LocalConnection(dir)
 	if cfg.Name == "" {
@@ -121,6 +130,9 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 		cancel()
 	}()
 	if c.client, err = jupyter.Connect(ctx, conn); err != nil {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, fmt.Errorf("GoNB has not answered in %v (%w); run the cell again, or restart the kernel", startTimeout, ctx.Err())
+		}
 		return nil, fmt.Errorf("GoNB does not start: %w: %s", err, said.String())
 	}
 	// The modules of cells are all there; asking for more would need the network.
@@ -128,22 +140,13 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 	return c, err
 }
 
-// privateDir makes a folder for sockets and programs. Socket paths have room
-// for about 100 bytes.
-func privateDir() (string, error) {
-	base := os.TempDir()
-	if len(base) > 60 {
-		base = "/tmp"
-	}
-	return os.MkdirTemp(base, "odslab-")
-}
-
 func (c *Child) path(name string) string { return filepath.Join(c.dir, name) }
 
 func (c *Child) environ(cfg Config) []string {
 	path := []string{c.path("path"), cfg.Seam, filepath.Dir(cfg.Goimports), os.Getenv("PATH")}
 	env := append(os.Environ(), cfg.Env...)
-	return append(env,
+	return append(
+		env,
 		"PATH="+strings.Join(path, string(os.PathListSeparator)),
 		"TMPDIR="+c.path("tmp"),
 		envGo+"="+cfg.Go,
@@ -153,6 +156,7 @@ func (c *Child) environ(cfg Config) []string {
 		contract.EnvGrace+"="+c.path(graceFile),
 		contract.EnvStdin+"="+c.path("stdin"),
 		contract.EnvOrder+"="+c.path("order"),
+		contract.EnvPrints+"="+c.path("prints"),
 	)
 }
 
@@ -174,10 +178,23 @@ func (c *Child) Close() {
 		c.stdin.Close()
 	}
 	killMarked(c.mark, time.Second)
+	if c.prints != nil {
+		c.prints.close()
+	}
 	c.shelf.Wait()
-	os.RemoveAll(c.dir)
+	c.own.Remove()
 	if c.unwatch != nil {
 		c.unwatch()
+	}
+}
+
+// print passes on what the program of the current run has printed.
+func (c *Child) print(name, text string) {
+	c.cur.Lock()
+	r := c.current
+	c.cur.Unlock()
+	if r != nil {
+		r.print(name, text)
 	}
 }
 

@@ -13,7 +13,7 @@ type crash struct {
 // maxCrash bounds what is kept: thousands of goroutines may be dumped.
 const maxCrash = 256 << 10
 
-var crashStarts = []string{"panic: ", "fatal error: "}
+var crashStarts = []string{"panic: ", "fatal error: ", "runtime: goroutine stack exceeds", "runtime: out of memory"}
 
 // filter returns what of text is to be shown now.
 func (c *crash) filter(text string) string {

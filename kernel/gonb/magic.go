@@ -1,6 +1,7 @@
 package gonb
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ const (
 // magics are GoNB's special commands (internal/specialcmd of v0.11.4).
 var magics = map[string]Kind{
 	"%": ForCell, "main": ForCell, "args": ForCell, "capture": ForCell,
-	"test": WholeCell, "wasm": WholeCell, "exec": WholeCell,
+	"test": WholeCell, "wasm": WholeCell,
 	"%writefile": WholeCell, "%script": WholeCell, "%bash": WholeCell, "%sh": WholeCell,
 	"env": Line, "cd": Line, "goflags": Line, "autoget": Line, "noautoget": Line, "version": Line,
 	"with_inputs": Line, "with_password": Line,
@@ -50,6 +51,9 @@ func KindOf(line string) Kind {
 // UnknownMagic is the error for a line that KindOf does not know.
 func UnknownMagic(line string) error {
 	name := strings.Fields(line)[0]
+	if name == "%exec" {
+		return errors.New("%exec has no use here: call the function, and give the cell its command line with %args")
+	}
 	return fmt.Errorf("%s is no magic of this kernel; %%help lists them", name)
 }
 

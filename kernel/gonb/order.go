@@ -2,6 +2,7 @@ package gonb
 
 import (
 	"encoding/json"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -13,7 +14,7 @@ import (
 
 // holdLimit is how long a display waits for what was printed before it. Its
 // number may be lost where a cell has closed its own output.
-const holdLimit = 500 * time.Millisecond
+const holdLimit = 2 * time.Second
 
 var (
 	number     = regexp.MustCompile(regexp.QuoteMeta(contract.OrderHead) + `(\d+)` + regexp.QuoteMeta(contract.OrderTail))
@@ -29,6 +30,7 @@ type sequence struct {
 	mu   sync.Mutex
 	rest map[string]string // of a stream: an unfinished number at its end, or what waits
 	seen map[string]int    // the last number that came on a stream
+	done int               // the last display that was passed on, or given up
 	held []heldDisplay
 }
 
@@ -62,7 +64,7 @@ func (q *sequence) advance() {
 // step passes on a stream up to its next number and reports whether there was
 // one. What comes behind the number of a display waits for that display.
 func (q *sequence) step(name string) bool {
-	if len(q.held) > 0 && 0 < q.held[0].number && q.held[0].number <= q.seen[name] {
+	if q.seen[name] > q.done { // the display comes by another road
 		return false
 	}
 	text := q.rest[name]
@@ -72,7 +74,10 @@ func (q *sequence) step(name string) bool {
 		return false
 	}
 	if m := number.FindStringSubmatchIndex(text); m != nil {
-		q.seen[name], _ = strconv.Atoi(text[m[2]:m[3]])
+		n, _ := strconv.Atoi(text[m[2]:m[3]])
+		if q.seen[name] = n; n > q.done {
+			time.AfterFunc(holdLimit, func() { q.flush(n) })
+		}
 		q.rest[name] = text[m[1]:]
 		q.stream(name, text[:m[0]])
 		return true
@@ -106,6 +111,7 @@ func (q *sequence) releaseTo(n int) (any bool) {
 	for len(q.held) > 0 && q.held[0].number <= n {
 		d := q.held[0]
 		q.held, any = q.held[1:], true
+		q.done = max(q.done, d.number)
 		q.display(d.update, d.content)
 	}
 	return any
@@ -116,6 +122,7 @@ func (q *sequence) flush(n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.releaseTo(n)
+	q.done = max(q.done, n)
 	q.advance()
 }
 
@@ -127,6 +134,8 @@ func (q *sequence) end() {
 		q.releaseTo(q.held[0].number)
 		q.advance()
 	}
+	q.done = math.MaxInt
+	q.advance()
 	for _, name := range []string{"stdout", "stderr"} {
 		q.stream(name, q.rest[name])
 		q.rest[name] = ""

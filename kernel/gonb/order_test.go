@@ -34,7 +34,7 @@ func TestSequence(t *testing.T) {
 	show("D3", 3)
 	q.print("stdout", "d\x1b")
 	q.end()
-	if want := "out(a\n) D1 out(b) err(\x1b[31mred\x1b[0m) out(c) D2 GoNB's own out(d) D3 out(\x1b) "; got != want {
+	if want := "out(a\n) D1 out(b) err(\x1b[31mred\x1b[0m) D2 out(c) GoNB's own out(d) D3 out(\x1b) "; got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	// What is printed after a display waits for it, also when the display waits

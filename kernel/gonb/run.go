@@ -43,7 +43,9 @@ func (r *run) send(ctx context.Context, code string) error {
 	os.Remove(c.path(failureFile))
 	os.Remove(c.path(graceFile))
 	r.held, r.stderr = "", crash{}
+	r.mu.Lock()
 	r.order = newSequence(r.stream, r.display)
+	r.mu.Unlock()
 	reply, err := c.client.Execute(ctx, code, jupyter.ExecuteOptions{
 		OnOutput: r.output, OnInput: r.events.Input,
 	})
@@ -58,6 +60,7 @@ func (r *run) send(ctx context.Context, code string) error {
 		}
 		return fmt.Errorf("%w: %v", errGone, err)
 	}
+	c.prints.drain()
 	r.read(reply)
 	return nil
 }
@@ -75,10 +78,20 @@ func (r *run) output(m *jupyter.Message) {
 			r.held = s.Text
 			return
 		}
-		r.heard.Store(time.Now().UnixNano())
-		r.order.print(s.Name, s.Text)
+		r.print(s.Name, s.Text)
 	case "display_data", "update_display_data":
 		r.order.show(m.Header.Type == "update_display_data", m.Content)
+	}
+}
+
+// print takes a piece of what the cell prints.
+func (r *run) print(name, text string) {
+	r.heard.Store(time.Now().UnixNano())
+	r.mu.Lock()
+	order := r.order
+	r.mu.Unlock()
+	if order != nil {
+		order.print(name, text)
 	}
 }
 

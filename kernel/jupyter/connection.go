@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"odslab/odslib/atomicfile"
 )
 
 // Connection is the content of a connection file: where a kernel listens and
@@ -51,7 +53,21 @@ func ReadConnection(path string) (Connection, error) {
 	case c.Key != "" && c.SignatureScheme != "hmac-sha256":
 		return c, fmt.Errorf("connection file %s: signature scheme %q is not hmac-sha256", path, c.SignatureScheme)
 	}
+	if err := c.check(); err != nil {
+		return c, fmt.Errorf("connection file %s: %w", path, err)
+	}
 	return c, nil
+}
+
+// check refuses what would let anybody who reaches this machine run code.
+func (c Connection) check() error {
+	if c.Transport != "tcp" || c.Key != "" || c.IP == "localhost" {
+		return nil
+	}
+	if ip := net.ParseIP(c.IP); ip != nil && ip.IsLoopback() {
+		return nil
+	}
+	return fmt.Errorf("ip %q without a key would let anybody who reaches this machine run code: give it a key, or ip 127.0.0.1", c.IP)
 }
 
 // Write writes the connection file, readable by its owner only.
@@ -60,11 +76,7 @@ func (c Connection) Write(path string) error {
 	if err != nil {
 		return err
 	}
-	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path)
+	return atomicfile.Write(path, data, 0o600)
 }
 
 // address is where one of the five sockets lives.

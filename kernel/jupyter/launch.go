@@ -7,9 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"odslab/kernel/tempdir"
 )
 
 // shutdownGrace is what a kernel gets to end by itself.
@@ -18,7 +21,6 @@ const shutdownGrace = 5 * time.Second
 // process is a kernel that Launch started.
 type process struct {
 	cmd  *exec.Cmd
-	dir  string
 	tail Tail
 	done chan struct{}
 	exit error
@@ -31,33 +33,34 @@ func Launch(ctx context.Context, argv, env []string) (*Client, error) {
 	if len(argv) == 0 {
 		return nil, errors.New("launch: no kernel command")
 	}
-	dir, err := os.MkdirTemp("", "kernel-")
+	own, err := tempdir.Make(tempdir.Short(), "")
 	if err != nil {
 		return nil, err
 	}
-	conn := LocalConnection(dir)
-	file := filepath.Join(dir, "kernel-"+newID()+".json")
+	conn := LocalConnection(own.Path)
+	file := filepath.Join(own.Path, "kernel-"+newID()+".json")
 	if err := conn.Write(file); err != nil {
-		os.RemoveAll(dir)
+		own.Remove()
 		return nil, err
 	}
 	args := make([]string, len(argv))
 	for i, a := range argv {
 		args[i] = strings.ReplaceAll(a, "{connection_file}", file)
 	}
-	p := &process{cmd: exec.Command(args[0], args[1:]...), dir: dir, done: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), env...)
+	p := &process{cmd: exec.Command(args[0], args[1:]...), done: make(chan struct{})}
+	// As Jupyter says it: a kernel ends by itself when this process is killed.
+	p.cmd.Env = append(append(os.Environ(), "JPY_PARENT_PID="+strconv.Itoa(os.Getpid())), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.tail, &p.tail
 	p.cmd.WaitDelay = time.Second
 	// Its own process group: Ctrl-C at a terminal is for us to pass on.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.SysProcAttr = ownGroup()
 	if err := p.cmd.Start(); err != nil {
-		os.RemoveAll(dir)
+		own.Remove()
 		return nil, fmt.Errorf("start the kernel: %w", err)
 	}
 	go func() {
 		p.exit = p.cmd.Wait()
-		os.RemoveAll(dir)
+		own.Remove()
 		close(p.done)
 	}()
 	ctx, cancel := context.WithCancel(ctx)

@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"odslab/kernel/jupyter/internal/zmtp"
 )
 
 // ProtocolVersion is the version that our messages declare.
@@ -34,6 +36,9 @@ type Message struct {
 	Metadata   json.RawMessage
 	Content    json.RawMessage
 	Buffers    [][]byte
+
+	from      *zmtp.Conn // the peer that sent it to a server
+	signature []byte
 }
 
 // ParentID is the id of the request that this message belongs to, or "".
@@ -142,8 +147,8 @@ func (s signer) decode(frames [][]byte) (*Message, error) {
 		return nil, ErrSignature
 	}
 	m := &Message{
-		Identities: frames[:at],
-		Parent:     rest[2], Metadata: rest[3], Content: rest[4], Buffers: rest[5:],
+		Identities: frames[:at], signature: rest[0],
+		Parent: rest[2], Metadata: rest[3], Content: rest[4], Buffers: rest[5:],
 	}
 	if err := json.Unmarshal(rest[1], &m.Header); err != nil {
 		return nil, fmt.Errorf("%w: header: %v", ErrMalformed, err)

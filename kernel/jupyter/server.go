@@ -34,17 +34,41 @@ type Server struct {
 	sockets [3]*zmtp.Listener // by Channel
 	iopub   *zmtp.Listener
 	hb      *zmtp.Listener
+	seen    *seen
+	bound   chan struct{} // closed when all sockets are there
 
 	mu      sync.Mutex
 	dropped Dropped
+	waiting []waiting // answers to front ends that have gone
+	kept    int       // bytes in waiting
 }
+
+// waiting is an answer that nobody was there for: a front end that reconnects
+// gets it with its first message.
+type waiting struct {
+	identity string
+	frames   [][]byte
+}
+
+const (
+	// maxUnsigned bounds what peers without the key make a kernel hold.
+	maxUnsigned = 64 << 20
+	// maxWaiting bounds the answers that wait for front ends to come back.
+	maxWaiting = 16 << 20
+)
 
 // Serve binds the sockets of a connection. handle is called for every valid
 // request, one at a time for each front end and channel; it must not block long.
 func Serve(c Connection, handle func(Channel, *Message)) (*Server, error) {
-	s := &Server{session: newID(), signer: signer(c.Key), handle: handle}
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	s := &Server{session: newID(), signer: signer(c.Key), handle: handle, seen: newSeen(), bound: make(chan struct{})}
+	defer close(s.bound)
+	budget := zmtp.NewBudget(maxUnsigned)
 	bind := func(dst **zmtp.Listener, port int, socketType string, h zmtp.Handler) error {
 		network, addr := c.address(port)
+		h.Budget = budget
 		h.Violation = func(error) { s.drop(zmtp.ErrProtocol) }
 		l, err := zmtp.Listen(network, addr, socketType, h)
 		if err != nil {
@@ -76,8 +100,44 @@ func (s *Server) receive(ch Channel, from *zmtp.Conn, frames [][]byte) {
 		s.drop(err)
 		return
 	}
-	m.Identities = append([][]byte{[]byte(from.Identity)}, m.Identities...)
+	<-s.bound
+	// Whoever reads iopub has rightly signed messages of ours, and of front ends
+	// whatever they have sent elsewhere: each counts once, and ours never.
+	if m.Header.Session == s.session || len(s.signer) > 0 && !s.seen.first(m.signature) {
+		s.drop(ErrSignature)
+		return
+	}
+	from.Trust()
+	if from.Identity == m.Header.Session {
+		s.sockets[ch].Claim(from)
+		s.resend(ch, from)
+	}
+	m.from = from
 	s.handle(ch, m)
+}
+
+// resend gives a front end that is back what it has missed.
+func (s *Server) resend(ch Channel, to *zmtp.Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	left := s.waiting[:0]
+	for _, w := range s.waiting {
+		if w.identity != fmt.Sprint(ch, to.Identity) {
+			left = append(left, w)
+			continue
+		}
+		s.kept -= size(w.frames)
+		s.sockets[ch].Answer(to, w.frames...)
+	}
+	clear(s.waiting[len(left):])
+	s.waiting = left
+}
+
+func size(frames [][]byte) (n int) {
+	for _, f := range frames {
+		n += len(f)
+	}
+	return n
 }
 
 func (s *Server) drop(err error) {
@@ -129,26 +189,27 @@ func (s *Server) Publish(msgType string, parent *Message, content, metadata any)
 
 // Reply answers a request on the channel that it came from.
 func (s *Server) Reply(ch Channel, request *Message, msgType string, content any) error {
-	return s.send(ch, request, msgType, content)
+	frames, err := s.frames(msgType, request, content, nil, request.Identities...)
+	if err != nil || s.sockets[ch].Answer(request.from, frames...) {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(s.waiting, waiting{fmt.Sprint(ch, request.from.Identity), frames})
+	for s.kept += size(frames); s.kept > maxWaiting; s.waiting = s.waiting[1:] {
+		s.kept -= size(s.waiting[0].frames)
+	}
+	return nil
 }
 
 // RequestInput asks the front end that sent request for a line of input. The
 // answer arrives on Stdin as an input_reply.
 func (s *Server) RequestInput(request *Message, prompt string, password bool) error {
-	return s.send(Stdin, request, "input_request", map[string]any{"prompt": prompt, "password": password})
-}
-
-func (s *Server) send(ch Channel, request *Message, msgType string, content any) error {
-	if len(request.Identities) == 0 {
-		return errors.New("request without a sender")
+	frames, err := s.frames("input_request", request, map[string]any{"prompt": prompt, "password": password}, nil, request.Identities...)
+	if err == nil {
+		s.sockets[Stdin].SendTo(request.from.Identity, frames...)
 	}
-	frames, err := s.frames(msgType, request, content, nil, request.Identities...)
-	if err != nil {
-		return err
-	}
-	// The listener takes the identity off again; peers never see it.
-	s.sockets[ch].SendTo(string(frames[0]), frames[1:]...)
-	return nil
+	return err
 }
 
 // Close unbinds the sockets after what is queued has left, at most a second.

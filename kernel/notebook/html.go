@@ -28,7 +28,6 @@ type PageOptions struct {
 type page struct {
 	markdown *markdown
 	language string
-	framed   bool // holds frames, whose heights must be set
 }
 
 // HTML renders the notebook, with its outputs, as one page that needs nothing
@@ -38,7 +37,7 @@ func HTML(nb *Notebook, o PageOptions) []byte {
 	p := &page{markdown: newMarkdown(o.Dir), language: nb.Language()}
 	var body bytes.Buffer
 	for i := range nb.Cells {
-		p.cell(&body, &nb.Cells[i], i+1)
+		p.cell(&body, &nb.Cells[i])
 	}
 	title := nb.Title()
 	if title == "" {
@@ -54,14 +53,11 @@ func HTML(nb *Notebook, o PageOptions) []byte {
 	}
 
 	var b bytes.Buffer
-	b.WriteString("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" +
+	b.WriteString("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" + policy + "\n" +
 		"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" +
 		"<meta name=\"generator\" content=\"odslab\">\n<meta name=\"color-scheme\" content=\"light dark\">\n")
 	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(plainTitle(title)))
 	fmt.Fprintf(&b, "<style>\n%s%s\n@media print, (prefers-color-scheme: light) {\n%s\n}\n@media screen and (prefers-color-scheme: dark) {\n%s\n}\n</style>\n</head>\n<body>\n", font, pageCSS, light, dark)
-	if p.framed {
-		b.WriteString(pageScript + "\n") // before the frames, which speak once
-	}
 	b.WriteString(contents(p.markdown.headings))
 	b.WriteString("<main>\n")
 	b.Write(body.Bytes())
@@ -76,7 +72,7 @@ func HTML(nb *Notebook, o PageOptions) []byte {
 // plainTitle is a heading without its marks of emphasis and code.
 func plainTitle(s string) string { return strings.NewReplacer("`", "", "**", "", "$", "").Replace(s) }
 
-func (p *page) cell(b *bytes.Buffer, c *Cell, n int) {
+func (p *page) cell(b *bytes.Buffer, c *Cell) {
 	folded := ""
 	if c.Tagged("solution") {
 		folded = "Solution"
@@ -104,7 +100,7 @@ func (p *page) cell(b *bytes.Buffer, c *Cell, n int) {
 		if len(c.Outputs) > 0 {
 			b.WriteString("<div class=\"outputs\">\n")
 			for i := range c.Outputs {
-				b.WriteString(p.output(&c.Outputs[i], fmt.Sprintf("f%d-%d", n, i+1)) + "\n")
+				b.WriteString(p.output(&c.Outputs[i]) + "\n")
 			}
 			b.WriteString("</div>\n")
 		}

@@ -71,7 +71,7 @@ func (m *markdown) cell(source string, attachments map[string]map[string]any) st
 		}
 		id, _ := h.AttributeString("id")
 		name, _ := id.([]byte)
-		m.headings = append(m.headings, heading{h.Level, string(name), anchorTag.ReplaceAllString(b.String(), "")})
+		m.headings = append(m.headings, heading{h.Level, string(name), anchorTag.ReplaceAllString(clean(b.String()).html, "")})
 		return ast.WalkSkipChildren, nil
 	})
 	return m.render(doc, src)
@@ -104,11 +104,15 @@ func (m *markdown) render(doc ast.Node, src []byte) string {
 	if err := m.md.Renderer().Render(&b, src, doc); err != nil {
 		return "<pre>" + string(util.EscapeHTML(src)) + "</pre>"
 	}
-	return b.String()
+	c := clean(b.String())
+	if c.styles != "" { // would be the whole page's
+		c.left = append(c.left, "style")
+	}
+	return c.html + c.note()
 }
 
 // picture puts attachments and files beside the notebook into the page, which
-// must be whole in itself. Other addresses stay.
+// must be whole in itself. Other addresses become links.
 func (m *markdown) picture(dest []byte, attachments map[string]map[string]any) []byte {
 	name, err := url.PathUnescape(string(dest))
 	if err != nil {

@@ -51,8 +51,8 @@ func mapKeys[V any](m map[string]V) func(yield func(string) bool) {
 	}
 }
 
-// output renders one output of a code cell. The name is unique in the page.
-func (p *page) output(o *Output, name string) string {
+// output renders one output of a code cell.
+func (p *page) output(o *Output) string {
 	switch o.Type {
 	case "stream":
 		class := "stdout"
@@ -70,9 +70,13 @@ func (p *page) output(o *Output, name string) string {
 	text, _ := o.Data[mime].(string)
 	switch {
 	case mime == "text/html":
-		return `<div class="output html">` + p.isolate(text) + "</div>"
+		c := clean(text)
+		if picture := richest(pictures(o.Data)); picture != "" && len(c.left) > 0 {
+			return p.output(&Output{Type: o.Type, Data: pictures(o.Data), Metadata: o.Metadata})
+		}
+		return `<div class="output html">` + isolate(c) + c.note() + "</div>"
 	case mime == "image/svg+xml":
-		return p.svg(text, name, altText(o))
+		return svg(text, altText(o))
 	case mime == "text/markdown":
 		return `<div class="output prose">` + p.markdown.fragment(text) + "</div>"
 	case mime == "text/latex":
@@ -126,16 +130,32 @@ func altText(o *Output) string {
 	return plainText(s)
 }
 
-func (p *page) svg(text, name, alt string) string {
-	out, err := inlineSVG(text, name+"-")
-	if err != nil {
-		return `<div class="output html">` + p.frame(text) + "</div>"
+// pictures are the pictures among the types of an output, and what they show.
+func pictures(data map[string]any) map[string]any {
+	m := map[string]any{}
+	for mime, v := range data {
+		if strings.HasPrefix(mime, "image/") && slices.Contains(richness, mime) {
+			m[mime] = v
+		}
+	}
+	if len(m) > 0 {
+		m["text/plain"] = data["text/plain"]
+	}
+	return m
+}
+
+var svgStart = regexp.MustCompile(`^(?s)\s*(<\?.*?\?>|<!--.*?-->|<![^>\[]*(\[.*?\]\s*)?>|\s)*<svg[\s>]`)
+
+func svg(text, alt string) string {
+	if !svgStart.MatchString(text) { // with a prefix, say: as HTML it is none
+		return `<figure class="output"><img src="data:image/svg+xml;base64,` + base64.StdEncoding.EncodeToString([]byte(text)) + `" alt="` + html.EscapeString(alt) + `"></figure>`
 	}
 	class := "output"
 	if strings.Contains(text, "prefers-color-scheme") || strings.Contains(text, "currentColor") {
 		class += " adaptive" // knows itself what to do on dark paper
 	}
-	return `<figure class="` + class + `" role="img" aria-label="` + html.EscapeString(alt) + `">` + out + "</figure>"
+	c := clean(text)
+	return `<figure class="` + class + `"><div role="img" aria-label="` + html.EscapeString(alt) + `">` + isolate(c) + "</div>" + c.note() + "</figure>"
 }
 
 // latex renders text/latex, which may be a formula in dollars, an environment,
@@ -143,7 +163,7 @@ func (p *page) svg(text, name, alt string) string {
 func latex(p *page, text string) string {
 	s := strings.TrimSpace(text)
 	if !strings.ContainsAny(s, "$") && !strings.HasPrefix(s, `\begin`) {
-		return `<div class="math">` + mathML(s, true) + "</div>"
+		return clean(`<div class="math">` + mathML(s, true) + "</div>").html
 	}
 	return p.markdown.fragment(s)
 }

@@ -142,8 +142,10 @@ func assignments(src string) ([]parameter, error) {
 	var ps []parameter
 	add := func(name ast.Expr, value ast.Expr) {
 		if id, ok := name.(*ast.Ident); ok && id.Name != "_" {
-			ps = append(ps, parameter{name: id.Name, value: value,
-				begin: fset.Position(value.Pos()).Offset - len(open), end: fset.Position(value.End()).Offset - len(open)})
+			ps = append(ps, parameter{
+				name: id.Name, value: value,
+				begin: fset.Position(value.Pos()).Offset - len(open), end: fset.Position(value.End()).Offset - len(open),
+			})
 		}
 	}
 	for _, s := range file.Decls[0].(*ast.FuncDecl).Body.List {

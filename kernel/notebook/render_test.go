@@ -97,7 +97,7 @@ func TestLinksAndPictures(t *testing.T) {
 	}
 	got := newMarkdown(dir).cell("![](a%20b.png) ![](attachment:c.png) ![](https://x.org/d.png) [n](02-noise.ipynb#score) [w](https://x.org/a.ipynb)",
 		map[string]map[string]any{"c.png": {"image/png": "AAAA\n"}})
-	for _, want := range []string{`src="data:image/png;base64,cG5n"`, `src="data:image/png;base64,AAAA"`, `src="https://x.org/d.png"`, `href="02-noise.html#score"`, `href="https://x.org/a.ipynb"`} {
+	for _, want := range []string{`src="data:image/png;base64,cG5n"`, `src="data:image/png;base64,AAAA"`, `<a href="https://x.org/d.png">`, `href="02-noise.html#score"`, `href="https://x.org/a.ipynb"`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("lacks %s:\n%s", want, got)
 		}
@@ -145,49 +145,55 @@ func TestANSI(t *testing.T) {
 	}
 }
 
-func TestInlineSVG(t *testing.T) {
-	in := `<?xml version="1.0"?><!DOCTYPE svg><!-- gen --><svg xmlns="http://www.w3.org/2000/svg" viewBox='0 0 1 1'><style>#a{fill:url(#g);stroke:#abc} .b{}</style><defs><clipPath id="a"/><linearGradient id='g' xlink:href="#a"/></defs><g clip-path="url(#a)" style="fill:url('#g')" aria-labelledby="a z"><use href="#a"/><a href="#other">&amp;</a><animate begin="g.click"/></g></svg>`
-	want := `<svg xmlns="http://www.w3.org/2000/svg" viewBox='0 0 1 1'><style>#p-a{fill:url(#p-g);stroke:#abc} .b{}</style><defs><clipPath id="p-a"/><linearGradient id='p-g' xlink:href="#p-a"/></defs><g clip-path="url(#p-a)" style="fill:url('#p-g')" aria-labelledby="p-a z"><use href="#p-a"/><a href="#other">&amp;</a><animate begin="p-g.click"/></g></svg>`
-	if got, err := inlineSVG(in, "p-"); err != nil || got != want {
-		t.Errorf("%v\n got %s\nwant %s", err, got, want)
-	}
-	for _, bad := range []string{"", "<svg>", "<svg></g></svg></svg>", "<p/>", "<svg><script>x</script></svg>", `<svg onload="x"/>`, "<svg", "<svg><foreignObject/></svg>", "text"} {
-		if got, err := inlineSVG(bad, "p-"); err == nil {
-			t.Errorf("%q became %q", bad, got)
+// What a page keeps, and what it says of the rest.
+func TestClean(t *testing.T) {
+	for _, c := range []struct{ in, out, styles, left string }{
+		{"<table><tr><td>1 < 2</td></tr></table>", "<table><tbody><tr><td>1 &lt; 2</td></tr></tbody></table>", "", ""},
+		{"<style media=print>td{}</style><div class=x style='color:red'>a</div>", `<div class="x" style="color:red">a</div>`, `<style media="print">td{}</style>`, ""},
+		{"<!-- <script> --><b>x</b>", "<b>x</b>", "", ""},
+		{"<div>", "<div></div>", "", ""},
+		{"</div></main></body>a", "a", "", ""},
+		{"a<script>x</script>b", "ab", "", "script"},
+		{"<b onclick=x>y</b>", "<b>y</b>", "", "script"},
+		{"<a href='javascript:x'>y</a><a href=b.html#c>z</a>", `<a>y</a><a href="b.html#c">z</a>`, "", "address"},
+		{"<custom-x><b>text stays</b></custom-x><textarea>a</textarea>", "<b>text stays</b>a", "", "custom-x, textarea"},
+		{"<noscript><b>x</b></noscript>", "<b>x</b>", "", "noscript"},
+		{"<img src=x onerror=y alt=z>", `<a href="x">z</a>`, "", ""},
+		{"<a href=y><img src=https://x/y.png></a>", `<a href="y">https://x/y.png</a>`, "", ""},
+		{"<style>a<b</style>", "", `<style>a\3c b</style>`, ""},
+		{"<input type=radio name=r id=a checked><label for=a>1</label><input type=text><input>", `<input type="radio" name="r" id="a" checked=""/><label for="a">1</label>`, "", "input"},
+		{"<pre>\n\na\nb</pre>", "<pre>\n\na\nb</pre>", "", ""},
+		{"<math><mi>x</mi><semantics><annotation>x</annotation></semantics></math>", "<math><mi>x</mi><semantics></semantics></math>", "", ""},
+		{
+			`<svg viewbox="0 0 1 1"><style>#a{fill:url(#g)}</style><lineargradient id=g /><g clip-path="url(#a)"/><use xlink:href="#a"/><use href="http://x/#a"/></svg>`,
+			`<svg viewBox="0 0 1 1"><linearGradient id="g"></linearGradient><g clip-path="url(#a)"></g><use xlink:href="#a"></use><use></use></svg>`, `<style>#a{fill:url(#g)}</style>`, "address",
+		},
+		{
+			`<svg><animate attributeName="cx" values="1;2"/><set attributeName="href" to="x"/><foreignObject><p>x</p></foreignObject><script/></svg>`,
+			`<svg><animate attributeName="cx" values="1;2"></animate></svg>`, "", "foreignObject, script, set",
+		},
+		{strings.Repeat("<i><b>", 400), "<pre>" + strings.Repeat("&lt;i&gt;&lt;b&gt;", 400) + "</pre>", "", ""},
+	} {
+		got := clean(c.in)
+		if out := strings.ReplaceAll(c.out, "/>", ">"); got.html != out || got.styles != c.styles || strings.Join(got.left, ", ") != c.left {
+			t.Errorf("%.200q\n got %.300q %q %q\nwant %.300q %q %q", c.in, got.html, got.styles, got.left, out, c.styles, c.left)
+		}
+		if again := clean(got.html); again.html != got.html {
+			t.Errorf("%.200q is another the second time: %.300q", got.html, again.html)
 		}
 	}
 }
 
-func TestIsolation(t *testing.T) {
-	for _, c := range []struct {
-		in    string
-		still bool
-	}{
-		{"<table><tr><td>1 < 2</td></tr></table>", true},
-		{"<style>td{}</style><div class=x style='color:red'>a</div>", true},
-		{"<!-- <script> --><b>x</b>", true},
-		{"<div>", true}, // left open: the shadow tree ends it
-		{"</div></main></body>", false},
-		{"<script>x</script>", false},
-		{"<b onclick=x>y</b>", false},
-		{"<a href='javascript:x'>y</a>", false},
-		{"</template><b>", false},
-		{"<iframe src=x>", false},
-		{"<img src=x onerror=y>", false},
-		{"<style>a<b</style>", false},
-		{"<!-- open", false},
-		{"<b", false},
-		{"<link rel=stylesheet href=x>", false},
-		{"<plaintext>", false},
-	} {
-		p := &page{markdown: newMarkdown("")}
-		out := p.isolate(c.in)
-		if got := strings.HasPrefix(out, "<template"); got != c.still || p.framed == c.still {
-			t.Errorf("%q: in a shadow tree: %v, want %v", c.in, got, c.still)
-		}
-		if !c.still && strings.Contains(strings.ToLower(out), "<script>x") {
-			t.Errorf("%q: the script is in the page itself", c.in)
-		}
+// A program's own picture is worth more than what is left of its script.
+func TestPictureBesideScript(t *testing.T) {
+	p := &page{markdown: newMarkdown("")}
+	out := p.output(&Output{Type: "display_data", Data: map[string]any{"text/html": "<div id=w></div><script>x</script>", "image/png": "AA=="}})
+	if !strings.Contains(out, "<img") || strings.Contains(out, "script") {
+		t.Error(out)
+	}
+	out = p.output(&Output{Type: "display_data", Data: map[string]any{"text/html": "<div id=w>w</div><script>x</script>", "text/plain": "w"}})
+	if !strings.Contains(out, "Left out, since pages run and fetch nothing: script") {
+		t.Error(out)
 	}
 }
 
@@ -216,7 +222,7 @@ func TestRichest(t *testing.T) {
 func TestOutputs(t *testing.T) {
 	p := &page{markdown: newMarkdown(""), language: "go"}
 	show := func(data map[string]any) string {
-		return p.output(&Output{Type: "display_data", Data: data, Metadata: map[string]any{"image/png": map[string]any{"width": json.Number("9")}}}, "f1-1")
+		return p.output(&Output{Type: "display_data", Data: data, Metadata: map[string]any{"image/png": map[string]any{"width": json.Number("9")}}})
 	}
 	for _, c := range []struct {
 		name string
@@ -229,16 +235,17 @@ func TestOutputs(t *testing.T) {
 		{"formula in dollars", map[string]any{"text/latex": "$$x^2$$"}, "<msup>"},
 		{"long JSON is folded", map[string]any{"application/json": make([]any, 60)}, "<details"},
 		{"nothing to show", map[string]any{"application/x-thing": "x"}, "Not shown on a page: application/x-thing"},
-		{"broken picture goes into a frame", map[string]any{"image/svg+xml": "<svg><g></svg"}, "<iframe"},
+		{"broken picture is mended", map[string]any{"image/svg+xml": "<svg><g></svg"}, "<svg><g></g></svg>"},
+		{"picture with a prefix", map[string]any{"image/svg+xml": "<s:svg/>"}, `<img src="data:image/svg+xml;base64,PHM6c3ZnLz4="`},
 	} {
 		if got := show(c.data); !strings.Contains(got, c.want) {
 			t.Errorf("%s: %s", c.name, got)
 		}
 	}
-	if got := p.output(&Output{Type: "error", EName: "panic", EValue: "<boom>"}, ""); !strings.Contains(got, "panic: &lt;boom&gt;") {
+	if got := p.output(&Output{Type: "error", EName: "panic", EValue: "<boom>"}); !strings.Contains(got, "panic: &lt;boom&gt;") {
 		t.Errorf("error without a traceback: %s", got)
 	}
-	if got := p.output(&Output{Type: "error", EName: "panic", EValue: "boom", Traceback: []string{"at cell[1]:2"}}, ""); !strings.Contains(got, "panic: boom") {
+	if got := p.output(&Output{Type: "error", EName: "panic", EValue: "boom", Traceback: []string{"at cell[1]:2"}}); !strings.Contains(got, "panic: boom") {
 		t.Errorf("error whose traceback does not say what: %s", got)
 	}
 }

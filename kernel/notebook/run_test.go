@@ -215,8 +215,10 @@ func TestRunTimeoutInterrupts(t *testing.T) {
 
 func TestTimeoutKillsTheDeaf(t *testing.T) {
 	k := newScripted()
-	r := &runner{kernel: k, timeout: 20 * time.Millisecond, grace: 30 * time.Millisecond, now: time.Now,
-		began: func(int, int, *Cell) {}, ended: func(int, int, *Cell, time.Duration) {}}
+	r := &runner{
+		kernel: k, timeout: 20 * time.Millisecond, grace: 30 * time.Millisecond, now: time.Now,
+		began: func(int, int, *Cell) {}, ended: func(int, int, *Cell, time.Duration) {},
+	}
 	nb := &Notebook{Cells: []Cell{{Type: "code", Source: "deaf", Metadata: map[string]any{}}}}
 	s := r.run(t.Context(), nb)
 	if s.Failure == nil || !strings.Contains(s.Failure.Message, "was killed") {

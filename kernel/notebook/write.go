@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"odslab/odslib/atomicfile"
 )
 
 // Write writes the notebook as nbformat 4.5 the way Jupyter does: keys sorted,
@@ -107,28 +109,11 @@ func splitLines(s string) []string {
 	return lines
 }
 
-// replaceFile writes beside the file and renames, so that a reader, or a
-// second run at the same time, never sees half of it.
+// replaceFile replaces a file in one step, so that a reader, or a second run at
+// the same time, never sees half of it.
 func replaceFile(path string, data []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, ".odslab-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails, as it should, after the rename
-	if _, err := f.Write(data); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Chmod(0o644); err != nil {
-		f.Close()
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
+	return atomicfile.Write(path, data, 0o644)
 }

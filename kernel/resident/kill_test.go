@@ -24,12 +24,12 @@ import (
 // The test binary is also the resident process that is killed.
 func TestMain(m *testing.M) {
 	if spill := os.Getenv("RESIDENT_TEST_SPILL"); spill != "" {
-		os.Exit(run(spill, 0, ""))
+		os.Exit(run(spill, 0, "", ""))
 	}
 	// Twice with the same folder: in the second run the suites' programs come from disk.
 	programs := &disk.Programs{Shelf: &shelf.Shelf{Dir: os.Getenv("RESIDENT_TEST_PROGRAMS"), Max: programsMax}}
 	if programs.Shelf.Dir != "" {
-		if err := programs.Install(engine.Plugin("xla-cpu")); err != nil {
+		if err := programs.Install(engine.Plugin("xla-cpu"), nil); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -10,6 +10,8 @@ package main
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -33,14 +35,15 @@ func main() {
 	spill := flag.String("spill", "", "folder for kept arrays, found again after a crash")
 	limit := flag.Int64("bytes", 0, "bytes of arrays at most; 0: half of the machine's memory")
 	compiled := flag.String("programs", "", "folder for compiled programs, found again by later processes")
+	sum := flag.String("sum", "", "sha256 of the plugin that was promised; another one is not loaded")
 	flag.Parse()
-	os.Exit(run(*spill, *limit, *compiled))
+	os.Exit(run(*spill, *limit, *compiled, *sum))
 }
 
 // programsMax is how many bytes of compiled programs stay on disk.
 const programsMax = 512 << 20
 
-func run(spill string, limit int64, compiled string) int {
+func run(spill string, limit int64, compiled, sum string) int {
 	l, err := net.FileListener(os.NewFile(3, "socket"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "resident: file descriptor 3 is no listening socket; the kernel starts this program:", err)
@@ -49,8 +52,13 @@ func run(spill string, limit int64, compiled string) int {
 	programs := &disk.Programs{Shelf: &shelf.Shelf{Dir: compiled, Max: programsMax}}
 	if open := engine.OpenXLA; open != nil && compiled != "" {
 		engine.OpenXLA = func(plugin string, cuda bool) (compute.Backend, error) {
+			file, err := promised(plugin, sum)
+			if err != nil {
+				return nil, err
+			}
+			programs.Sum = sum
 			if !cuda { // there, opening the plugin by itself looks for the driver too
-				if err := programs.Install(plugin); err != nil {
+				if err := programs.Install(plugin, file); err != nil {
 					fmt.Fprintln(os.Stderr, "programs are not kept on disk:", err)
 				}
 			}
@@ -61,6 +69,9 @@ func run(spill string, limit int64, compiled string) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return contract.ExitNoEngine
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(contract.Running{Engine: e.Name, Why: e.Why}); err != nil {
+		return 1 // the kernel is gone
 	}
 	if limit == 0 {
 		limit = memory() / 2
@@ -84,6 +95,26 @@ func run(spill string, limit int64, compiled string) int {
 		return 1
 	}
 	return 0
+}
+
+// promised opens the plugin and makes sure that it is the one that set-up has
+// checked. What is loaded is this open file, whatever takes its name meanwhile.
+func promised(plugin, sum string) (*os.File, error) {
+	f, err := os.Open(plugin)
+	if err != nil {
+		return nil, err
+	}
+	if sum == "" {
+		return f, nil
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
+		return nil, fmt.Errorf("it is not the one that set-up has checked (sha256 %.12s…, and was %.12s…); run: go run ./kernel setup", got, sum)
+	}
+	return f, nil
 }
 
 // obey does what the kernel says until it is gone.

@@ -176,36 +176,56 @@ func TestSpill(t *testing.T) {
 	}
 }
 
-// Programs are compiled once, for all clients; the least recently used go when nobody holds them.
+// Programs are compiled once, for all clients; of those that nobody holds, the ones given up longest ago go.
 func TestPrograms(t *testing.T) {
 	c, s, socket := serve(t, realBackend(t), server.Options{Programs: 2})
-	power := func(be compute.Backend, n int) {
-		graph.MustNewExec(be, func(x *graph.Node) *graph.Node {
+	power := func(be compute.Backend, n int) *graph.Exec {
+		exec := graph.MustNewExec(be, func(x *graph.Node) *graph.Node {
 			y := x
 			for range n {
 				y = graph.Mul(y, x)
 			}
 			return y
-		}).MustCall1(float32(2))
+		})
+		exec.MustCall1(float32(2))
+		return exec
 	}
+	var held []*graph.Exec
 	for n := range 4 {
-		power(c, n)
-		power(c, n)
+		held = append(held, power(c, n), power(c, n))
 	}
 	if h := s.Held(); h.Programs != 4 || h.Stats.Compiled != 4 || h.Stats.Found != 4 {
 		t.Errorf("held by a client: %+v", h)
 	}
+	// Given up one by one while the client lives: 1 and 0 are the last to be.
+	for _, n := range []int{2, 3, 1, 0} {
+		held[2*n].Finalize()
+		held[2*n].Finalize()
+		if held[2*n+1].MustCall1(float32(2)).Value() != float32(int(2)<<n) {
+			t.Errorf("program %d went while it was held", n)
+		}
+		held[2*n+1].Finalize()
+	}
+	double(c).MustCall1(float32(1)) // what is given up travels with the next request
+	if h := s.Held(); h.Programs != 3 || h.Stats.Compiled != 5 {
+		t.Errorf("given up: %+v", h)
+	}
+	power(c, 1)
+	power(c, 3)
+	if st := s.Stats(); st.Compiled != 6 || st.Found != 5 {
+		t.Errorf("1 is there, 3 is gone: %+v", st)
+	}
 	c.Finalize()
-	eventually(t, "nothing was evicted", func() bool { return s.Held().Programs == 2 })
+	eventually(t, "the end of a client gives nothing up", func() bool { return s.Held().Programs == 2 })
 	d, err := resident.Open(socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer d.Finalize()
 	power(d, 3) // still there
-	power(d, 0) // long gone
-	if st := s.Stats(); st.Compiled != 5 || st.Found != 5 {
-		t.Errorf("%+v", st)
+	power(d, 2) // long gone
+	if st := s.Stats(); st.Compiled != 7 || st.Found != 6 {
+		t.Errorf("for another client: %+v", st)
 	}
 }
 

@@ -42,7 +42,8 @@ func TestAnswersWhileBusy(t *testing.T) {
 			Found      bool
 			Data       map[string]string
 			CursorFrom int `json:"cursor_start"`
-		}, took time.Duration) {
+		}, took time.Duration,
+		) {
 			took = time.Hour
 			for range 5 { // the machine may be busy with something else
 				ctx, cancel := context.WithTimeout(f.ctx, 10*time.Second)

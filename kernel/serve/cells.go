@@ -49,13 +49,14 @@ func (c *cells) Compile(n int, src string) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Program{Key: p.Key, Notes: p.Notes, Text: p.Text, Resident: p.Resident, Link: p.Link}
+	out := &Program{Key: p.Key, Notes: p.Notes, Text: p.Text, Computes: p.Computes, Resident: p.Resident, Link: p.Link}
 	for _, m := range p.Magics {
 		out.Magics = append(out.Magics, m.Text)
 	}
 	if !p.Empty {
 		out.Source = p.Source
 		out.Commit = func() error { return c.Session.Commit(p) }
+		out.After = func() []string { return p.After }
 	}
 	return out, nil
 }

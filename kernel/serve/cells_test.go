@@ -12,10 +12,12 @@ import (
 )
 
 // startCells is a kernel with the real compiler of cells.
-func startCells(t testing.TB) *front {
+func startCells(t testing.TB) *front { return startCellsFor(t, 2*time.Minute) }
+
+func startCellsFor(t testing.TB, limit time.Duration) *front {
 	t.Helper()
 	cfg := gonbtest.Config(t)
-	return startWith(t, func(keep string, env []string) (Compiler, error) {
+	return startFor(t, limit, func(keep string, env []string) (Compiler, error) {
 		return newCells(cell.Options{ModuleDir: cfg.Module, Go: cfg.Go, KeepDir: keep, Env: env})
 	})
 }
@@ -203,4 +205,59 @@ func BenchmarkPrintUnchanged(b *testing.B) {
 	for b.Loop() {
 		f.run("fmt.Println(0)")
 	}
+}
+
+// Characters come whole, whatever a read has cut.
+func TestWholeCharacters(t *testing.T) {
+	f := startCells(t)
+	for _, code := range []string{
+		`fmt.Print(strings.Repeat("€", 20000))`, `fmt.Print("a" + strings.Repeat("🙂", 30000))`, `os.Stderr.WriteString(strings.Repeat("ä€", 9000))`,
+		`for range 5000 { fmt.Print("né"); os.Stdout.Sync() }`, `exec.Command("sh", "-c", "printf €; printf € >/dev/stdout").Output()`,
+	} {
+		s := f.run(code)
+		if strings.ContainsRune(s.stdout+s.stderr, '\uFFFD') || s.Status != "ok" {
+			t.Errorf("%s: %d bytes with broken characters, %v", code, len(s.stdout+s.stderr), s.Status)
+		}
+	}
+	if s := f.run(`fmt.Print(strings.Repeat("€", 20000))`); s.stdout != strings.Repeat("€", 20000) {
+		t.Errorf("%d bytes have come", len(s.stdout))
+	}
+	if s := f.run("os.Stdout.Write([]byte{'a', 0xe2, 0x82})"); s.stdout != "a\uFFFD" {
+		t.Errorf("an unfinished character: %q", s.stdout)
+	}
+	if s := f.run("x := []int{1}\nfmt.Println(1)\npanic(\"p\")"); s.EValue != "p" || s.stdout != "1\n" || s.stderr != "" {
+		t.Errorf("%v", s)
+	}
+	if s := f.run("func deep(n int) int { return deep(n+1) + 1 }\ndeep(0)"); s.EName != "fatal error" || s.EValue != "stack overflow: a function calls itself without end" || s.stderr != "" || !strings.Contains(strings.Join(s.Traceback, "\n"), "cell[") {
+		t.Errorf("%v", s)
+	}
+}
+
+// What waits without end is named after two seconds, and the note goes when it moves.
+func TestWaitNote(t *testing.T) {
+	f := startCells(t)
+	s := f.run("done := make(chan int)\ngo func() { time.Sleep(4 * time.Second); done <- 1 }()\nmiddle := make(chan int)\ngo func() { x := <-done; middle <- x }()\n<-middle")
+	if fmt.Sprint(s.types) != "[execute_result]" { // one sleeps
+		t.Errorf("%v", s)
+	}
+	end := time.AfterFunc(6*time.Second, func() { f.Interrupt() })
+	s = f.run("c := make(chan int)\n<-c")
+	end.Stop()
+	if d := s.last("display_data"); s.EName != "interrupted" || d == nil || !strings.Contains(fmt.Sprint(d["data"]), "]:2 chan receive; interrupt to end") || !strings.Contains(strings.Join(s.Traceback, "\n"), "<-c") {
+		t.Errorf("%v %v", s, s.Traceback)
+	}
+}
+
+// Flags may be quoted, and taken back.
+func TestFlags(t *testing.T) {
+	startCells(t).runAll([]cellCase{
+		{"%goflags \"-tags=mine\"\nx := 1", "", "", ""},
+		{"x + 1", "", "2", ""},
+		{"%goflags \"\"\nx + 2", "", "3", ""},
+		{"x + 3", "", "4", ""},
+		{"%env MINE=1 2\nos.Getenv(\"MINE\")", "", "1 2", ""},
+		{"%env OTHER y\nos.Getenv(\"OTHER\")", "", "y", ""},
+		{"%exec f", "", "", "unknown magic: %exec has no use here: call the function"},
+		{"%main\nfmt.Println(x)", "1\n", "", ""},
+	})
 }

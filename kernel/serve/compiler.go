@@ -23,8 +23,10 @@ type Program struct {
 	Notes  []string // for the person, shown before the output
 	Text   string   // output of magics that the compiler has done itself
 	Commit func() error
+	After  func() []string // notes that only the run could tell, once it is committed
 
 	Link     toolchain.Link // what it can be linked from
+	Computes bool           // it links the array library
 	Resident bool           // it computes in the resident process
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"odslab/kernel/gonb"
 	"odslab/kernel/jupyter"
+	"odslab/kernel/trace"
 )
 
 // execution is one cell at work.
@@ -95,7 +96,9 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	if store {
 		k.count++
 	}
-	k.sources[x.n] = req.Code
+	if len(req.Code) <= maxSource {
+		k.sources[x.n] = req.Code
+	}
 	k.status(m, "busy")
 	k.mu.Unlock()
 	k.renumber = nil
@@ -129,6 +132,11 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 		})
 	}
 	if f != nil {
+		if k.gone != nil {
+			if why := k.gone(); why != "" {
+				f.Value += "\n" + why
+			}
+		}
 		content := f.content()
 		if !req.Silent {
 			k.publish("error", m, content, nil)
@@ -151,6 +159,25 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	return failed
 }
 
+// gonb waits for GoNB, or for an interrupt.
+func (x *execution) gonb(ctx context.Context) (*gonb.Child, error) {
+	type got struct {
+		child *gonb.Child
+		err   error
+	}
+	ready := make(chan got, 1)
+	go func() {
+		child, err := x.k.child.get(ctx)
+		ready <- got{child, err}
+	}()
+	select {
+	case g := <-ready:
+		return g.child, g.err
+	case <-x.stopped:
+		return nil, context.Canceled
+	}
+}
+
 // run compiles and runs code; page is what the front end's pager is to show.
 func (x *execution) run(ctx context.Context, code string, out *output) (page string, f *failure) {
 	k := x.k
@@ -165,7 +192,9 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 	if isRerun(code) && !x.again {
 		return "", x.rerun(ctx, out)
 	}
+	checked := trace.Span("check")
 	cell, commit, f := x.compile(code, out)
+	checked()
 	if f != nil {
 		return "", f
 	}
@@ -179,8 +208,11 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 		x.badge(out)
 		return "", f
 	}
-	child, err := k.child.get(ctx)
+	child, err := x.gonb(ctx)
 	if err != nil {
+		if x.interrupted() {
+			return "", x.interruptFailure(nil)
+		}
 		return "", kernelFailure(err)
 	}
 	events := gonb.Events{Stream: out.stream, Display: out.display}
@@ -193,7 +225,9 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 	if x.interrupted() { // between the look above and now
 		return "", x.interruptFailure(nil)
 	}
+	ran := trace.Span("build and run")
 	result, err := child.Run(ctx, cell, events)
+	ran()
 	if k.resident != nil {
 		out.mourn(k.resident.death())
 	}

@@ -79,6 +79,9 @@ func (x *execution) interruptFailure(o *gonb.Outcome) *failure {
 	if o != nil && o.Failure != nil && o.Failure.EValue != "" && o.Failure.EValue != "context canceled" {
 		f.Trace = append(f.Trace, o.Failure.EValue)
 	}
+	if o != nil && o.Failure != nil {
+		f.Trace = append(f.Trace, x.k.frames(strings.Join(o.Failure.Traceback, "\n"))...)
+	}
 	return f
 }
 
@@ -97,14 +100,20 @@ func (k *kernel) ownFailure(n int, o *gonb.Failure) *failure {
 // crashFailure reads the Go runtime's report: the panic's own text, and which
 // lines of cells it came through.
 func (k *kernel) crashFailure(report string) *failure {
+	if i := strings.Index(report, "fatal error: "); i > 0 && strings.HasPrefix(report, "runtime: ") {
+		report = report[i:]
+	}
 	head, rest, _ := strings.Cut(report, "\n")
 	f := &failure{Name: "panic", Value: strings.TrimPrefix(head, "panic: ")}
 	if v, ok := strings.CutPrefix(head, "fatal error: "); ok {
-		f.Name, f.Value = "fatal error", v
+		f.Name, f.Value = "fatal error", strings.TrimPrefix(v, "runtime: ")
+		if f.Value == "stack overflow" {
+			f.Value += ": a function calls itself without end"
+		}
 	}
 	f.Value = strings.TrimSuffix(f.Value, " [recovered]")
 	// A panic value of several lines goes on until the goroutines begin.
-	if body, _, ok := strings.Cut(rest, "\n\ngoroutine "); ok && !strings.Contains(body, "goroutine ") {
+	if body, _, ok := strings.Cut(rest, "\n\ngoroutine "); ok && f.Name == "panic" && !strings.Contains(body, "goroutine ") {
 		if body = strings.TrimSpace(body); body != "" && !strings.HasPrefix(body, "[signal ") {
 			f.Value += "\n" + body
 		}

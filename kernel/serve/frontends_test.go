@@ -42,7 +42,8 @@ func jupyterEnv(t *testing.T) []string {
 	if err := os.WriteFile(filepath.Join(kernels, "kernel.json"), spec, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return append(os.Environ(),
+	return append(
+		os.Environ(),
 		"JUPYTER_PATH="+filepath.Join(dir, "share"), "JUPYTER_DATA_DIR="+filepath.Join(dir, "data"),
 		"JUPYTER_CONFIG_DIR="+filepath.Join(dir, "config"), "JUPYTER_RUNTIME_DIR="+filepath.Join(dir, "run"),
 		"IPYTHONDIR="+filepath.Join(dir, "ipython"), "JUPYTER_PREFER_ENV_PATH=0", "PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1",

@@ -11,8 +11,20 @@ import (
 const helpText = `Cells
   A cell holds imports, declarations and statements of Go in any order.
   What a cell defines lives on in the next ones; the last expression is shown.
-  Packages of the standard library and of odslab need no import line.
-  An interrupt cancels ctx, which every cell has, and ends the cell after 2 s.
+  A semicolon behind the last expression hushes it.
+  Packages of the standard library, of odslab, gomlx and gonum need no import
+  line; a name says which one is meant (rand is math/rand/v2): NAME? tells.
+
+  draw(sampler, posterior, n)       samples, with this notebook's seed and a bar
+  train(trainer, input[, budget])   a trained prior or sampler
+  seed             the notebook's seed; seed = 7 sets it
+  ctx              the cell's context; an interrupt cancels it
+
+What is kept
+  Values are kept as they are when the cell ends, also when it failed: data,
+  pointers that share, functions, errors. What belongs to its process (an open
+  file, a chan, a func that another func has made) is gone after its cell, and
+  a note says so. %who tells how each is kept.
 
   name?            signature and documentation of a name
   %help            this page
@@ -38,6 +50,7 @@ Values
   %who             what lives: name, type, size, how it is kept, of which cell
   %drop NAME       forget a name
   %reset           forget everything
+  %get M@VERSION   add a module; the line stays in the notebook
   %stale           cells that have read what another cell has changed since
   %rerun           run those again, in order, until one fails
 
@@ -66,7 +79,7 @@ func (k *kernel) pageOf(src string) (text string, isPage bool, err error) {
 }
 
 // ownMagics are done by the kernel or the compiler, not by GoNB.
-var ownMagics = []string{"%clear", "%help", "%who", "%drop", "%reset", "%stale", "%rerun"}
+var ownMagics = []string{"%clear", "%help", "%who", "%drop", "%reset", "%stale", "%rerun", "%get"}
 
 // completeMagic completes a line that begins with %. nil means that it does not.
 func completeMagic(code string, cursor int) (matches []string, start, end int) {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path"
@@ -71,6 +72,18 @@ func openHistory(file string) *history {
 	return h
 }
 
+// maxEntry is what one cell may take of the history.
+const maxEntry = maxHistory * 3 / 4
+
+// beginning is what stays of a text that is too long to be kept.
+func beginning(s string) string {
+	const enough = 1000
+	if len(s) <= enough {
+		return s
+	}
+	return strings.ToValidUTF8(s[:enough], "") + fmt.Sprintf("\n… (%.1f MB in all, more than is kept)", float64(len(s))/1e6)
+}
+
 // trimHistory takes the oldest lines off a file that has become long, unless
 // another kernel is writing to it.
 func trimHistory(f *os.File) {
@@ -92,8 +105,13 @@ func (h *history) add(n int, input, output string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	e := entry{h.session, n, input, output}
+	line, err := json.Marshal(e)
+	if len(line) > maxEntry { // of one cell the file would hold nothing else
+		e.Input, e.Output = beginning(input), beginning(output)
+		line, err = json.Marshal(e)
+	}
 	h.entries = append(h.entries, e)
-	if line, err := json.Marshal(e); err == nil && h.file != nil {
+	if err == nil && h.file != nil {
 		h.file.Write(append(line, '\n')) // one write, so that kernels do not mix
 	}
 }

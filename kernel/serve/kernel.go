@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,12 +15,14 @@ import (
 	"odslab/kernel/gonb"
 	"odslab/kernel/jupyter"
 	"odslab/kernel/runtime/contract"
+	"odslab/kernel/tempdir"
 )
 
 // kernel is one running kernel.
 type kernel struct {
 	srv     *jupyter.Server
 	version string
+	own     *tempdir.Dir
 	keep    string // folder of kept values
 	mark    string // of all processes
 	log     io.Writer
@@ -27,6 +30,8 @@ type kernel struct {
 	history *history
 
 	resident *resident // nil: cells compute in their own process
+	slow     string    // why they do, until it is told
+	gone     func() string
 
 	compiling sync.Mutex // guards compiler
 	compiler  Compiler
@@ -48,6 +53,10 @@ type kernel struct {
 	once   sync.Once
 }
 
+// maxSource is how long a cell may be that is remembered for its lines in errors
+// and for an unchanged second run.
+const maxSource = 1 << 20
+
 // config is what a kernel is made of; tests put their own parts in.
 type config struct {
 	conn  jupyter.Connection
@@ -56,10 +65,13 @@ type config struct {
 	resident    string
 	programs    string // folder where it keeps compiled programs, or ""
 	residentEnv []string
+	sum         string // of the plugin that it may load
+	slow        string // why cells compute in pure Go, if nobody has asked for that
 	// prepare is called once, in the background; keep is a folder for values, and
 	// env is for processes of its own, so that they end with the kernel.
 	prepare func(keep string, env []string) (Compiler, error)
-	history string // file that keeps history, or ""
+	history string        // file that keeps history, or ""
+	gone    func() string // says that what cells are built with is no longer there, or ""; nil: nobody looks
 	version string
 	log     io.Writer
 }
@@ -71,20 +83,23 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		cfg.log = os.Stderr
 	}
 	// Kept values are the notebook's own: nobody else may read them.
-	keep, err := os.MkdirTemp(shortTemp(), "odslab-kept-")
+	cfg.child.Mark = rand.Text()
+	own, err := tempdir.Make(tempdir.Short(), cfg.child.Mark)
 	if err != nil {
 		return nil, err
 	}
-	cfg.child.Sweep, cfg.child.Mark = keep, rand.Text()
+	go tempdir.Sweep(gonb.End) // after kernels that were killed with their watchdogs
+	keep := own.Path
+	cfg.child.Sweep = keep
 	cfg.child.Env = append(slices.Clone(cfg.child.Env), contract.EnvKeep+"="+keep)
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
 	var res *resident
 	if cfg.resident != "" {
-		res = newResident(cfg.resident, keep, cfg.programs, append(slices.Clone(env), cfg.residentEnv...))
+		res = newResident(cfg.resident, keep, cfg.programs, cfg.sum, append(slices.Clone(env), cfg.residentEnv...))
 		cfg.child.Env = append(cfg.child.Env, contract.EnvResident+"="+res.socket())
 	}
 	k := &kernel{
-		keep: keep, resident: res,
+		own: own, keep: keep, resident: res, slow: cfg.slow, gone: cfg.gone,
 		mark:    cfg.child.Mark,
 		version: cfg.version, log: cfg.log,
 		child:    newChildHolder(cfg.child),
@@ -102,7 +117,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		k.receive(ch, m)
 	})
 	if err != nil {
-		os.RemoveAll(keep)
+		own.Remove()
 		return nil, err
 	}
 	k.srv = srv
@@ -132,20 +147,12 @@ func (k *kernel) wait(ctx context.Context) {
 		k.resident.close()
 	}
 	gonb.End(k.mark)
-	os.RemoveAll(k.keep)
+	k.own.Remove()
 	if d := k.srv.Dropped(); d != (jupyter.Dropped{}) {
 		fmt.Fprintf(k.log, "odslab: messages dropped: %d malformed, %d wrongly signed, %d connections\n",
 			d.Malformed, d.Signature, d.Transport)
 	}
 	k.srv.Close()
-}
-
-// shortTemp is where sockets may lie: their paths have room for about 100 bytes.
-func shortTemp() string {
-	if dir := os.TempDir(); len(dir) <= 60 {
-		return dir
-	}
-	return "/tmp"
 }
 
 func (k *kernel) end() { k.once.Do(func() { close(k.stop) }) }
@@ -192,20 +199,35 @@ func (k *kernel) interrupt() {
 type childHolder struct {
 	cfg gonb.Config
 
+	quit   context.Context // ends a start that is under way
+	cancel context.CancelFunc
+
 	mu     sync.Mutex
 	child  *gonb.Child
-	closed bool
+	failed time.Time // when the last start failed,
+	why    error     // and why
 }
 
-func newChildHolder(cfg gonb.Config) *childHolder { return &childHolder{cfg: cfg} }
+func newChildHolder(cfg gonb.Config) *childHolder {
+	h := &childHolder{cfg: cfg}
+	h.quit, h.cancel = context.WithCancel(context.Background())
+	return h
+}
 
 // get returns a living child.
 func (h *childHolder) get(ctx context.Context) (*gonb.Child, error) {
+	begin := time.Now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.closed {
+	if h.failed.After(begin) { // the start that this one has waited for
+		return nil, h.why
+	}
+	if h.quit.Err() != nil {
 		return nil, fmt.Errorf("the kernel is shutting down")
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(h.quit, cancel)()
 	if h.child != nil {
 		select {
 		case <-h.child.Dead():
@@ -217,18 +239,22 @@ func (h *childHolder) get(ctx context.Context) (*gonb.Child, error) {
 	}
 	var err error
 	for wait := 50 * time.Millisecond; wait < time.Second; wait *= 3 {
-		if h.child, err = gonb.Start(ctx, h.cfg); err == nil || ctx.Err() != nil {
+		// One that does not answer would not the next time: a person waits.
+		if h.child, err = gonb.Start(ctx, h.cfg); err == nil || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
 			break
 		}
 		time.Sleep(wait)
+	}
+	if err != nil {
+		h.child, h.failed, h.why = nil, time.Now(), err
 	}
 	return h.child, err
 }
 
 func (h *childHolder) close() {
+	h.cancel()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.closed = true
 	if h.child != nil {
 		h.child.Close()
 		h.child = nil

@@ -3,6 +3,7 @@ package serve
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -72,6 +73,13 @@ func (o *output) stream(name, text string) {
 		o.send()
 		o.append("stderr", fmt.Sprintf("\n… cut: this cell has printed more than %d MB, and the rest is not shown. Write it to a file instead.\n", maxStream>>20))
 		o.send()
+	}
+}
+
+// notes are the kernel's own words about a cell.
+func (o *output) notes(list []string) {
+	for _, note := range list {
+		o.stream("stderr", "note: "+strings.TrimRight(note, "\n")+"\n")
 	}
 }
 

@@ -57,10 +57,12 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 			return cell, nil, f
 		}
 	}
-	p.Source = k.sameProgram(x.n, p)
-	for _, note := range p.Notes {
-		out.stream("stderr", "note: "+strings.TrimRight(note, "\n")+"\n")
+	if p.Computes && k.slow != "" {
+		out.slow(k.slow)
+		k.slow = ""
 	}
+	p.Source = k.sameProgram(x.n, p)
+	out.notes(p.Notes)
 	if p.Text != "" {
 		out.stream("stdout", p.Text)
 	}
@@ -69,14 +71,22 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 			out.stream("stdout", h.String()+"\n")
 		}
 	}
-	return gonb.Cell{Magics: magics, Program: p.Source, Link: p.Link}, p.Commit, nil
+	commit = p.Commit
+	if commit != nil && p.After != nil {
+		commit = func() error {
+			err := p.Commit()
+			out.notes(p.After())
+			return err
+		}
+	}
+	return gonb.Cell{Magics: magics, Program: p.Source, Link: p.Link}, commit, nil
 }
 
 // sameProgram returns the earlier source of a program that differs in the cell's
 // number only, so that it need not be built again. What it says about the
 // earlier cell is about this one.
 func (k *kernel) sameProgram(n int, p *Program) []byte {
-	if p.Key == "" || p.Source == nil {
+	if p.Key == "" || p.Source == nil || len(p.Source) > maxSource {
 		return p.Source
 	}
 	if old, ok := k.programs[p.Key]; ok {

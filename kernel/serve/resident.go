@@ -19,6 +19,7 @@ import (
 
 	"odslab/kernel/gonb"
 	"odslab/kernel/runtime/contract"
+	"odslab/odslib/engine/environment"
 )
 
 // resident is the process that computes for the cells of this kernel. It starts
@@ -28,20 +29,22 @@ type resident struct {
 	dir      string   // of this kernel alone: the socket, and arrays for after a crash
 	env      []string // of the process
 	programs string   // folder of compiled programs, for all kernels
+	sum      string   // of the plugin that it may load
 
 	mu      sync.Mutex
 	cmd     *exec.Cmd
-	control io.WriteCloser
+	control *os.File
 	lines   chan []byte   // what the process says
 	silent  chan struct{} // closed when it can say no more
 	ended   chan struct{} // closed when cmd has ended
 	starts  int
-	told    bool // how it ended was asked for
+	told    bool                   // how it ended was asked for
+	runsOn  func(contract.Running) // is told what the process computes on
 	closing bool
 }
 
-func newResident(program, dir, programs string, env []string) *resident {
-	return &resident{program: program, dir: dir, programs: programs, env: env}
+func newResident(program, dir, programs, sum string, env []string) *resident {
+	return &resident{program: program, dir: dir, programs: programs, sum: sum, env: env}
 }
 
 func (r *resident) socket() string { return filepath.Join(r.dir, "resident") }
@@ -81,35 +84,47 @@ func (r *resident) start() (again bool, obituary string, err error) {
 		return false, "", err
 	}
 	defer log.Close()
-	cmd := exec.Command(r.program, "-spill", r.spill(), "-programs", r.programs)
+	cmd := exec.Command(r.program, "-spill", r.spill(), "-programs", r.programs, "-sum", r.sum)
 	cmd.Env, cmd.ExtraFiles, cmd.Stderr = r.env, []*os.File{file}, log
 	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C at a terminal is for the kernel
 	gonb.DeathSignal(cmd)
-	if r.control, err = cmd.StdinPipe(); err != nil {
+	stdin, control, err := os.Pipe()
+	if err != nil {
 		return false, "", err
 	}
+	defer stdin.Close()
+	cmd.Stdin = stdin
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return false, "", err
 	}
 	if err := cmd.Start(); err != nil {
+		control.Close()
 		return false, "", fmt.Errorf("start the resident process: %w", err)
 	}
+	if r.control != nil {
+		r.control.Close() // of the one before
+	}
+	r.control = control
 	if r.cmd != nil && !r.told {
 		obituary = r.how()
 	}
 	r.cmd, r.told = cmd, false
 	r.lines, r.silent, r.ended = make(chan []byte, 1), make(chan struct{}), make(chan struct{})
-	go listen(cmd, out, r.lines, r.silent, r.ended)
+	go listen(cmd, out, r.runsOn, r.lines, r.silent, r.ended)
 	r.starts++
 	return r.starts > 1, obituary, nil
 }
 
-// listen passes on what the process says until it ends.
-func listen(cmd *exec.Cmd, out io.Reader, lines chan<- []byte, silent, ended chan struct{}) {
+// listen passes on what the process says until it ends: first what it runs on.
+func listen(cmd *exec.Cmd, out io.Reader, first func(contract.Running), lines chan<- []byte, silent, ended chan struct{}) {
 	scan := bufio.NewScanner(out)
 	scan.Buffer(nil, 64<<20)
+	var on contract.Running
+	if scan.Scan() && json.Unmarshal(scan.Bytes(), &on) == nil {
+		first(on)
+	}
 	for scan.Scan() {
 		select {
 		case lines <- slices.Clone(scan.Bytes()):
@@ -160,7 +175,7 @@ func (r *resident) ask(wait time.Duration) (h holding, ok bool) {
 	case <-r.lines:
 	default:
 	}
-	fmt.Fprintln(r.control, "list")
+	r.tell("list")
 	select {
 	case line, more := <-r.lines:
 		return h, more && json.Unmarshal(line, &h) == nil
@@ -207,8 +222,20 @@ func (r *resident) retain(held map[string][]string, shared []string) {
 	}
 	words := append([]string{"retain"}, slices.Sorted(maps.Keys(idsOf(held)))...)
 	words = append(words, "shared")
-	fmt.Fprintln(r.control, strings.Join(append(words, shared...), " "))
+	r.tell(strings.Join(append(words, shared...), " "))
 }
+
+// tell writes a line to the process. One that does not read, since somebody has
+// stopped it, is ended: nobody waits for it for ever.
+func (r *resident) tell(line string) {
+	r.control.SetWriteDeadline(time.Now().Add(deaf))
+	if _, err := io.WriteString(r.control, line+"\n"); errors.Is(err, os.ErrDeadlineExceeded) {
+		r.cmd.Process.Kill()
+	}
+}
+
+// deaf is how long the process may leave what it is told unread.
+const deaf = 2 * time.Second
 
 func idsOf(held map[string][]string) map[string]bool {
 	out := map[string]bool{}
@@ -301,6 +328,11 @@ func (k *kernel) holder(do func(h holder)) {
 // ready starts the resident process for a program that needs it, and says what
 // became of the values of one that has died.
 func (k *kernel) ready(out *output) *failure {
+	k.resident.runsOn = func(on contract.Running) {
+		if on.Engine == "go" && os.Getenv(environment.Engine) != "go" {
+			out.slow(on.Why)
+		}
+	}
 	again, how, err := k.resident.start()
 	if err != nil {
 		return kernelFailure(err)
@@ -323,6 +355,11 @@ func (k *kernel) ready(out *output) *failure {
 		out.stream("stderr", "note: a new resident process has started; "+strings.Join(says, "; ")+"\n")
 	}
 	return nil
+}
+
+// slow says that cells compute without XLA, and why.
+func (o *output) slow(why string) {
+	o.stream("stderr", "note: cells of this kernel compute in pure Go, which is slow and gives a seed other numbers than XLA does: "+why+"\n")
 }
 
 // mourn says that the resident process has died.

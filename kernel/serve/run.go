@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -32,11 +33,18 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		return err
 	}
 	residentPath := "" // there is one where there is XLA
-	if engine, _ := layout.Engine(); strings.HasPrefix(engine, "xla") {
+	slow := ""
+	switch engine, why := layout.Engine(); {
+	case strings.HasPrefix(engine, "xla"):
 		residentPath = layout.Resident()
+	case os.Getenv(environment.Engine) != "go":
+		slow = why
 	}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	defer signal.Stop(signals)
 	k, err := start(ctx, config{
 		conn: conn,
@@ -49,8 +57,18 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		prepare: func(keep string, env []string) (Compiler, error) {
 			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, Resident: residentPath != ""})
 		},
-		resident:    residentPath,
-		programs:    layout.Programs(),
+		resident: residentPath,
+		programs: layout.Programs(),
+		sum:      layout.PluginSum(),
+		slow:     slow,
+		gone: func() string {
+			for _, path := range []string{layout.Tool("gonb"), layout.Seam(), filepath.Join(layout.CellModule(), "go.mod")} {
+				if _, err := os.Stat(path); err != nil {
+					return fmt.Sprintf("%s is gone: the cache has been deleted under this kernel; run `go run ./kernel setup` in %s and restart the kernel", path, layout.Clone)
+				}
+			}
+			return ""
+		},
 		residentEnv: []string{environment.Plugin + "=" + layout.Plugin()},
 		history:     filepath.Join(layout.Root, "history.jsonl"),
 		version:     Version,

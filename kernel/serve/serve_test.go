@@ -56,7 +56,12 @@ func startKernel(t *testing.T) *front {
 
 func startWith(t testing.TB, prepare func(keep string, env []string) (Compiler, error)) *front {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 120*time.Second)
+	return startFor(t, 2*time.Minute, prepare)
+}
+
+func startFor(t testing.TB, limit time.Duration, prepare func(keep string, env []string) (Compiler, error)) *front {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	f := &front{t: t, ctx: ctx, log: &bytes.Buffer{}}
 	conn := jupyter.LocalConnection(t.TempDir())

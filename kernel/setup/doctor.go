@@ -39,10 +39,10 @@ func inspectSpec(l toolchain.Layout) toolchain.Finding {
 	case err != nil || len(spec.Argv) == 0:
 		return toolchain.Finding{Name: "jupyter", State: toolchain.Broken, Found: specDir(data) + " cannot be read", Mend: mend}
 	}
-	if _, err := os.Stat(spec.Argv[0]); err != nil {
-		return toolchain.Finding{Name: "jupyter", State: toolchain.Broken, Found: "the kernelspec starts " + spec.Argv[0] + ", which is gone", Mend: mend}
+	if _, err := os.Stat(spec.program()); err != nil {
+		return toolchain.Finding{Name: "jupyter", State: toolchain.Broken, Found: "the kernelspec starts " + spec.program() + ", which is gone", Mend: mend}
 	}
-	if spec.Argv[0] != l.Tool("odslab") {
+	if spec.program() != l.Tool("odslab") {
 		return toolchain.Finding{Name: "jupyter", State: toolchain.OK, Found: specDir(data) + ", for another clone: " + spec.Env["ODSLAB_MODULE"]}
 	}
 	return toolchain.Finding{Name: "jupyter", State: toolchain.OK, Found: specDir(data)}

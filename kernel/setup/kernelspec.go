@@ -42,7 +42,7 @@ func SpecOf(l toolchain.Layout) Spec {
 		}
 	}
 	return Spec{
-		Argv:        []string{l.Tool("odslab"), "kernel", "-f", "{connection_file}"},
+		Argv:        []string{"/bin/sh", "-c", launch, l.Tool("odslab"), "kernel", "-f", "{connection_file}"},
 		DisplayName: DisplayName,
 		Language:    "go",
 		// A message reaches the kernel wherever it runs; a signal does not.
@@ -50,6 +50,18 @@ func SpecOf(l toolchain.Layout) Spec {
 		Env:           env,
 		Metadata:      map[string]any{"debugger": false},
 	}
+}
+
+// launch becomes the kernel, or says what to do where the cache has been
+// deleted: Jupyter shows what a kernel that ends at once has said.
+const launch = `[ -x "$0" ] || { printf '%s\n' "odslab: $0 is gone: run 'go run ./kernel install' in $ODSLAB_MODULE" >&2; exit 1; }; exec "$0" "$@"`
+
+// program is what the kernelspec starts in the end.
+func (s Spec) program() string {
+	if len(s.Argv) > 3 && s.Argv[0] == "/bin/sh" {
+		return s.Argv[3]
+	}
+	return s.Argv[0]
 }
 
 // UserData is the user's own Jupyter data folder.

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"odslab/kernel/toolchain"
@@ -42,8 +44,13 @@ func TestInstallAndUninstall(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 	argv, _ := spec["argv"].([]any)
-	if len(argv) != 4 || argv[0] != l.Tool("odslab") || argv[1] != "kernel" || argv[2] != "-f" || argv[3] != "{connection_file}" {
-		t.Errorf("argv %v", argv)
+	if len(argv) != 7 || argv[3] != l.Tool("odslab") || argv[4] != "kernel" || argv[5] != "-f" || argv[6] != "{connection_file}" {
+		t.Fatalf("argv %v", argv)
+	}
+	// Before the tool is there, and after it has gone, Jupyter has a line to show.
+	out, err := exec.Command(argv[0].(string), argv[1].(string), argv[2].(string), argv[3].(string)).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "is gone: run 'go run ./kernel install'") {
+		t.Errorf("%v: %s", err, out)
 	}
 	if env, _ := spec["env"].(map[string]any); env["ODSLAB_MODULE"] != l.Clone {
 		t.Errorf("env %v does not name the clone", env)

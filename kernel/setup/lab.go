@@ -14,7 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"odslab/kernel/tempdir"
 	"odslab/kernel/toolchain"
+	"odslab/odslib/atomicfile"
 )
 
 // LabPackages are what JupyterLab is run with.
@@ -34,14 +36,17 @@ type LabOptions struct {
 // the user's own is neither read nor changed.
 func Lab(ctx context.Context, l toolchain.Layout, o LabOptions) error {
 	home := l.Kernels()
-	data, runtimeDir := filepath.Join(home, "data"), filepath.Join(home, fmt.Sprintf("runtime-%d", os.Getpid()))
+	data := filepath.Join(home, "data")
 	if _, err := Install(l, data); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(runtimeDir, 0o700); err != nil {
+	tempdir.Sweep(nil, home)
+	run, err := tempdir.Make(home, "")
+	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(runtimeDir)
+	defer run.Remove()
+	runtimeDir := run.Path
 	if err := quietSettings(o.Python); err != nil {
 		return err
 	}
@@ -52,8 +57,10 @@ func Lab(ctx context.Context, l toolchain.Layout, o LabOptions) error {
 	}
 	defer log.Close()
 
-	args := []string{"-m", "jupyterlab", "--ServerApp.root_dir=" + o.Dir, "--MultiKernelManager.default_kernel_name=" + Name,
-		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"}
+	args := []string{
+		"-m", "jupyterlab", "--ServerApp.root_dir=" + o.Dir, "--MultiKernelManager.default_kernel_name=" + Name,
+		"--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+	}
 	if o.NoBrowser {
 		args = append(args, "--no-browser")
 	}
@@ -153,7 +160,7 @@ func quietSettings(python string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(`{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}`+"\n"), 0o644)
+	return atomicfile.Write(path, []byte(`{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}`+"\n"), 0o644)
 }
 
 func lastLine(path string) string {

@@ -12,6 +12,8 @@ package shelf
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"io/fs"
 	"os"
@@ -20,6 +22,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"odslab/odslib/atomicfile"
 )
 
 // Shelf is such a folder. It is a help and no more: what can't be written is not kept.
@@ -31,44 +35,79 @@ type Shelf struct {
 	busy    sync.WaitGroup
 }
 
-// unfinished begins the names of files that are being written.
-const unfinished = "new-"
+// unfinished begins the names of files that are being written, if they have one.
+const unfinished = "."
 
 // Take puts a file at the path to, or reports false. The file is not to be changed there.
 func (s *Shelf) Take(name, to string) bool {
-	if s.Dir == "" {
+	from := s.find(name)
+	if from == "" {
 		return false
 	}
-	from := filepath.Join(s.Dir, name)
 	if os.Link(from, to) != nil && copyTo(from, to) != nil {
 		return false
 	}
-	s.used(name)
+	f, err := os.Open(to)
+	if err == nil {
+		defer f.Close()
+	}
+	if err != nil || !strings.HasSuffix(from, sumOf(f)) {
+		os.Remove(to)
+		os.Remove(from) // it will be made anew
+		return false
+	}
+	used(from)
 	return true
 }
 
 // Read returns what a file holds, or nil.
 func (s *Shelf) Read(name string) []byte {
-	if s.Dir == "" {
-		return nil
-	}
-	data, err := os.ReadFile(filepath.Join(s.Dir, name))
+	from := s.find(name)
+	data, err := os.ReadFile(from)
 	if err != nil {
 		return nil
 	}
-	s.used(name)
+	if !strings.HasSuffix(from, sumOf(bytes.NewReader(data))) {
+		os.Remove(from)
+		return nil
+	}
+	used(from)
 	return data
 }
 
-func (s *Shelf) used(name string) {
+// find is where a file lies. The sum of what it holds is part of its name, so a
+// file that is broken or has been exchanged is none.
+func (s *Shelf) find(name string) string {
+	if s.Dir == "" {
+		return ""
+	}
+	found, _ := filepath.Glob(filepath.Join(s.Dir, name+".*"))
+	for _, path := range found {
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			return path
+		}
+		os.RemoveAll(path)
+	}
+	return ""
+}
+
+func sumOf(r io.Reader) string {
+	h := sha256.New()
+	if _, err := io.Copy(h, r); err != nil {
+		return "unreadable"
+	}
+	return "." + hex.EncodeToString(h.Sum(nil))
+}
+
+func used(path string) {
 	now := time.Now()
-	os.Chtimes(filepath.Join(s.Dir, name), now, now)
+	os.Chtimes(path, now, now)
 }
 
 // Drop removes a file that turned out to be of no use.
 func (s *Shelf) Drop(name string) {
-	if s.Dir != "" {
-		os.Remove(filepath.Join(s.Dir, name))
+	if path := s.find(name); path != "" {
+		os.Remove(path)
 	}
 }
 
@@ -97,29 +136,20 @@ func (s *Shelf) Write(name string, content []byte) {
 // Wait waits until all is written.
 func (s *Shelf) Wait() { s.busy.Wait() }
 
-func (s *Shelf) write(name string, content io.Reader) {
+func (s *Shelf) write(name string, content io.ReadSeeker) {
 	if os.MkdirAll(s.Dir, 0o700) != nil {
 		return
 	}
-	f, err := os.CreateTemp(s.Dir, unfinished)
-	if err != nil {
+	name += sumOf(content)
+	if _, err := content.Seek(0, io.SeekStart); err != nil {
 		return
 	}
-	_, err = io.Copy(f, content)
-	if err == nil {
-		err = f.Chmod(0o700) // it may be a program
+	if atomicfile.Create(filepath.Join(s.Dir, name), 0o700, func(w io.Writer) error { // it may be a program
+		_, err := io.Copy(w, content)
+		return err
+	}) == nil {
+		s.tidy()
 	}
-	if err == nil {
-		err = f.Sync() // a name never stands for half a file, not after a power cut either
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil || os.Rename(f.Name(), filepath.Join(s.Dir, name)) != nil {
-		os.Remove(f.Name())
-		return
-	}
-	s.tidy()
 }
 
 // tidy removes what is beyond the limit, and what processes that were killed have left half written.
@@ -159,20 +189,8 @@ func copyTo(from, to string) error {
 		return err
 	}
 	defer in.Close()
-	tmp := to + ".tmp"
-	out, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o700)
-	if err != nil {
+	return atomicfile.Create(to, 0o700, func(w io.Writer) error {
+		_, err := io.Copy(w, in)
 		return err
-	}
-	_, err = io.Copy(out, in)
-	if e := out.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(tmp, to)
-	}
-	if err != nil {
-		os.Remove(tmp)
-	}
-	return err
+	})
 }

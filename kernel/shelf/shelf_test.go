@@ -36,11 +36,11 @@ func TestShelf(t *testing.T) {
 	}
 	// a was used last, b goes; so does what a killed process has left, but not what one writes just now.
 	old := time.Now().Add(-2 * time.Hour)
-	os.Chtimes(filepath.Join(s.Dir, "b"), old, old)
-	for _, name := range []string{"new-dead", "new-alive"} {
+	os.Chtimes(s.find("b"), old, old)
+	for _, name := range []string{".dead", ".alive"} {
 		os.WriteFile(filepath.Join(s.Dir, name), nil, 0o600)
 	}
-	os.Chtimes(filepath.Join(s.Dir, "new-dead"), old, old)
+	os.Chtimes(filepath.Join(s.Dir, ".dead"), old, old)
 	if string(s.Read("a")) != "ten bytes." {
 		t.Error("a can't be read")
 	}
@@ -49,9 +49,10 @@ func TestShelf(t *testing.T) {
 	var names []string
 	entries, _ := os.ReadDir(s.Dir)
 	for _, e := range entries {
-		names = append(names, e.Name())
+		name, _, _ := strings.Cut(strings.TrimPrefix(e.Name(), "."), ".")
+		names = append(names, name)
 	}
-	if got := strings.Join(names, " "); got != "a c new-alive" {
+	if got := strings.Join(names, " "); got != "alive a c" {
 		t.Errorf("left: %s", got)
 	}
 	if s.Drop("c"); s.Read("c") != nil {
@@ -86,5 +87,43 @@ func TestCopy(t *testing.T) {
 	}
 	if copyTo(filepath.Join(dir, "none"), to) == nil || copyTo(from, filepath.Join(dir, "no", "folder")) == nil {
 		t.Error("no error")
+	}
+}
+
+// What is broken or exchanged on disk is not taken, and makes room for what is whole.
+func TestSpoiled(t *testing.T) {
+	dir := t.TempDir()
+	s := &Shelf{Dir: filepath.Join(dir, "shelf"), Max: 1 << 20}
+	whole := []byte("a program that is whole")
+	for i, spoil := range []func(path string) error{
+		func(path string) error { return os.Truncate(path, 5) },
+		func(path string) error { return os.Truncate(path, 0) },
+		func(path string) error { return os.WriteFile(path, []byte("a program that is Whole"), 0o700) },
+		func(path string) error { os.Remove(path); return os.Mkdir(path, 0o700) },
+		func(path string) error { os.Remove(path); return os.Symlink("/bin/true", path) },
+	} {
+		s.Write("p", whole)
+		s.Wait()
+		if got := s.Read("p"); string(got) != string(whole) {
+			t.Fatalf("%d: %q", i, got)
+		}
+		if err := spoil(s.find("p")); err != nil {
+			t.Fatal(err)
+		}
+		to := filepath.Join(dir, "out")
+		if s.Take("p", to) {
+			t.Errorf("%d: taken", i)
+		}
+		if _, err := os.Lstat(to); err == nil {
+			t.Errorf("%d: something is there", i)
+		}
+		if s.Read("p") != nil {
+			t.Errorf("%d: read", i)
+		}
+	}
+	s.Write("p", whole)
+	s.Wait()
+	if got := s.Read("p"); string(got) != string(whole) {
+		t.Errorf("not healed: %q", got)
 	}
 }

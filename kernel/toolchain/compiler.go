@@ -31,6 +31,11 @@ func compiler() (string, error) {
 	return p, nil
 }
 
+func noCompiler() bool {
+	_, err := compiler()
+	return err != nil
+}
+
 // tryCompiler compiles one line of C: gcc without the C library's headers is common.
 func tryCompiler(ctx context.Context, l Layout) (string, error) {
 	cc, err := compiler()

@@ -42,6 +42,12 @@ func (l Layout) EngineFor(asked string) (name, why string) {
 	return name, why
 }
 
+// PluginSum is the sha256 of the plugin that set-up has checked.
+func (l Layout) PluginSum() string {
+	st, _ := readStamp(l.pluginStamp())
+	return st.Sum
+}
+
 // xlaPossible says whether a resident process can be built that runs the engine
 // asked for.
 func (l Layout) xlaPossible(asked string) bool {
@@ -57,11 +63,11 @@ func (l Layout) xla(asked string) (name, why string) {
 	if asked != "" && !strings.HasPrefix(asked, "xla") {
 		return asked, "asked for"
 	}
-	if _, err := compiler(); err != nil {
-		return "go", err.Error()
-	}
 	st, ok := readStamp(l.pluginStamp())
 	switch {
+	case !ok && noCompiler():
+		_, err := compiler()
+		return "go", err.Error()
 	case !ok:
 		return "go", "the XLA plugin has not been set up: `go run ./kernel setup`"
 	case st.Failed != "":

@@ -198,3 +198,13 @@ func (w *world) child(before string, env ...string) *exec.Cmd {
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }
+
+// builds counts the calls of go build and go list in a log.
+func (w *world) builds(log string) int {
+	return strings.Count(log, "go build") + strings.Count(log, "go list") + strings.Count(log, "pip download")
+}
+
+func (w *world) umask(mask int) {
+	old := syscall.Umask(mask)
+	w.t.Cleanup(func() { syscall.Umask(old) })
+}

@@ -136,7 +136,7 @@ func inspectStep(s step) Finding {
 func describe(st stamp) string {
 	var size int64
 	for i, o := range st.Outputs {
-		if i == 0 || o.Size != st.Outputs[i-1].Size || o.Time != st.Outputs[i-1].Time { // the seam's go is odslab again
+		if i == 0 || o.Size != st.Outputs[i-1].Size || o.Sum != st.Outputs[i-1].Sum { // the seam's go is odslab again
 			size += o.Size
 		}
 	}

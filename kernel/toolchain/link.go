@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"odslab/kernel/trace"
 )
 
 // Link is what a program can be compiled and linked from without the go command,
@@ -17,6 +19,7 @@ type Link struct {
 	Config string    // file of the compiler's -importcfg
 	Key    string    // covers Go's version and settings, and the modules
 	Since  time.Time // when the export data in Config was current
+	Module string    // folder of the go.mod to build in, where it is not that of all cells
 }
 
 // Settled is how old sources must be when they are read: file times are coarse,
@@ -42,7 +45,9 @@ func (l Link) Build(ctx context.Context, to string, files []string, start func(*
 		start(cmd)
 		// Both are done before their garbage is worth collecting.
 		cmd.Env = append(cmd.Env, "GOGC=off", "GOMEMLIMIT=1GiB")
-		if err := cmd.Run(); err != nil {
+		end := trace.Span(args[0])
+		err := cmd.Run()
+		if end(); err != nil {
 			return err
 		}
 	}

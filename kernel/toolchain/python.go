@@ -103,6 +103,7 @@ func (l Layout) pythonHas(want []string) bool {
 // growPython makes the environment, or adds to it. The stamp is away while pip
 // works: an environment without one was left in the middle and is made anew.
 func (l Layout) growPython(ctx context.Context, say func(string), want []string) error {
+	defer ours()()
 	st, ok := readStamp(l.pythonStamp())
 	have := strings.Fields(st.Note)
 	if !ok || !st.current("") {
@@ -132,8 +133,10 @@ func (l Layout) growPython(ctx context.Context, say func(string), want []string)
 	if len(want) > 0 {
 		say("installing " + strings.Join(want, ", "))
 		os.Remove(l.pythonStamp())
-		args := []string{l.Python(), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
-			"--only-binary=:all:", "--retries", "2", "--timeout", "20"}
+		args := []string{
+			l.Python(), "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check",
+			"--only-binary=:all:", "--retries", "2", "--timeout", "20",
+		}
 		// All of them, so that pip sees what must fit together.
 		if err := run(ctx, command{Args: append(args, have...)}); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"odslab/odslib/engine/environment"
@@ -65,6 +66,7 @@ func SetUp(ctx context.Context, l Layout, o Options) error {
 		return stopped(err)
 	}
 	defer unlock()
+	defer ours()()
 	if err := l.room(toolRoom); err != nil {
 		return err
 	}
@@ -108,6 +110,14 @@ func SetUp(ctx context.Context, l Layout, o Options) error {
 	return nil
 }
 
+// ours makes sure that others may not write what this process makes, nor the
+// programs that it runs, whatever umask it was started with.
+func ours() (undo func()) {
+	old := syscall.Umask(0)
+	syscall.Umask(old | 0o022)
+	return func() { syscall.Umask(old) }
+}
+
 // Refresh is what a kernel does when it starts: it brings the go.mod of cells up
 // to date with the clone, which takes milliseconds, and leaves all that takes
 // longer to SetUp.
@@ -142,9 +152,10 @@ func (l Layout) ready(steps []step, o Options) bool {
 		}
 		inputs := s.inputs()
 		if st.current(inputs) {
+			st.refresh(s.stamp)
 			continue
 		}
-		resting := s.soft != "" && st.Failed != "" && st.Inputs == inputs && !o.Retry &&
+		resting := s.soft != "" && st.Failed != "" && st.Inputs == inputs && !o.Retry && (!st.NoC || noCompiler()) &&
 			time.Since(time.Unix(st.At, 0)) < retryAfter
 		if !resting {
 			return false

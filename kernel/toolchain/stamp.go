@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"odslab/odslib/atomicfile"
 )
 
 // stamp remembers what a step was made from and what it made. It is written
@@ -22,14 +24,18 @@ type stamp struct {
 	Note    string   `json:"note,omitempty"` // shown by doctor
 	Sum     string   `json:"sum,omitempty"`  // sha256 of the first output, where it was checked
 	Failed  string   `json:"failed,omitempty"`
-	At      int64    `json:"at"` // unix seconds
+	NoC     bool     `json:"noC,omitempty"` // it failed where there was no C compiler
+	At      int64    `json:"at"`            // unix seconds
 }
 
-// output is a file as it was left: size and time tell a change in a microsecond.
+// output is a file as it was left. Its content counts; that size and time are
+// the same tells in a microsecond that the content is. Times alone tell nothing:
+// an image layer keeps whole seconds of them, some copies nothing.
 type output struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"`
 	Time int64  `json:"time"` // modification, unix nanoseconds
+	Sum  string `json:"sum"`  // sha256
 }
 
 func outputOf(path string) (output, error) {
@@ -37,12 +43,33 @@ func outputOf(path string) (output, error) {
 	if err != nil {
 		return output{}, err
 	}
-	return output{path, info.Size(), info.ModTime().UnixNano()}, nil
+	return output{Path: path, Size: info.Size(), Time: info.ModTime().UnixNano()}, nil
 }
 
 func (o output) unchanged() bool {
 	now, err := outputOf(o.Path)
-	return err == nil && now == o
+	if err != nil || now.Size != o.Size {
+		return false
+	}
+	if now.Time == o.Time {
+		return true
+	}
+	sum, err := hashFile(o.Path)
+	return err == nil && sum == o.Sum
+}
+
+// refresh writes down new times of files that are as they were, so that their
+// content need not be read again. What can't be written is read again.
+func (s stamp) refresh(path string) {
+	changed := false
+	for i, o := range s.Outputs {
+		if now, err := outputOf(o.Path); err == nil && now.Time != o.Time {
+			s.Outputs[i].Time, changed = now.Time, true
+		}
+	}
+	if changed {
+		_ = s.write(path)
+	}
 }
 
 func readStamp(path string) (stamp, bool) {
@@ -74,6 +101,11 @@ func writeStamp(path, inputs string, r *stepResult) error {
 		if err != nil {
 			return err
 		}
+		if info, err := os.Stat(p); err == nil && !info.IsDir() {
+			if o.Sum, err = hashFile(p); err != nil {
+				return err
+			}
+		}
 		s.Outputs = append(s.Outputs, o)
 	}
 	return s.write(path)
@@ -82,7 +114,7 @@ func writeStamp(path, inputs string, r *stepResult) error {
 // writeFailure remembers that a step which can be done without has failed, so
 // that not every run waits for the same network again.
 func writeFailure(path, inputs string, why error) error {
-	return stamp{Inputs: inputs, Failed: why.Error(), At: time.Now().Unix()}.write(path)
+	return stamp{Inputs: inputs, Failed: why.Error(), NoC: noCompiler(), At: time.Now().Unix()}.write(path)
 }
 
 func (s stamp) write(path string) error {
@@ -98,24 +130,7 @@ func writeFile(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Chmod(f.Name(), 0o644)
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
+	return atomicfile.Write(path, data, 0o644)
 }
 
 // hashOf hashes the parts with the Go version, which every built thing depends on.
@@ -144,9 +159,8 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// sourceState is a short text that changes whenever a Go source file below the
-// folders does. Sizes and times serve: reading all sources would be slower than
-// the whole check may be.
+// sourceState is a text that changes whenever a Go source file below the folders
+// does.
 func sourceState(clone string, dirs ...string) string {
 	var b strings.Builder
 	for _, dir := range dirs {
@@ -160,8 +174,8 @@ func sourceState(clone string, dirs ...string) string {
 			if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return nil
 			}
-			if info, err := d.Info(); err == nil {
-				fmt.Fprintf(&b, "%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+			if data, err := os.ReadFile(path); err == nil {
+				fmt.Fprintf(&b, "%s %x\n", path, sha256.Sum256(data))
 			}
 			return nil
 		})

@@ -6,8 +6,11 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"gonum.org/v1/gonum/floats"
+
 	"odslab/odslib"
 	"odslab/odslib/engine"
+	"odslab/odslib/measure"
 )
 
 // Buffer keeps end points of paths for replay, with log r and the number of the condition of each. When it is full the oldest
@@ -79,7 +82,11 @@ func (b *Buffer) DrawTempered(n int, beta float64, rng *rand.Rand) Batch {
 }
 
 // ess is the effective sample size of the kept samples under weights r^beta.
-func (b *Buffer) ess(beta float64) float64 { return effective(b.kept.LogR, beta) }
+func (b *Buffer) ess(beta float64) float64 {
+	logw := slices.Clone(b.kept.LogR)
+	floats.Scale(beta, logw)
+	return measure.ESS(logw)
+}
 
 // Draw returns n kept samples, with replacement: in groups of one condition each, which is drawn as often as it was kept.
 func (b *Buffer) Draw(n, group int, rng *rand.Rand) Batch {
@@ -112,19 +119,4 @@ func (b *Buffer) Draw(n, group int, rng *rand.Rand) Batch {
 		index[i] = of[int(u*float64(len(of)))]
 	}
 	return b.take(index)
-}
-
-// effective is the effective sample size of weights exp(scale·logw); −Inf is a weight of 0.
-func effective(logw []float64, scale float64) float64 {
-	top, s1, s2 := slices.Max(logw), 0., 0.
-	for _, l := range logw {
-		if !math.IsInf(l, -1) {
-			w := math.Exp(scale * (l - top))
-			s1, s2 = s1+w, s2+w*w
-		}
-	}
-	if s2 == 0 {
-		return 0
-	}
-	return s1 * s1 / s2
 }

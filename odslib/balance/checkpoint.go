@@ -56,10 +56,12 @@ type training struct {
 }
 
 func (t *Trainer) training() (string, error) {
-	f := training{Method: t.name, Kernel: fmt.Sprintf("%T%+v", t.Chain.Kernel, t.Chain.Kernel), Grid: t.process.Times(),
+	f := training{
+		Method: t.name, Kernel: fmt.Sprintf("%T%+v", t.Chain.Kernel, t.Chain.Kernel), Grid: t.process.Times(),
 		Paths: t.Paths, LR: t.LR, LogZRate: t.LogZRate, Clip: t.Clip, GradSteps: t.GradSteps, EMA: t.EMA, Horizon: t.Horizon,
 		Anneal: t.Anneal, VarGrad: t.VarGrad, Robust: t.Robust, Explore: t.Explore, Replay: t.Replay, Pool: t.Pool, Buffer: t.Buffer, Ranked: t.Ranked,
-		Seed: t.seed, Posterior: t.print.Posterior}
+		Seed: t.seed, Posterior: t.print.Posterior,
+	}
 	if t.post.Given != nil {
 		f.Given = engine.CheckSum(t.conditions)
 	}

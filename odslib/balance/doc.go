@@ -1,16 +1,24 @@
 // Package balance trains samplers by trajectory balance against a reference path law.
 //
-// The reference is the prior's own reverse chain, p_ref(τ); the policy p_φ(τ) has the same start law and the same
-// variances, so that each step's log-ratio is a difference of squared residuals to two means. For a path τ that ends in x
+// The reference is the prior's own reverse chain, p_ref(τ), an odslib.Process; the policy p_φ(τ) is the same process with its
+// guess corrected by a network ([Correction]): the same start law and the same noise. For a path τ that ends in x
 //
-//	δ(τ) = log Z_φ + log p_φ(τ) − log p_ref(τ) − log r(x)
+//	δ(τ) = log Z_φ + log p_φ(τ) − log p_ref(τ) − β·log r(x)
 //
-// is zero for every τ when p_φ samples the posterior. The loss is the mean of δ² over paths from any source of full
+// is zero for every τ when p_φ samples the posterior under r^β. The loss is the mean of δ² over paths from any source of full
 // support: the policy itself, with extra exploration noise, or kept samples noised back. No gradient flows through the
 // drawing of a path.
 //
 // The loss is blunted to 2c²(√(1+δ²/c²) − 1), which has the same minimum: a few paths that end where r is next to nothing
-// have a δ² of thousands, and would leave nothing of the gradient for the balance between the modes.
+// have a δ² of thousands, and would leave nothing of the gradient for the balance between the modes. So r may be 0, too.
+//
+// Annealing takes β from 0 to 1, as fast as the policy's own paths bear it: a step of β leaves 98 % of their effective size, and
+// 99.8 % while few of them count under their weights. log Z moves with β by their mean of r^Δβ (thermodynamic integration) and
+// is learned around that. A run whose loss explodes stops with a note and its best weights; in what else it fell short stands in
+// Policy.Notes.
+//
+// Conditions (odslib.Posterior.Given) reach network and reward row by row. Where they differ each one has 16 paths of a batch and
+// the batch's own log Z: one policy for every measurement, trained on those of odslib.Family.
 //
 // Packages rtb and outsource are the two samplers that stand on it.
 //

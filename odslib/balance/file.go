@@ -45,8 +45,10 @@ func (p *Policy) describe() (a about, ts []safetensors.Tensor, err error) {
 	for _, it := range last {
 		loss += it.Loss / float64(len(last))
 	}
-	a = about{Method: p.Name, Iterations: len(p.Trace), LogZ: finite(p.LogZ), Loss: finite(loss), Seconds: math.Round(10*p.Seconds) / 10, Notes: p.Notes,
-		Paths: p.Paths, Grid: p.Chain.Grid, Posterior: p.Posterior.Posterior, Numbers: p.Posterior.Params, Given: p.Posterior.Given}
+	a = about{
+		Method: p.Name, Iterations: len(p.Trace), LogZ: finite(p.LogZ), Loss: finite(loss), Seconds: math.Round(10*p.Seconds) / 10, Notes: p.Notes,
+		Paths: p.Paths, Grid: p.Chain.Grid, Posterior: p.Posterior.Posterior, Numbers: p.Posterior.Params, Given: p.Posterior.Given,
+	}
 	if a.Net, err = nn.Encode(p.Net); err != nil {
 		return a, nil, err
 	}
@@ -92,8 +94,10 @@ func decode(f *safetensors.File) (*Policy, error) {
 	if a.Net == nil {
 		return nil, fmt.Errorf("it is a training state of the first edition, which tells too little to sample; go on from it by Settings.Checkpoint")
 	}
-	p := &Policy{Name: a.Method, Iterations: a.Iterations, LogZ: math.NaN(), Seconds: a.Seconds, Notes: a.Notes, Paths: a.Paths,
-		Posterior: odslib.Fingerprint{Posterior: a.Posterior, Params: a.Numbers, Given: a.Given}}
+	p := &Policy{
+		Name: a.Method, Iterations: a.Iterations, LogZ: math.NaN(), Seconds: a.Seconds, Notes: a.Notes, Paths: a.Paths,
+		Posterior: odslib.Fingerprint{Posterior: a.Posterior, Params: a.Numbers, Given: a.Given},
+	}
 	if a.LogZ != nil {
 		p.LogZ = *a.LogZ
 	}

@@ -25,7 +25,7 @@ type kept struct {
 
 const (
 	exploded = 1e3 // times the loss of the untrained policy under r itself, or 1
-	worse    = 2   // nats that the score may fall below the best before the best weights are kept instead
+	worse    = 5   // nats that the score may fall below the best before the best weights are kept instead
 	lookAt   = 25  // iterations between two looks at the weights
 	fewCount = .1  // effective share of the policy's own paths below which it says so
 )
@@ -51,15 +51,23 @@ func (h *health) track(it Iteration) {
 func (t *Trainer) watch(it Iteration, none bool) (err error) {
 	h := &t.health
 	h.track(it)
-	limit := exploded * math.Max(1, t.first)
 	switch {
 	case none:
 		h.stop = "the network's numbers are no longer finite"
-	case h.loss > limit:
+	case h.loss > exploded*math.Max(1, t.first):
 		h.stop = fmt.Sprintf("the loss grew to %.2g, %.2g before training; does r grow without bound?", h.loss, t.first)
 	case h.own > 0 && len(t.trace)%lookAt == 0 && (h.best.weights == nil || h.score > h.best.score):
 		h.best.weights, err = t.weights.WithTensors(t.average)
 		h.best.score, h.best.logZ, h.best.after = h.score, t.logZ.value, len(t.trace)
+	}
+	if h.stop != "" {
+		if h.best.weights == nil {
+			h.best = kept{weights: t.weights, logZ: math.NaN()}
+		}
+		t.note("after %d iterations %s: the weights kept are those after %d", len(t.trace), h.stop, h.best.after)
+		t.free()
+		t.load(h.best.weights)
+		t.logZ.value = h.best.logZ
 	}
 	return err
 }
@@ -67,15 +75,9 @@ func (t *Trainer) watch(it Iteration, none bool) (err error) {
 // conclude gives the policy the best weights where the last are worse, and its notes.
 func (t *Trainer) conclude(p *Policy) {
 	h := t.health
-	if b := h.best; h.stop != "" || b.weights != nil && h.score < b.score-worse {
-		why, kept := h.stop, "those of the untrained policy"
-		if why == "" {
-			why = fmt.Sprintf("the evidence lower bound fell from %.1f to %.1f", b.score, h.score)
-		}
-		if p.Weights, p.LogZ = t.weights, math.NaN(); b.weights != nil {
-			p.Weights, p.LogZ, kept = b.weights, b.logZ, fmt.Sprintf("those after %d", b.after)
-		}
-		p.note("after %d iterations %s: the weights kept are %s", len(t.trace), why, kept)
+	if b := h.best; h.stop == "" && b.weights != nil && h.score < b.score-worse {
+		p.Weights, p.LogZ = b.weights, b.logZ
+		p.note("after %d iterations the evidence lower bound had fallen from %.1f to %.1f: the weights kept are those after %d", len(t.trace), b.score, h.score, b.after)
 	}
 	if t.lost > 0 {
 		p.note("%d of %d paths had no weight: log r or the path was NaN or infinite", t.lost, len(t.trace)*t.Paths)

@@ -108,7 +108,8 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 		return scope
 	}
 	// All steps of a path in one While call: between them there is nothing to see.
-	p.draw = diffusion.Walk{Process: p.policy, Params: params, Given: given > 0, Driver: driver, Chunk: steps,
+	p.draw = diffusion.Walk{
+		Process: p.policy, Params: params, Given: given > 0, Driver: driver, Chunk: steps,
 		Scope: func(scope *engine.Scope, carried []*engine.Node) *engine.Scope { return bind(scope, carried[kept:]) },
 		Carry: func(s diffusion.Stride, carried []*engine.Node) []*engine.Node {
 			i := p.index(s.Row)
@@ -117,7 +118,8 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 				out = append(out, put(carried[2+j], i, g))
 			}
 			return append(out, carried[kept:]...)
-		}}.Loop()
+		},
+	}.Loop()
 	if noising, ok := policy.Process.(odslib.Noising); ok {
 		p.back = &engine.Loop{Driver: driver, Chunk: steps, Step: engine.Step{Params: params, Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
 			carried := st[first:]

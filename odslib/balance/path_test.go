@@ -274,16 +274,6 @@ func TestBufferKeepsConditions(t *testing.T) {
 	}
 }
 
-func TestEvidence(t *testing.T) {
-	logZ, se, ess := evidence([]float64{math.Log(1), math.Log(3)})
-	if math.Abs(logZ-math.Log(2)) > 1e-12 || math.Abs(ess-1.6) > 1e-12 || math.Abs(se-.5) > 1e-12 {
-		t.Errorf("log Z %g, standard error %g, ESS %g; want log 2, .5, 1.6", logZ, se, ess)
-	}
-	if logZ, _, ess := evidence([]float64{math.Inf(-1), math.Inf(-1)}); !math.IsInf(logZ, -1) || ess != 0 {
-		t.Errorf("no weight at all: log Z %g, ESS %g", logZ, ess)
-	}
-}
-
 // Drawn in proportion to r^β: at β=1 the shares are those of r, at β=0 all are equal.
 func TestDrawTempered(t *testing.T) {
 	b, in := NewBuffer(10, []int{1}, false), rewarded(0, 1, 2)

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/stat"
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
+	"odslab/odslib/measure"
 	"odslab/odslib/nn"
 )
 
@@ -64,11 +66,13 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	}
 	defer reward.Close()
 	res := odslib.NewResult(post, p.Name, p.settings(), seed)
-	walk := diffusion.Walk{Process: q, Params: params, Driver: p.Chain.Driver, Observe: p.Chain.Observe,
+	walk := diffusion.Walk{
+		Process: q, Params: params, Driver: p.Chain.Driver, Observe: p.Chain.Observe,
 		Carried: func(n int) []odslib.Array { return []odslib.Array{engine.NewArray(n)} },
 		Carry: func(s diffusion.Stride, sum []*odslib.Node) []*odslib.Node {
 			return []*odslib.Node{graph.Add(sum[0], q.logRatio(s.Guess, s.Next, s.X, s.Row))}
-		}}
+		},
+	}
 	d, err := walk.Draw(ctx, p.Name, post.Given, n, or(p.Chain.Batch, 4096), seed)
 	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
 	if err != nil {
@@ -107,16 +111,16 @@ func (p *Policy) weigh(res *odslib.Result, logw []float64, given *odslib.Array) 
 		for ; last < len(logw) && (given == nil || slices.Equal(given.Row(first), given.Row(last))); last++ {
 		}
 		part := logw[first:last]
-		logZ, se, ess := evidence(part)
+		logZ, se := measure.LogMeanExp(part)
 		if alone = len(part) == len(logw); alone {
 			res.LogZ, res.LogZError = logZ, se
-			res.Note("ELBO %.3f, learned log Z %.3f", mean(part), p.LogZ)
+			res.Note("ELBO %.3f, learned log Z %.3f", stat.Mean(part, nil), p.LogZ)
 		} else if !math.IsInf(logZ, -1) {
 			for i := range part {
 				part[i] -= logZ
 			}
 		}
-		res.ESS += ess
+		res.ESS += measure.ESS(part)
 		first = last
 	}
 	if !alone {
@@ -149,25 +153,4 @@ func (p *Policy) String() string {
 		out += "; " + n
 	}
 	return out
-}
-
-func mean(v []float64) float64 {
-	sum := 0.
-	for _, x := range v {
-		sum += x
-	}
-	return sum / float64(len(v))
-}
-
-// evidence is log of the mean weight, its standard error by the delta method, and the effective sample size.
-func evidence(logw []float64) (logZ, se, ess float64) {
-	n, ess, sum := float64(len(logw)), effective(logw, 1), 0.
-	if ess == 0 {
-		return math.Inf(-1), math.NaN(), 0
-	}
-	top := slices.Max(logw)
-	for _, l := range logw {
-		sum += math.Exp(l - top)
-	}
-	return top + math.Log(sum/n), math.Sqrt(math.Max(0, (1/ess-1/n)*n/math.Max(1, n-1))), ess
 }

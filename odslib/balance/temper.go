@@ -3,6 +3,8 @@ package balance
 import (
 	"math"
 	"slices"
+
+	"odslab/odslib/measure"
 )
 
 // logZ is the learned log Z with its moments: Adam on one number.
@@ -17,49 +19,49 @@ func (z *logZ) step(gradient, rate float64, count int) {
 // judged is a batch of paths as the loss sees it.
 type judged struct {
 	ratio, logr []float64 // log p_φ(τ) − log p_ref(τ), log r
-	in          []int     // the paths that ended where r > 0
-	out         []int     // those that ended where r = 0; the rest are lost: NaN
-	lost        int
+	in, out     []int     // the paths that ended where r > 0, and where it is 0
+	lost        int       // the rest: no number
+	broken      int       // of these, those that are not finite themselves and have no gradient
 }
 
 func judge(ratio, logr []float64) judged {
 	j := judged{ratio: ratio, logr: logr}
 	for i := range ratio {
 		switch {
-		case math.IsNaN(logr[i]) || math.IsNaN(ratio[i]) || math.IsInf(ratio[i], 0):
-			j.lost++
+		case math.IsNaN(ratio[i]) || math.IsInf(ratio[i], 0):
+			j.broken++
 		case math.IsInf(logr[i], -1):
 			j.out = append(j.out, i)
-		default:
+		case !math.IsNaN(logr[i]):
 			j.in = append(j.in, i)
 		}
 	}
+	j.lost = len(ratio) - len(j.in) - len(j.out)
 	return j
-}
-
-// broken is the number of paths that are not finite themselves, of which there is no gradient.
-func (j judged) broken() (n int) {
-	for _, r := range j.ratio {
-		if math.IsNaN(r) || math.IsInf(r, 0) {
-			n++
-		}
-	}
-	return n
 }
 
 // share is that of the paths that ended where r > 0, of all that are not lost.
 func (j judged) share() float64 { return float64(len(j.in)) / float64(len(j.in)+len(j.out)) }
 
-// weights are β·log r − log-ratio of the paths that ended where r > 0: their importance weights, and −δ up to log Z.
-func (j judged) weights(beta float64) []float64 {
+// rewards are beta·log r of the paths that ended where r > 0.
+func (j judged) rewards(beta float64) []float64 {
 	out := make([]float64, len(j.in))
 	for k, i := range j.in {
-		out[k] = beta*j.logr[i] - j.ratio[i]
+		out[k] = beta * j.logr[i]
 	}
 	return out
 }
 
-// Annealing goes on as fast as the paths bear it: by a step of β that leaves this share of their effective size, the smaller
+// weights are their β·log r − log-ratio: importance weights, and −δ up to log Z.
+func (j judged) weights(beta float64) []float64 {
+	out := j.rewards(beta)
+	for k, i := range j.in {
+		out[k] -= j.ratio[i]
+	}
+	return out
+}
+
+// Annealing goes on as fast as the paths bear it: by a step of β that leaves this share of their effective size, the larger
 // share where the policy lags behind, which the effective size of its own weights says.
 const (
 	keptByStep   = .98
@@ -67,25 +69,22 @@ const (
 	lagging      = .25
 )
 
-// advance is the next β, at most cap, by paths of the policy.
-func (j judged) advance(beta, cap float64) float64 {
-	if beta >= cap || len(j.in) < 2 {
+// advance is the next β, at most limit, by paths of the policy.
+func (j judged) advance(beta, limit float64) float64 {
+	n, kept := float64(len(j.in)), keptByStep
+	if n < 2 {
 		return beta
 	}
-	logr := make([]float64, len(j.in))
-	for k, i := range j.in {
-		logr[k] = j.logr[i]
-	}
-	n, kept := float64(len(logr)), keptByStep
-	if effective(j.weights(beta), 1) < lagging*n {
+	if measure.ESS(j.weights(beta)) < lagging*n {
 		kept = keptByLagged
 	}
-	low, high := 0., cap-beta
-	if effective(logr, high) >= kept*n {
-		return cap
+	bears := func(step float64) bool { return measure.ESS(j.rewards(step)) >= kept*n }
+	low, high := 0., limit-beta
+	if bears(high) {
+		return limit
 	}
 	for range 60 {
-		if mid := .5 * (low + high); effective(logr, mid) >= kept*n {
+		if mid := .5 * (low + high); bears(mid) {
 			low = mid
 		} else {
 			high = mid
@@ -96,34 +95,14 @@ func (j judged) advance(beta, cap float64) float64 {
 
 // gain is log of the mean of r^step over the paths that ended where r > 0: by how much log Z moves when β does.
 func (j judged) gain(step float64) float64 {
-	if len(j.in) == 0 || step == 0 {
-		return 0
-	}
-	top, sum := math.Inf(-1), 0.
-	for _, i := range j.in {
-		top = math.Max(top, step*j.logr[i])
-	}
-	for _, i := range j.in {
-		sum += math.Exp(step*j.logr[i] - top)
-	}
-	return top + math.Log(sum/float64(len(j.in)))
+	mean, _ := measure.LogMeanExp(j.rewards(step))
+	return mean
 }
 
 // held keeps z near the range of the policy's own estimates, of which a twentieth at either end does not count.
 func (j judged) held(z, beta float64) float64 {
 	w := j.weights(beta)
-	if len(w) == 0 {
-		return z
-	}
 	slices.Sort(w)
 	cut := len(w) / 20
 	return math.Max(w[cut]-2, math.Min(z, w[len(w)-1-cut]+2))
-}
-
-// score is the evidence lower bound of the policy for r itself, confined to where r > 0: what tells the best weights.
-func (j judged) score() float64 {
-	if len(j.in) == 0 {
-		return math.Inf(-1)
-	}
-	return mean(j.weights(1)) + math.Log(j.share())
 }

@@ -57,7 +57,7 @@ func filled(dims ...int) engine.Array {
 // prior is the MLP as a diffusion prior over the plane.
 func prior() (*priors.Diffusion, error) {
 	w, err := weights(mlp{}, 2)
-	return &priors.Diffusion{Dims: []int{2}, Net: mlp{}, Weights: w, Process: chain.Schedule, Predicts: diffusion.V}, err
+	return &priors.Diffusion{Dims: []int{2}, Net: mlp{}, Weights: w, Noising: chain.Schedule, Predicts: diffusion.V}, err
 }
 
 // meanAbs is the check value of most cases.

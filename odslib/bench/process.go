@@ -34,6 +34,7 @@ type impl struct {
 func jax(python string) impl {
 	return impl{"jax", []string{python, "-u", "-c", sharedSource + jaxSource}}
 }
+
 func torch(python string) impl {
 	return impl{"torch", []string{python, "-u", "-c", sharedSource + torchSource}}
 }

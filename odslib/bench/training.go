@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
+	"math"
 
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
-
-	"math"
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"

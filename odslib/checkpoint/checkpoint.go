@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"odslab/odslib"
+	"odslab/odslib/atomicfile"
 	"odslab/odslib/engine"
 	"odslab/odslib/safetensors"
 )
@@ -52,11 +53,7 @@ func write(path string, about any, ts []safetensors.Tensor, meta map[string]stri
 	if err != nil {
 		return err
 	}
-	tmp := path + ".json.tmp"
-	if err := os.WriteFile(tmp, append(text, '\n'), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(tmp, path+".json")
+	return atomicfile.Write(path+".json", append(text, '\n'), 0o644)
 }
 
 // Read reads a file that Write or Save wrote; path may have its ending.

@@ -1,7 +1,8 @@
 // Package checkpoint keeps training runs on disk: a path without ending stands for two files, path.safetensors with all
 // numbers and path.json with what a person wants to know of them.
 //
-// A finished result is written by [Write]. A run that is to go on writes its whole state by [Save], together with the
+// A finished result is written by [Write] and read by [Read]; trained priors and policies have Save and Open on top of it, and
+// [SaveResult] and [OpenResult] do the same for what a sampler drew. A run that is to go on writes its whole state by [Save], together with the
 // settings that must be the same for it to go on; [Resume] reads it back and refuses a state of other settings by name.
 //
 //	settings, err := json.Marshal(s)

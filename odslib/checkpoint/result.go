@@ -55,8 +55,10 @@ func SaveResult(r *odslib.Result, path string) error {
 		}
 		trace = append(trace, float64(s.Step), s.T, s.LogZ, s.ESS, s.Loss, resampled, s.Accepted, float64(s.NonFinite))
 	}
-	a := resultAbout{Sampler: r.Sampler, Settings: r.Settings, Names: r.Names, Seed: r.Seed, NetworkEvals: r.NetworkEvals, ConstrEvals: r.ConstraintEvals,
-		NonFinite: r.NonFinite, Rejected: r.Rejected, Seconds: r.Seconds, Notes: r.Notes, States: len(r.States), Steps: len(r.Ancestors)}
+	a := resultAbout{
+		Sampler: r.Sampler, Settings: r.Settings, Names: r.Names, Seed: r.Seed, NetworkEvals: r.NetworkEvals, ConstrEvals: r.ConstraintEvals,
+		NonFinite: r.NonFinite, Rejected: r.Rejected, Seconds: r.Seconds, Notes: r.Notes, States: len(r.States), Steps: len(r.Ancestors),
+	}
 	if err := Write(path, a, append(ts, Float64("trace", trace))); err != nil {
 		return fmt.Errorf("result: %w", err)
 	}
@@ -77,8 +79,10 @@ func OpenResult(path string) (*odslib.Result, error) {
 	if err := About(f, &a); err != nil || a.Sampler == "" {
 		return nil, fmt.Errorf("%s: the file is not that of a Result", path)
 	}
-	r := &odslib.Result{Sampler: a.Sampler, Settings: a.Settings, Names: a.Names, Seed: a.Seed, NetworkEvals: a.NetworkEvals, ConstraintEvals: a.ConstrEvals,
-		NonFinite: a.NonFinite, Rejected: a.Rejected, Seconds: a.Seconds, Notes: a.Notes}
+	r := &odslib.Result{
+		Sampler: a.Sampler, Settings: a.Settings, Names: a.Names, Seed: a.Seed, NetworkEvals: a.NetworkEvals, ConstraintEvals: a.ConstrEvals,
+		NonFinite: a.NonFinite, Rejected: a.Rejected, Seconds: a.Seconds, Notes: a.Notes,
+	}
 	var lacks error
 	read := func(name string) (out odslib.Array) {
 		t, _ := f.Lookup(name)

@@ -89,24 +89,70 @@ func sines(m int) []float64 {
 	return y
 }
 
-// agrees holds the graph's log r to the quadratic form.
-func agrees(t *testing.T, name string, c odslib.Quadratic, shape []int) {
+// job is graph code with its parameters.
+type job struct {
+	params odslib.Params
+	f      func(scope *odslib.Scope, x *odslib.Node) *odslib.Node
+}
+
+// together runs the jobs on x in one program: a compilation each would take most of the time.
+func together(t *testing.T, x odslib.Array, jobs ...job) []odslib.Array {
+	t.Helper()
+	e, err := engine.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var params odslib.Params
+	for k, j := range jobs {
+		params = append(params, j.params.Under(fmt.Sprint("job", k))...)
+	}
+	program, err := engine.NewProgram(e, params, func(scope *engine.Scope, in []*engine.Node) (out []*engine.Node) {
+		for k, j := range jobs {
+			out = append(out, j.f(scope.At("job%d", k), in[0]))
+		}
+		return out
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer program.Close()
+	ts, err := program.Call(x.Tensor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := make([]odslib.Array, len(ts))
+	for k := range ts {
+		if out[k], err = engine.ToArray(ts[k]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out
+}
+
+// agree holds the graph's log r to the quadratic form.
+func agree(t *testing.T, name string, shape []int, cs ...odslib.Quadratic) {
 	t.Helper()
 	x := normals(2, append([]int{5}, shape...)...)
-	h, b, c0, err := c.Quadratic(shape)
-	if err != nil {
-		t.Fatal(name, err)
+	jobs := make([]job, len(cs))
+	for k, c := range cs {
+		jobs[k] = job{odslib.ParamsOf(c), c.LogR}
 	}
-	for i, got := range logR(t, c, x) {
-		want, row := c0, x.Row(i)
-		for j, v := range row {
-			want += b[j] * float64(v)
-			for k, w := range row {
-				want += .5 * h[j][k] * float64(v) * float64(w)
-			}
+	for k, got := range together(t, x, jobs...) {
+		h, b, c0, err := cs[k].Quadratic(shape)
+		if err != nil {
+			t.Fatal(name, err)
 		}
-		if math.Abs(got-want) > 1e-4*(1+math.Abs(want)) {
-			t.Errorf("%s: log r %.6f, its quadratic form %.6f", name, got, want)
+		for i, got := range got.Data {
+			want, row := c0, x.Row(i)
+			for j, v := range row {
+				want += b[j] * float64(v)
+				for k, w := range row {
+					want += .5 * h[j][k] * float64(v) * float64(w)
+				}
+			}
+			if math.Abs(float64(got)-want) > 1e-4*(1+math.Abs(want)) {
+				t.Errorf("%s, %v: log r %.6f, its quadratic form %.6f", name, cs[k], got, want)
+			}
 		}
 	}
 }
@@ -129,33 +175,20 @@ func TestOperatorsAndQuadratic(t *testing.T) {
 		d := engine.NewArray(append([]int{1}, c.shape...)...).Dim()
 		tilt := constraint.Tilt{Linear: sines(d), Precision: make([]float64, d)}
 		tilt.Precision[d-1] = .3
-		for what, g := range map[string]odslib.Quadratic{"one σ": one, "many σ": many, "all": constraint.All{one, many}, "all with a tilt": constraint.All{tilt, constraint.All{many}}} {
+		cs := []odslib.Quadratic{one, many, constraint.All{one, many}, constraint.All{tilt, constraint.All{many}}}
+		for _, g := range cs {
 			if err := odslib.Given(odslib.Normal{Dims: c.shape}, g).Check(); err != nil {
-				t.Errorf("%s: %v", name, err)
-				continue
+				t.Fatalf("%s: %v", name, err)
 			}
-			agrees(t, name+", "+what, g, c.shape)
 		}
+		agree(t, name, c.shape, cs...)
 	}
 }
 
 // run evaluates graph code of the parameters.
 func run(t *testing.T, p odslib.Params, f func(scope *odslib.Scope, in *odslib.Node) *odslib.Node, x odslib.Array) odslib.Array {
 	t.Helper()
-	e, err := engine.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	program, err := engine.NewProgram(e, p, func(scope *engine.Scope, in []*engine.Node) []*engine.Node { return []*engine.Node{f(scope, in[0])} })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer program.Close()
-	a, err := program.Call1(x.Tensor())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
+	return together(t, x, job{p, f})[0]
 }
 
 func closeTo(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
@@ -188,7 +221,7 @@ func transposed(a [][]float64) [][]float64 {
 	return out
 }
 
-// Adjoint and Gram are the products of the system's matrix, and A·A†·A = A, whichever the operator, alone and stacked.
+// Adjoint and Gram are the products of the system's matrix, alone and stacked; A·A† projects onto the columns of A, A†·A·A† = A†.
 func TestProductsWithoutAMatrix(t *testing.T) {
 	for name, c := range operators() {
 		sigmas := make([]float64, c.m)
@@ -196,23 +229,24 @@ func TestProductsWithoutAMatrix(t *testing.T) {
 			sigmas[i] = .5 + .2*float64(i%3)
 		}
 		one := constraint.Gaussian{A: c.a, Y: sines(c.m), Sigmas: sigmas}
-		for what, g := range map[string]odslib.Linear{"one": one, "all": constraint.All{one, constraint.Gaussian{A: constraint.Identity{}, Y: sines(len(transposed(dense(t, one, c.shape).A))), Sigma: 2}}} {
+		both := constraint.All{one, constraint.Gaussian{A: constraint.Identity{}, Y: sines(len(dense(t, one, c.shape).A[0])), Sigma: 2}}
+		for what, g := range map[string]odslib.Linear{"one": one, "all": both} {
 			s := dense(t, g, c.shape)
 			v := normals(4, 3, len(s.A))
-			params := odslib.ParamsOf(g)
-			back := run(t, params, func(scope *odslib.Scope, v *odslib.Node) *odslib.Node { return odslib.Adjoint(g, scope, c.shape, v) }, v)
-			gram := run(t, params, func(scope *odslib.Scope, v *odslib.Node) *odslib.Node { return odslib.Gram(g, scope, c.shape, v) }, v)
-			if !slices.Equal(back.Shape[1:], c.shape) {
-				t.Fatalf("%s: the adjoint has shape %v", name, back.Shape)
+			out := together(t, v,
+				job{odslib.ParamsOf(g), func(scope *odslib.Scope, v *odslib.Node) *odslib.Node { return odslib.Adjoint(g, scope, c.shape, v) }},
+				job{odslib.ParamsOf(g), func(scope *odslib.Scope, v *odslib.Node) *odslib.Node { return odslib.Gram(g, scope, c.shape, v) }})
+			if !slices.Equal(out[0].Shape[1:], c.shape) {
+				t.Fatalf("%s: the adjoint has shape %v", name, out[0].Shape)
 			}
 			for i := range 3 {
 				want := times(transposed(s.A), v.Row(i))
-				closeTo(t, name+": adjoint, "+what, back.Row(i), want, 1e-5)
+				closeTo(t, name+": adjoint, "+what, out[0].Row(i), want, 1e-5)
 				x := make([]float32, len(want))
 				for j := range x {
 					x[j] = float32(want[j])
 				}
-				closeTo(t, name+": Gram, "+what, gram.Row(i), times(s.A, x), 1e-5)
+				closeTo(t, name+": Gram, "+what, out[1].Row(i), times(s.A, x), 1e-5)
 			}
 		}
 		lifted, ok := odslib.Can[odslib.Lifted](one)
@@ -222,28 +256,68 @@ func TestProductsWithoutAMatrix(t *testing.T) {
 		if !ok {
 			continue
 		}
+		r := normals(6, 3, c.m)
 		a, err := constraint.DenseOf(c.a, c.shape)
 		if err != nil {
 			t.Fatal(err)
 		}
-		x := normals(5, append([]int{3}, c.shape...)...)
-		again := run(t, one.Params(), func(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
-			return c.a.Apply(scope, lifted.Lift(scope, c.shape, c.a.Apply(scope, x)))
-		}, x)
-		r := normals(6, 3, c.m)
-		up := run(t, one.Params(), func(scope *odslib.Scope, r *odslib.Node) *odslib.Node { return lifted.Lift(scope, c.shape, r) }, r)
-		twice := run(t, one.Params(), func(scope *odslib.Scope, r *odslib.Node) *odslib.Node {
-			return lifted.Lift(scope, c.shape, c.a.Apply(scope, lifted.Lift(scope, c.shape, r)))
-		}, r)
+		out := together(t, r,
+			job{one.Params(), func(scope *odslib.Scope, r *odslib.Node) *odslib.Node { return lifted.Lift(scope, c.shape, r) }},
+			job{one.Params(), func(scope *odslib.Scope, r *odslib.Node) *odslib.Node {
+				return lifted.Lift(scope, c.shape, c.a.Apply(scope, lifted.Lift(scope, c.shape, r)))
+			}},
+			job{one.Params(), func(scope *odslib.Scope, r *odslib.Node) *odslib.Node {
+				return c.a.Apply(scope, lifted.Lift(scope, c.shape, r))
+			}})
 		for i := range 3 {
-			closeTo(t, name+": A·A†·A", again.Row(i), times(a, x.Row(i)), 1e-5)
-			up64 := make([]float64, up.Dim())
-			for j := range up64 {
-				up64[j] = float64(up.Row(i)[j])
+			again := make([]float64, out[0].Dim())
+			for j := range again {
+				again[j] = float64(out[0].Row(i)[j])
 			}
-			closeTo(t, name+": A†·A·A†", twice.Row(i), up64, 1e-5)
+			closeTo(t, name+": A†·A·A†", out[1].Row(i), again, 1e-5)
+			closeTo(t, name+": A·A†", out[2].Row(i), times(projection(a), r.Row(i)), 1e-5)
 		}
 	}
+}
+
+// projection is the orthogonal one onto the columns of a, by Gram–Schmidt: what A·A† must be.
+func projection(a [][]float64) [][]float64 {
+	m := len(a)
+	p := make([][]float64, m)
+	for i := range p {
+		p[i] = make([]float64, m)
+	}
+	var basis [][]float64
+	for _, col := range transposed(a) {
+		for range 2 { // twice is enough
+			for _, b := range basis {
+				dot := 0.
+				for i := range b {
+					dot += b[i] * col[i]
+				}
+				for i := range b {
+					col[i] -= dot * b[i]
+				}
+			}
+		}
+		norm := 0.
+		for _, v := range col {
+			norm += v * v
+		}
+		if norm < 1e-12 {
+			continue
+		}
+		for i := range col {
+			col[i] /= math.Sqrt(norm)
+		}
+		basis = append(basis, col)
+		for i := range p {
+			for j := range p {
+				p[i][j] += col[i] * col[j]
+			}
+		}
+	}
+	return p
 }
 
 func dense(t *testing.T, c odslib.Linear, shape []int) odslib.System {

@@ -111,7 +111,8 @@ func (e T) LogDensity(scope *odslib.Scope, r, extra *odslib.Node) *odslib.Node {
 	b, _ := math.Lgamma(e.Nu / 2)
 	each := graph.Add(
 		graph.MulScalar(graph.Log1P(graph.DivScalar(graph.Div(graph.Square(r), v), e.Nu)), -(e.Nu+1)/2),
-		graph.MulScalar(graph.Log(v), -.5))
+		graph.MulScalar(graph.Log(v), -.5),
+	)
 	return graph.AddScalar(graph.ReduceSum(each, -1), float64(r.Shape().Dimensions[1])*(a-b-.5*math.Log(e.Nu*math.Pi)))
 }
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,9 +26,12 @@ func TestBatched(t *testing.T) {
 		x.Data[i] = float32(i)
 	}
 	boom := errors.New("the simulator is ill")
+	var mu sync.Mutex // the last batch is not waited for
 	var sizes []int
 	c := constraint.Batched{Chunk: 3, Timeout: 200 * time.Millisecond, F: func(ctx context.Context, x odslib.Array) ([]float64, error) {
+		mu.Lock()
 		sizes = append(sizes, x.Len())
+		mu.Unlock()
 		switch x.Data[0] {
 		case 0:
 			return []float64{1, 2, 3}, nil
@@ -40,6 +44,8 @@ func TestBatched(t *testing.T) {
 		return nil, ctx.Err()
 	}}
 	r, err := c.LogRHost(context.Background(), x)
+	mu.Lock()
+	defer mu.Unlock()
 	if !slices.Equal(sizes, []int{3, 3, 3, 1}) {
 		t.Errorf("batches of %v", sizes)
 	}

@@ -52,7 +52,8 @@ func Fetch(ctx context.Context, dir string, progress func(line string)) error {
 // fetchSet calls get with an empty folder, which get fills with the files of
 // pairs, checks them and moves them to dir.
 func fetchSet(ctx context.Context, dir, name string, pairs []pair, progress func(string),
-	get func(ctx context.Context, tmp string, say func(string)) error) error {
+	get func(ctx context.Context, tmp string, say func(string)) error,
+) error {
 	var files []file
 	for _, p := range pairs {
 		files = append(files, p.images, p.labels)

@@ -15,8 +15,10 @@ var kept embed.FS
 
 var (
 	digitNames   = []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
-	fashionNames = []string{"T-shirt/top", "trouser", "pullover", "dress", "coat",
-		"sandal", "shirt", "sneaker", "bag", "ankle boot"}
+	fashionNames = []string{
+		"T-shirt/top", "trouser", "pullover", "dress", "coat",
+		"sandal", "shirt", "sneaker", "bag", "ankle boot",
+	}
 )
 
 // Digits returns 1797 handwritten digits of 8×8 pixels with 17 grey levels: the

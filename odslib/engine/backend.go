@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gomlx/compute"
 
@@ -47,8 +48,22 @@ var (
 // Open returns the engine of this process, chosen at the first call: XLA-CUDA, XLA-CPU, pure Go, whichever works first,
 // or the one that ODSLAB_ENGINE names.
 func Open() (*Engine, error) {
-	once.Do(func() { current, openErr = choose(os.Getenv(EnvEngine)) })
+	once.Do(func() {
+		if current, openErr = choose(os.Getenv(EnvEngine)); current != nil {
+			inUse.Store(&current.Name)
+		}
+	})
 	return current, openErr
+}
+
+var inUse atomic.Pointer[string]
+
+// InUse is the name of the engine that this process has opened, or "".
+func InUse() string {
+	if name := inUse.Load(); name != nil {
+		return *name
+	}
+	return ""
 }
 
 func choose(want string) (*Engine, error) {

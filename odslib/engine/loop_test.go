@@ -125,8 +125,10 @@ func TestLoopRefusals(t *testing.T) {
 		{"shape change", func(_ *engine.Scope, s []*engine.Node, _ *engine.Node) []*engine.Node {
 			return []*engine.Node{graph.Concatenate([]*engine.Node{s[0], s[0]}, 1)}
 		}, []string{"state 0", "[4, 2]", "[4, 4]", "shapes must stay"}},
-		{"lost state", func(_ *engine.Scope, s []*engine.Node, _ *engine.Node) []*engine.Node { return nil },
-			[]string{"returns 0 values, its state has 1"}},
+		{
+			"lost state", func(_ *engine.Scope, s []*engine.Node, _ *engine.Node) []*engine.Node { return nil },
+			[]string{"returns 0 values, its state has 1"},
+		},
 		{"wrong operand", func(_ *engine.Scope, s []*engine.Node, _ *engine.Node) []*engine.Node {
 			return []*engine.Node{graph.Add(s[0], graph.Transpose(s[0], 0, 1))}
 		}, []string{"[4, 2]", "[2, 4]", "loop_test.go:"}},

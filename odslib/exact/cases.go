@@ -70,29 +70,37 @@ func T10() Case {
 		keep[i] = true
 		y = append(y, truth[i])
 	}
-	return Case{Name: "T10", About: "affine generator, 6 of 16 coordinates measured", LogZ: -5.030087,
-		Post: odslib.Given(priors.Affine{W: w, B: b}, constraint.Gaussian{A: constraint.Mask{Keep: keep}, Y: y, Sigma: .1})}
+	return Case{
+		Name: "T10", About: "affine generator, 6 of 16 coordinates measured", LogZ: -5.030087,
+		Post: odslib.Given(priors.Affine{W: w, B: b}, constraint.Gaussian{A: constraint.Mask{Keep: keep}, Y: y, Sigma: .1}),
+	}
 }
 
 // T11 is the inverse-CDF generator of two hills a coordinate, each measured as 0 with error 1: non-linear in its noise.
 func T11(d int) Case {
 	prior := priors.InverseCDF{Weights: []float64{.3, .7}, Means: []float64{-2, 1.5}, Variances: []float64{.25, .64}, Dim: d}
-	return Case{Name: fmt.Sprintf("T11 d=%d", d), About: "inverse-CDF generator, two hills a coordinate", LogZ: -2.029282 * float64(d),
-		Post: odslib.Given(prior, constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, d), Sigma: 1})}
+	return Case{
+		Name: fmt.Sprintf("T11 d=%d", d), About: "inverse-CDF generator, two hills a coordinate", LogZ: -2.029282 * float64(d),
+		Post: odslib.Given(prior, constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, d), Sigma: 1}),
+	}
 }
 
 // T12 is N(0, I) in d dimensions under the linear tilt exp(λ·x_1): the posterior is N(λe_1, I), log Z = λ²/2.
 func T12(d int, lambda float64) Case {
 	a := make([]float64, d)
 	a[0] = lambda
-	return Case{Name: fmt.Sprintf("T12 λ=%g", lambda), About: fmt.Sprintf("linear tilt of N(0,I) in %d dimensions", d),
-		Post: odslib.Given(priors.Gaussian(make([]float64, d), 1), constraint.Tilt{Linear: a}), LogZ: lambda * lambda / 2}
+	return Case{
+		Name: fmt.Sprintf("T12 λ=%g", lambda), About: fmt.Sprintf("linear tilt of N(0,I) in %d dimensions", d),
+		Post: odslib.Given(priors.Gaussian(make([]float64, d), 1), constraint.Tilt{Linear: a}), LogZ: lambda * lambda / 2,
+	}
 }
 
 // T13 is the prior N(0, s²) in two dimensions with one linear measurement.
 func T13(s float64) Case {
 	c := constraint.Gaussian{A: constraint.Matrix{{1, .5}}, Y: []float64{1.5}, Sigma: .5}
 	v := s*s*1.25 + .25
-	return Case{Name: fmt.Sprintf("T13 s=%g", s), About: "Gaussian prior, one linear measurement",
-		Post: odslib.Given(priors.Gaussian([]float64{0, 0}, s*s), c), LogZ: -.5*1.5*1.5/v - .5*math.Log(2*math.Pi*v)}
+	return Case{
+		Name: fmt.Sprintf("T13 s=%g", s), About: "Gaussian prior, one linear measurement",
+		Post: odslib.Given(priors.Gaussian([]float64{0, 0}, s*s), c), LogZ: -.5*1.5*1.5/v - .5*math.Log(2*math.Pi*v),
+	}
 }

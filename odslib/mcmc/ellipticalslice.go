@@ -101,8 +101,10 @@ func (s EllipticalSlice) run(ctx context.Context, t *target, rec *record, seed u
 		if step%100 == 0 || c.running == 0 {
 			res.Trace = append(res.Trace, odslib.TraceStep{Step: step, LogZ: math.NaN(), Loss: math.NaN(), Accepted: float64(accepted) / float64(asked), NonFinite: res.NonFinite})
 			accepted, asked = 0, 0
-			odslib.Notify(ctx, odslib.Progress{What: res.Sampler, Step: c.slowest(), Steps: rec.moves(), LogZ: math.NaN(), Loss: math.NaN(),
-				Samples: func() (odslib.Array, error) { return t.out(ctx, c.z) }})
+			odslib.Notify(ctx, odslib.Progress{
+				What: res.Sampler, Step: c.slowest(), Steps: rec.moves(), LogZ: math.NaN(), Loss: math.NaN(),
+				Samples: func() (odslib.Array, error) { return t.out(ctx, c.z) },
+			})
 		}
 	}
 	return nil

@@ -10,7 +10,8 @@ import "math"
 // R. Jonker and A. Volgenant, Computing 38, 325–340, 1987, in the form of D. F.
 // Crouse, IEEE Trans. Aerosp. Electron. Syst. 52, 1679–1696, 2016. It is O(n³).
 func assign(cost []float64, n int) []int {
-	s := solver{n: n, cost: cost,
+	s := solver{
+		n: n, cost: cost,
 		u: make([]float64, n), v: make([]float64, n),
 		columnOf: filled(n), rowOf: filled(n), parent: make([]int, n),
 		shortest: make([]float64, n), open: make([]int, n), rowSeen: make([]bool, n), columnSeen: make([]bool, n),

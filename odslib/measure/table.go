@@ -46,8 +46,10 @@ func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 		if r == nil {
 			continue
 		}
-		row := Row{Sampler: r.Sampler, N: r.Samples.Len(), Distance: math.NaN(), Floor: math.NaN(), DeltaLogZ: math.NaN(), LogZErr: r.LogZError,
-			ESS: r.ESS, NetworkEvals: r.NetworkEvals, Seconds: r.Seconds, NonFinite: r.NonFinite, Rejected: r.Rejected}
+		row := Row{
+			Sampler: r.Sampler, N: r.Samples.Len(), Distance: math.NaN(), Floor: math.NaN(), DeltaLogZ: math.NaN(), LogZErr: r.LogZError,
+			ESS: r.ESS, NetworkEvals: r.NetworkEvals, Seconds: r.Seconds, NonFinite: r.NonFinite, Rejected: r.Rejected,
+		}
 		x := r.Samples
 		if r.LogWeights != nil {
 			row.Sampler += ", weighted"

@@ -6,16 +6,15 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"odslab/odslib"
+	"odslab/odslib/atomicfile"
 )
 
 // Write writes a Result as NumPy's .npz: samples [n, shape…] float32, and where there are any log_weights, particles,
 // particle_log_weights, noise, ess and log_z by step; log_z and seed are scalars. The bytes depend on the Result alone.
-func Write(path string, r *odslib.Result) (err error) {
+func Write(path string, r *odslib.Result) error {
 	type entry struct {
 		name  string
 		shape []int
@@ -42,31 +41,19 @@ func Write(path string, r *odslib.Result) (err error) {
 	vector("ess_by_step", ess)
 	vector("log_z_by_step", logZ)
 
-	f, err := os.CreateTemp(filepath.Dir(path), ".npz-*")
-	if err != nil {
-		return fmt.Errorf("npz: %w", err)
-	}
-	defer os.Remove(f.Name())
-	z := zip.NewWriter(f)
-	for _, e := range entries {
-		var w io.Writer
-		if w, err = z.Create(e.name + ".npy"); err == nil {
-			err = writeNPY(w, e.shape, e.data)
+	err := atomicfile.Create(path, 0o644, func(w io.Writer) error {
+		z := zip.NewWriter(w)
+		for _, e := range entries {
+			w, err := z.Create(e.name + ".npy")
+			if err == nil {
+				err = writeNPY(w, e.shape, e.data)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
 		}
-		if err != nil {
-			f.Close()
-			return fmt.Errorf("npz: %s: %w", e.name, err)
-		}
-	}
-	if err = z.Close(); err == nil {
-		err = f.Chmod(0o644)
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
+		return z.Close()
+	})
 	if err != nil {
 		return fmt.Errorf("npz: %w", err)
 	}

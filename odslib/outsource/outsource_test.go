@@ -21,6 +21,9 @@ import (
 // Half a minute's training on an affine generator of two coordinates from two: mean and log Z against the closed form, samples
 // are f of their noise, and the policy comes back from a file.
 func TestAffineGenerator(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it trains")
+	}
 	e, err := engine.Open()
 	if err != nil {
 		t.Fatal(err)

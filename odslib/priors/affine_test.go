@@ -87,7 +87,8 @@ func TestAffinePosterior(t *testing.T) {
 func generate(t *testing.T, g interface {
 	odslib.Generator
 	odslib.Parametrised
-}, z odslib.Array) (x, grad odslib.Array) {
+}, z odslib.Array,
+) (x, grad odslib.Array) {
 	t.Helper()
 	e, err := engine.Open()
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 var (
 	_ odslib.Diffusion    = (*Diffusion)(nil)
 	_ odslib.Parametrised = (*Diffusion)(nil)
+	_ odslib.Moments      = (*Diffusion)(nil)
 )
 
 // Diffusion is a trained diffusion prior: a network, its weights and the noise process it knows. It is made by
@@ -24,8 +25,10 @@ type Diffusion struct {
 	Dims     []int // shape of one sample
 	Net      nn.Net
 	Weights  odslib.Params
-	Process  odslib.Schedule
+	Noising  odslib.Schedule // of standardised data
 	Predicts diffusion.Parametrisation
+	Mean     []float64       // of each value of the data, flat; nil means 0
+	Scale    float64         // of the data, their standard deviation; 0 means 1
 	Sampling diffusion.Chain // how Sample runs; the zero value is 100 ancestral steps
 	Log      Log
 }
@@ -45,14 +48,56 @@ type Log struct {
 // Shape implements odslib.Prior.
 func (d *Diffusion) Shape() []int { return slices.Clone(d.Dims) }
 
-// Schedule implements odslib.Diffusion.
-func (d *Diffusion) Schedule() odslib.Schedule { return d.Process }
+// Schedule implements odslib.Diffusion: Noising at the scale of the data.
+func (d *Diffusion) Schedule() odslib.Schedule {
+	if d.Noising == nil || d.Scale == 0 {
+		return d.Noising
+	}
+	return diffusion.Scaled{Of: d.Noising, By: d.Scale}
+}
 
-// Params implements odslib.Parametrised: the weights.
-func (d *Diffusion) Params() odslib.Params { return d.Weights }
+// Params implements odslib.Parametrised: the weights, and mean and scale of the data where they are not 0 and 1.
+func (d *Diffusion) Params() odslib.Params {
+	if d.Scale == 0 {
+		return d.Weights
+	}
+	mean, _ := d.Moments()
+	return append(d.Weights[:len(d.Weights):len(d.Weights)], engine.Param{Name: "data/mean", Value: engine.FromVector(mean).Reshape(d.Dims...)},
+		engine.Param{Name: "data/scale", Value: odslib.Array{Data: []float32{float32(d.Scale)}}})
+}
 
-// Denoise implements odslib.Diffusion: one evaluation of the network.
+// Moments implements odslib.Moments; the standard deviation is that of all values together.
+func (d *Diffusion) Moments() (mean, std []float64) {
+	n := engine.NewArray(append([]int{1}, d.Dims...)...).Dim()
+	mean, std = make([]float64, n), make([]float64, n)
+	copy(mean, d.Mean)
+	for i := range std {
+		std[i] = 1
+		if d.Scale != 0 {
+			std[i] = d.Scale
+		}
+	}
+	return mean, std
+}
+
+// Denoise implements odslib.Diffusion: one evaluation of the network, at standardised data u = (x − α·mean)/scale.
 func (d *Diffusion) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
+	if d.Scale == 0 {
+		return d.denoise(scope, x, at)
+	}
+	mean, scale := engine.Var(scope.At("data"), x.Graph(), "mean"), engine.Var(scope.At("data"), x.Graph(), "scale")
+	mean, scale = graph.BroadcastToShape(graph.ExpandAxes(mean, 0), x.Shape()), graph.BroadcastToShape(scale, x.Shape())
+	sigma := engine.Var(scope.At("data"), x.Graph(), "scale")
+	if c := diffusion.Common(at); c.Sigma.Shape().Dimensions[0] == 1 { // so that the network sees one level for all, too
+		at.Sigma = graph.BroadcastToDims(graph.Div(graph.Reshape(c.Sigma), sigma), at.T.Shape().Dimensions[0])
+	} else {
+		at.Sigma = graph.Div(at.Sigma, graph.BroadcastToShape(sigma, at.Sigma.Shape()))
+	}
+	u := graph.Div(graph.Sub(x, graph.Mul(diffusion.PerRow(at.Alpha, x), mean)), scale)
+	return graph.Add(mean, graph.Mul(scale, d.denoise(scope, u, at)))
+}
+
+func (d *Diffusion) denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
 	out := d.output(scope.ResetVisited(), x, at)
 	return d.Predicts.ToX0(graph.Mul(out, diffusion.PerRow(d.Predicts.Unit(at), x)), x, at)
 }
@@ -74,7 +119,7 @@ func (d *Diffusion) Sample(ctx context.Context, n int, seed uint64) (odslib.Arra
 
 // Err says what is missing for the prior to be used.
 func (d *Diffusion) Err() error {
-	if d == nil || d.Net == nil || d.Process == nil || len(d.Weights) == 0 {
+	if d == nil || d.Net == nil || d.Noising == nil || len(d.Weights) == 0 {
 		return fmt.Errorf("this diffusion prior is not trained; make one by priors.Training or priors.Load")
 	}
 	return nil
@@ -85,7 +130,7 @@ func (d *Diffusion) String() string {
 	if d.Err() != nil {
 		return "untrained diffusion prior"
 	}
-	s := fmt.Sprintf("diffusion prior over %v: %T, %d weights, %s of %T, %d steps", d.Dims, d.Net, d.Weights.Size(), d.Predicts, d.Process, d.Log.Steps)
+	s := fmt.Sprintf("diffusion prior over %v: %T, %d weights, %s of %T, %d steps", d.Dims, d.Net, d.Weights.Size(), d.Predicts, d.Noising, d.Log.Steps)
 	if k := len(d.Log.Loss); k > 0 {
 		s += fmt.Sprintf(", loss %.4f", mean32(d.Log.Loss[max(0, k-100):]))
 	}
@@ -108,8 +153,8 @@ func mean32(v []float32) float64 {
 const heldOutLevels = 32
 
 // HeldOutLoss is the denoising loss of a prior on data: the mean over a fixed grid of times and fixed noise of
-// ‖x̂0−x_0‖²·(α²+σ²)/σ² per value, which is the squared error of v in units of √(α²+σ²). Pure noise of the data's mean
-// and variance 1 would be predicted at 1. The noise depends on seed alone, so that priors can be compared.
+// ‖x̂0−x_0‖²·(α²+σ²)/σ² per value, which is the squared error of v in units of √(α²+σ²), at the scale of the prior's process.
+// Pure noise of the data's mean and variance 1 would be predicted at 1. The noise depends on seed alone, so that priors can be compared.
 func HeldOutLoss(prior odslib.Diffusion, data odslib.Array, seed uint64) (float64, error) {
 	if !slices.Equal(data.Shape[min(1, len(data.Shape)):], prior.Shape()) || data.Len() == 0 {
 		return 0, fmt.Errorf("held-out loss: data of shape %v do not fit a prior over %v", data.Shape, prior.Shape())
@@ -135,7 +180,10 @@ func HeldOutLoss(prior odslib.Diffusion, data odslib.Array, seed uint64) (float6
 		return 0, err
 	}
 	defer program.Close()
-	sch, sum, n := prior.Schedule(), 0., 0
+	sch, sum, n, by := prior.Schedule(), 0., 0, 1.
+	if s, ok := sch.(diffusion.Scaled); ok && s.By != 0 {
+		by = s.By
+	}
 	for k := range heldOutLevels {
 		t := diffusion.Start(sch) * (float64(k) + .5) / heldOutLevels
 		a, s := sch.Alpha(t), sch.Sigma(t)
@@ -152,7 +200,7 @@ func HeldOutLoss(prior odslib.Diffusion, data odslib.Array, seed uint64) (float6
 				return 0, err
 			}
 			for _, v := range loss.Data[:rows] {
-				sum += float64(v) * (a*a + s*s) / (s * s)
+				sum += float64(v) * (a*a/(s*s) + 1/(by*by))
 				n++
 			}
 		}

@@ -20,6 +20,8 @@ type description struct {
 	Net      json.RawMessage `json:"net"`
 	Schedule json.RawMessage `json:"schedule"`
 	Predicts string          `json:"predicts"`
+	Mean     []float64       `json:"mean,omitempty"`  // of the data, where it is not 0
+	Scale    float64         `json:"scale,omitempty"` // of the data, where it is not 1
 	Steps    int             `json:"steps"`
 	Seed     uint64          `json:"seed"`
 	Engine   string          `json:"engine"`
@@ -34,8 +36,10 @@ type description struct {
 const keptLosses = 200
 
 func (d *Diffusion) describe() (out description, err error) {
-	out = description{Shape: d.Dims, Predicts: d.Predicts.String(), Steps: d.Log.Steps, Seed: d.Log.Seed, Engine: d.Log.Engine,
-		Seconds: math.Round(d.Log.Seconds*10) / 10, Notes: d.Log.Notes, HeldOut: d.Log.HeldOut}
+	out = description{
+		Shape: d.Dims, Predicts: d.Predicts.String(), Steps: d.Log.Steps, Seed: d.Log.Seed, Engine: d.Log.Engine,
+		Seconds: math.Round(d.Log.Seconds*10) / 10, Notes: d.Log.Notes, HeldOut: d.Log.HeldOut, Mean: d.Mean, Scale: d.Scale,
+	}
 	for _, l := range d.Log.Loss[:min(keptLosses, len(d.Log.Loss))] {
 		if l-l != 0 {
 			break
@@ -48,7 +52,7 @@ func (d *Diffusion) describe() (out description, err error) {
 	if out.Net, err = nn.Encode(d.Net); err != nil {
 		return out, err
 	}
-	out.Schedule, err = diffusion.EncodeSchedule(d.Process)
+	out.Schedule, err = diffusion.EncodeSchedule(d.Noising)
 	return out, err
 }
 
@@ -78,13 +82,15 @@ func decode(f *safetensors.File) (*Diffusion, error) {
 	if err := checkpoint.About(f, &about); err != nil {
 		return nil, fmt.Errorf("the file has weights, but not the settings of an odslab prior")
 	}
-	d := &Diffusion{Dims: about.Shape, Log: Log{Steps: about.Steps, Seed: about.Seed, Engine: about.Engine, Seconds: about.Seconds, Notes: about.Notes, HeldOut: about.HeldOut,
-		Loss: about.Loss, Settings: string(about.Training)}}
+	d := &Diffusion{Dims: about.Shape, Mean: about.Mean, Scale: about.Scale, Log: Log{
+		Steps: about.Steps, Seed: about.Seed, Engine: about.Engine, Seconds: about.Seconds, Notes: about.Notes, HeldOut: about.HeldOut,
+		Loss: about.Loss, Settings: string(about.Training),
+	}}
 	var err error
 	if d.Net, err = nn.Decode(about.Net); err != nil {
 		return nil, err
 	}
-	if d.Process, err = diffusion.DecodeSchedule(about.Schedule); err != nil {
+	if d.Noising, err = diffusion.DecodeSchedule(about.Schedule); err != nil {
 		return nil, err
 	}
 	if d.Predicts, err = diffusion.ParseParametrisation(about.Predicts); err != nil {
@@ -120,8 +126,10 @@ type fingerprint struct {
 
 // fingerprint is the settings of the run as JSON.
 func (r *run) fingerprint() (string, error) {
-	f := fingerprint{Predicts: r.Predicts.String(), Weighting: r.Weighting.String(), Batch: r.Batch, Rate: r.Rate, Adam: r.Adam,
-		Clip: r.Clip, EMA: r.EMA, Seed: r.seed, Data: fmt.Sprintf("%v, %s", r.data.Shape, engine.CheckSum(r.data))}
+	f := fingerprint{
+		Predicts: r.Predicts.String(), Weighting: r.Weighting.String(), Batch: r.Batch, Rate: r.Rate, Adam: r.Adam,
+		Clip: r.Clip, EMA: r.EMA, Seed: r.seed, Data: fmt.Sprintf("%v, %s", r.data.Shape, engine.CheckSum(r.data)),
+	}
 	var err error
 	if f.Net, err = nn.Encode(r.Net); err != nil {
 		return "", err

@@ -160,6 +160,67 @@ func TestTrainedCrescent(t *testing.T) {
 	t.Logf("loss %.3f (Gaussian %.3f), %d of 500 on the set, %s", loss, base, near, p)
 }
 
+// TestAnyScale: data far from unit scale and mean train and sample as the same data at unit scale do, also from a checkpoint;
+// data of unit scale are left as they are.
+func TestAnyScale(t *testing.T) {
+	if mean, scale := standard(crescent(500, 1)); mean != nil || scale != 0 {
+		t.Errorf("data of unit scale are standardised by %v and %g", mean, scale)
+	}
+	if testing.Short() {
+		t.Skip("trains")
+	}
+	ctx, unit := context.Background(), crescent(2000, 1)
+	tr := Training{Net: nn.MLP{Hidden: 64, Layers: 3}, Rate: nn.Rate{Peak: 3e-3}, EMA: .99}
+	for _, c := range []struct {
+		scale float64
+		mean  [2]float64
+	}{{30, [2]float64{1e3, -200}}} {
+		data := unit.Clone()
+		for i := range data.Len() {
+			for j := range 2 {
+				data.Row(i)[j] = float32(c.scale*float64(data.Row(i)[j]) + c.mean[j])
+			}
+		}
+		p, err := tr.Train(ctx, data, odslib.Budget{Steps: 400}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "p")
+		if err := p.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		if p, err = Open(path); err != nil {
+			t.Fatal(err)
+		}
+		x, err := p.Sample(ctx, 500, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range x.Len() {
+			for j := range 2 {
+				x.Row(i)[j] = float32((float64(x.Row(i)[j]) - c.mean[j]) / c.scale)
+			}
+		}
+		loss, err := HeldOutLoss(p, data, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if near := onCrescent(x); near < 400 || !(loss < 1) {
+			t.Errorf("scale %g, mean %v: %d of 500 samples lie on the crescent, held-out loss %.3f", c.scale, c.mean, near, loss)
+		} else {
+			t.Logf("scale %g, mean %v: %d of 500 samples, held-out loss %.3f", c.scale, c.mean, near, loss)
+		}
+	}
+	same := odslib.Array{Shape: []int{3, 1}, Data: []float32{7, 7, 7}}
+	p, err := small().Train(ctx, same, odslib.Budget{Steps: 100}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if x, err := p.Sample(ctx, 5, 1); err != nil || math.Abs(float64(x.Data[0])-7) > 1 {
+		t.Errorf("one sample over and over: %v, %v", x, err)
+	}
+}
+
 // TestParametrisations: every one of them, with its weighting, learns to draw the set.
 func TestParametrisations(t *testing.T) {
 	data := crescent(1000, 1)

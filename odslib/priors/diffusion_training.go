@@ -18,7 +18,8 @@ import (
 var _ odslib.Trainer[odslib.Array, *Diffusion] = Training{}
 
 // Training trains a diffusion prior on data [n, shape…] by denoising score matching (Ho et al. 2020, Song et al. 2021).
-// The data should have a variance of about 1 per value, or lie in [-1, 1].
+// Data whose mean or scale is far from those of values between -1 and 1 are standardised: the network sees them without each
+// value's mean and in units of their common standard deviation, and the prior's process is scaled to them.
 //
 // With the same data, settings and seed the weights are the same to the bit on one engine, however often the work was
 // interrupted and went on from its checkpoint.
@@ -152,8 +153,12 @@ func newRun(tr Training, data odslib.Array, seed uint64) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	mean, scale := standard(data)
+	if scale != 0 {
+		data = standardised(data, mean, scale)
+	}
 	r := &run{Training: tr, data: data, seed: seed, began: time.Now(), rows: newRows(tr, data.Len(), seed), prior: &Diffusion{
-		Dims: data.Clone().Shape[1:], Net: tr.Net, Weights: weights, Process: tr.Schedule, Predicts: tr.Predicts,
+		Dims: data.Clone().Shape[1:], Net: tr.Net, Weights: weights, Noising: tr.Schedule, Predicts: tr.Predicts, Mean: mean, Scale: scale,
 		Log: Log{Seed: seed, Engine: e.Name},
 	}}
 	if r.prior.Log.Settings, err = r.fingerprint(); err != nil {
@@ -229,6 +234,46 @@ func (r *run) read(done int) error {
 		return fmt.Errorf("the loss of steps %d to %d is not finite; lower Rate.Peak (%g) or look at the data", log.Steps-done+1, log.Steps, r.Rate.At(log.Steps))
 	}
 	return nil
+}
+
+// standard is the mean of each value and the standard deviation of all, or nil and 0 for data that may stay as they are: means
+// within [-1, 1], standard deviation between ¼ and 4.
+func standard(data odslib.Array) (mean []float64, scale float64) {
+	n, d := float64(data.Len()), data.Dim()
+	mean = make([]float64, d)
+	for i := range data.Len() {
+		for j, v := range data.Row(i) {
+			mean[j] += float64(v) / n
+		}
+	}
+	for i := range data.Len() {
+		for j, v := range data.Row(i) {
+			off := float64(v) - mean[j]
+			scale += off * off / n / float64(d)
+		}
+	}
+	scale = math.Sqrt(scale)
+	far := scale < .25 || scale > 4
+	for _, m := range mean {
+		far = far || math.Abs(m) > 1
+	}
+	if !far {
+		return nil, 0
+	}
+	if scale == 0 { // one sample, over and over
+		scale = 1
+	}
+	return mean, scale
+}
+
+func standardised(data odslib.Array, mean []float64, scale float64) odslib.Array {
+	out := data.Clone()
+	for i := range out.Len() {
+		for j, v := range out.Row(i) {
+			out.Row(i)[j] = float32((float64(v) - mean[j]) / scale)
+		}
+	}
+	return out
 }
 
 // finish turns the state into the prior, and saves it where a checkpoint is wanted.

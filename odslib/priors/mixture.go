@@ -32,7 +32,7 @@ type Mixture struct {
 	Variances [][]float64 // [K][d]: eigenvalues of Σ_k
 	Axes      [][]float64 // [K][d·d]: eigenvectors of Σ_k, one a column, row-major; nil means the coordinate axes
 
-	Noising odslib.Schedule // nil means diffusion.VPLinear{}: an exact prior serves any schedule
+	Noising odslib.Schedule // nil means diffusion.VPLinear{}, scaled where the mixture is small: an exact prior serves any schedule
 }
 
 // Isotropic is the mixture of equal-variance spherical Gaussians; nil weights mean equal ones.
@@ -168,12 +168,20 @@ func (m *Mixture) Shape() []int {
 	return []int{len(m.Means[0])}
 }
 
-// Schedule is Noising, VPLinear by default.
+// Schedule is Noising, VPLinear by default; at the scale of the mixture where that is below 1, for the last step of even grids
+// would drown it in noise. Larger scales need none: chains start from the mixture's own x_t, and have steps of its variance.
 func (m *Mixture) Schedule() odslib.Schedule {
-	if m.Noising == nil {
+	if m.Noising != nil {
+		return m.Noising
+	}
+	if len(m.Means) == 0 {
 		return diffusion.VPLinear{}
 	}
-	return m.Noising
+	_, std := m.Moments()
+	if scale := floats.Norm(std, 2) / math.Sqrt(float64(len(std))); scale < 1-1e-9 {
+		return diffusion.Scaled{By: math.Max(scale, 1e-12)} // float32 holds its square
+	}
+	return diffusion.VPLinear{}
 }
 
 // String names the mixture.

@@ -191,6 +191,46 @@ func TestOneLevelForAll(t *testing.T) {
 	}
 }
 
+// TestChainsAtAnyScale: the reverse chain of 100 steps draws the grid of 25 at any scale and far from the origin: every mode
+// has its weight, and its variance to a half.
+func TestChainsAtAnyScale(t *testing.T) {
+	const n = 4000
+	for _, c := range []struct{ scale, mean float64 }{{.001, 0}, {.03, 1000}, {1, 0}, {30, 0}, {1000, 1000}} {
+		grid, m := priors.Grid25(), &priors.Mixture{}
+		f := c.scale / math.Sqrt(50.3)
+		for k := range grid.Means {
+			mean, variance := make([]float64, 2), make([]float64, 2)
+			for j := range mean {
+				mean[j], variance[j] = f*grid.Means[k][j]+c.scale*c.mean, f*f*grid.Variances[k][j]
+			}
+			m.Means, m.Variances = append(m.Means, mean), append(m.Variances, variance)
+		}
+		x, err := diffusion.Chain{}.Run(context.Background(), m, n, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, within := make([]float64, 25), 0.
+		for i := range n {
+			best, at := math.Inf(1), 0
+			for k, mean := range m.Means {
+				if d := math.Hypot(float64(x.Row(i)[0])-mean[0], float64(x.Row(i)[1])-mean[1]); d < best {
+					best, at = d, k
+				}
+			}
+			count[at]++
+			within += best * best / m.Variances[0][0] / 2 / n
+		}
+		tv := 0.
+		for _, k := range count {
+			tv += math.Abs(k/n-.04) / 2
+		}
+		t.Logf("scale %g, mean %g: variance of a mode %.2f of its own, TV of weights %.3f", c.scale, c.mean*c.scale, within, tv)
+		if within > 1.6 || within < .9 || tv > .06 { // TV of an exact sample of 4000 is .03
+			t.Errorf("scale %g, mean %g: variance of a mode %.2f of its own, TV of weights %.3f", c.scale, c.mean*c.scale, within, tv)
+		}
+	}
+}
+
 func TestMixtureErrors(t *testing.T) {
 	for name, m := range map[string]*priors.Mixture{
 		"no components":      {},

@@ -49,8 +49,10 @@ func (s Isotropic) Bind(post odslib.Posterior, _ uint64) (Bound, error) {
 		s.Variance = 1
 	}
 	return isotropic{bare{post}, c, odslib.Params{
-		{Name: "basis", Value: engine.FromRows(basis)}, {Name: "values", Value: engine.FromVector(values)},
-		{Name: "variance", Value: odslib.Array{Data: []float32{float32(s.Variance)}}}, logScale(system),
+		{Name: "basis", Value: engine.FromRows(basis)},
+		{Name: "values", Value: engine.FromVector(values)},
+		{Name: "variance", Value: odslib.Array{Data: []float32{float32(s.Variance)}}},
+		logScale(system),
 	}}, nil
 }
 

@@ -15,12 +15,13 @@ func (w Widened) Bind(post odslib.Posterior, _ uint64) (Bound, error) {
 	if w.By == nil {
 		return nil, fmt.Errorf("twist.Widened needs By, a standard deviation over t")
 	}
-	_, err := odslib.Need[odslib.Widening](post, "twist.Widened")
-	return widened{bare{post}, w.By}, err
+	c, err := odslib.Need[odslib.Widening](post, "twist.Widened")
+	return widened{bare{post}, c, w.By}, err
 }
 
 type widened struct {
 	bare
+	c  odslib.Widening
 	by odslib.Curve
 }
 
@@ -29,5 +30,5 @@ func (b widened) Columns() []odslib.Curve { return []odslib.Curve{b.by} }
 
 // LogTwist implements Bound.
 func (b widened) LogTwist(scope *odslib.Scope, _, x0 *odslib.Node, at odslib.Level) *odslib.Node {
-	return b.post.Constraint.(odslib.Widening).LogRWith(scope.At("constraint"), x0, at.Extra[0], b.post.ConstraintGiven(at.Given))
+	return b.c.LogRWith(scope.At("constraint"), x0, at.Extra[0], b.post.ConstraintGiven(at.Given))
 }

@@ -106,10 +106,8 @@ for name, law in laws.items():
             kw = dict(ranges={"a": (0, 1), "b": (0, 1)}) if name == "uniform" else {}
             s = MCSamples(samples=x, names=["a", "b"], labels=["a", "b"], settings=dict(ignore_rows=0), **kw)
             d = s.get2DDensity("a", "b")
-            p = d.Prob(fresh[:, 0], fresh[:, 1]) if False else np.array(d.spl.ev(fresh[:, 1], fresh[:, 0])) if hasattr(d, "spl") and d.spl else None
-            if p is None:
-                d._initSpline()
-                p = d.spl.ev(fresh[:, 1], fresh[:, 0])
+            d._initSpline()
+            p = d.spl.ev(fresh[:, 0], fresh[:, 1])
             box = (fresh[:, 0] >= d.x[0]) & (fresh[:, 0] <= d.x[-1]) & (fresh[:, 1] >= d.y[0]) & (fresh[:, 1] <= d.y[-1])
             lv = d.getContourLevels([.5, .9])
             off.append([100 * np.mean(box & (p > l)) for l in lv])

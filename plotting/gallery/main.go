@@ -52,7 +52,13 @@ func main() {
 			os.Exit(1)
 		}
 		fmt.Fprintf(&page, "<figure id=%[1]q><img src=\"%[1]s.svg\" alt=%[2]q><figcaption><b>%[1]s</b> %[3]s</figcaption></figure>\n", p.name, html.EscapeString(f.String()), html.EscapeString(p.says))
-		fmt.Printf("%-18s %5.2f s  %s\n", p.name, time.Since(start).Seconds(), f)
+		size := ""
+		for _, ending := range []string{"svg", "pdf", "png"} {
+			if info, err := os.Stat(filepath.Join(*out, p.name+"."+ending)); err == nil {
+				size += fmt.Sprintf(" %s %4.0f kB", ending, float64(info.Size())/1e3)
+			}
+		}
+		fmt.Printf("%-18s %5.2f s %s  %s\n", p.name, time.Since(start).Seconds(), size, f)
 	}
 	ground := "color-scheme:light dark"
 	if *dark {

@@ -138,14 +138,18 @@ var more = []picture{
 	{"heatmap", "A table of methods with its floors, as a picture; Table gives Markdown, LaTeX and HTML.", func() *plotting.Figure {
 		nan := math.NaN()
 		return plotting.HeatMap(&plotting.Table{Corner: "method", Columns: []string{"25 modes", "banana", "digits"}, Rows: []plotting.TableRow{
-			{Name: "DPS", Values: []float64{.41, .172, 2.3}}, {Name: "bootstrap SMC", Values: []float64{.031, .025, nan}}, {Name: "RTB", Values: []float64{.052, .04, .91}},
-			{Name: "two exact sets", Values: []float64{.021, .019, nan}, Floor: true}}}).Size(plotting.Column)
+			{Name: "DPS", Values: []float64{.41, .172, 2.3}},
+			{Name: "bootstrap SMC", Values: []float64{.031, .025, nan}},
+			{Name: "RTB", Values: []float64{.052, .04, .91}},
+			{Name: "two exact sets", Values: []float64{.021, .019, nan}, Floor: true},
+		}}).Size(plotting.Column)
 	}},
 	{"infilled", "Draws of a text's hidden parts, highlighted (made-up data).", func() *plotting.Figure {
 		given, filled := func(s string) plotting.Span { return plotting.Span{Text: s} }, func(s string) plotting.Span { return plotting.Span{Text: s, Filled: true} }
 		return plotting.Infilled(
 			plotting.Infilling{Name: "sample 1", Spans: []plotting.Span{given("The night was cold. "), filled("Wind came from the north, and"), given(" nobody slept. In the morning "), filled("the lake was ice"), given(".")}},
-			plotting.Infilling{Name: "sample 2", Spans: []plotting.Span{given("The night was cold. "), filled("A dog barked until the lights went on;"), given(" nobody slept. In the morning "), filled("all were late"), given(".")}}).Size(plotting.Column)
+			plotting.Infilling{Name: "sample 2", Spans: []plotting.Span{given("The night was cold. "), filled("A dog barked until the lights went on;"), given(" nobody slept. In the morning "), filled("all were late"), given(".")}},
+		).Size(plotting.Column)
 	}},
 	{"backbone", "A molecule's backbone as a ribbon, with other draws laid over it (made-up data).", func() *plotting.Figure {
 		return plotting.Backbone(fold(12, 60)).Size(plotting.Column)

@@ -47,7 +47,7 @@ type outcome struct {
 // step whose input is donated.
 func process(dir string) error {
 	p := &Programs{Shelf: &shelf.Shelf{Dir: dir, Max: 1 << 20}}
-	if err := p.Install(engine.Plugin("xla-cpu")); err != nil {
+	if err := p.Install(engine.Plugin("xla-cpu"), nil); err != nil {
 		return err
 	}
 	e, err := engine.Open()
@@ -169,12 +169,12 @@ func TestProgramsStay(t *testing.T) {
 func TestInstallOfJunk(t *testing.T) {
 	p := &Programs{Shelf: &shelf.Shelf{}}
 	junk := filepath.Join(t.TempDir(), "plugin.so")
-	if err := p.Install(junk); err == nil {
+	if err := p.Install(junk, nil); err == nil {
 		t.Error("no file, no error")
 	}
 	os.WriteFile(junk, []byte("junk"), 0o600)
 	for range 2 {
-		if err := p.Install(junk); err == nil || strings.Contains(err.Error(), "already") {
+		if err := p.Install(junk, nil); err == nil || strings.Contains(err.Error(), "already") {
 			t.Errorf("%v", err)
 		}
 	}

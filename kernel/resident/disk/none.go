@@ -2,13 +2,20 @@
 
 package disk
 
-import "odslab/kernel/shelf"
+import (
+	"os"
+
+	"odslab/kernel/shelf"
+)
 
 // Programs are XLA's compiled programs on disk; this build has no XLA.
-type Programs struct{ Shelf *shelf.Shelf }
+type Programs struct {
+	Shelf *shelf.Shelf
+	Sum   string
+}
 
 // Install does nothing.
-func (p *Programs) Install(plugin string) error { return nil }
+func (p *Programs) Install(plugin string, file *os.File) error { return nil }
 
 // Loaded is 0.
 func (p *Programs) Loaded() int { return 0 }

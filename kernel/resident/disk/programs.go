@@ -12,7 +12,6 @@ static void free_owner(serialize_args *a) { if (a->free_owner) a->free_owner(a->
 import "C"
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -30,6 +29,7 @@ import (
 // Programs are XLA's compiled programs on disk.
 type Programs struct {
 	Shelf *shelf.Shelf
+	Sum   string // the plugin's sha256; "": its size and time must do
 
 	machine string // what they depend on beside themselves
 	loaded  atomic.Int64
@@ -39,20 +39,30 @@ type Programs struct {
 var installed atomic.Pointer[Programs]
 
 // Install has the plugin's programs kept, once in a process and before anyone opens the plugin. After an error the plugin
-// is opened as if there were no disk.
-func (p *Programs) Install(plugin string) error {
-	info, err := os.Stat(plugin)
+// is opened as if there were no disk. What is loaded is the open file, where there is one.
+func (p *Programs) Install(plugin string, file *os.File) error {
+	if file == nil {
+		var err error
+		if file, err = os.Open(plugin); err != nil {
+			return err
+		}
+	}
+	info, err := file.Stat()
 	if err != nil {
 		return err
+	}
+	which := p.Sum
+	if which == "" {
+		which = fmt.Sprint(info.Size(), info.ModTime().UnixNano())
 	}
 	if p.machine, err = processor(); err != nil {
 		return err
 	}
-	p.machine += fmt.Sprintln(info.Size(), info.ModTime().UnixNano(), runtime.NumCPU(), os.Getenv("XLA_FLAGS"))
+	p.machine += fmt.Sprintln(which, runtime.NumCPU(), os.Getenv("XLA_FLAGS"))
 	if !installed.CompareAndSwap(nil, p) {
 		return fmt.Errorf("programs on disk are installed already")
 	}
-	path := C.CString(plugin)
+	path := C.CString(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
 	defer C.free(unsafe.Pointer(path))
 	var why *C.char
 	table := C.wrap(path, &why)
@@ -93,7 +103,7 @@ func processor() (string, error) {
 func compileOrLoad(args *C.compile_args) *C.error {
 	p := installed.Load()
 	name := p.name(args)
-	if data := unseal(p.Shelf.Read(name)); data != nil {
+	if data := p.Shelf.Read(name); data != nil {
 		if C.load(args.client, (*C.char)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)), &args.executable) != 0 {
 			p.loaded.Add(1)
 			return nil
@@ -105,7 +115,7 @@ func compileOrLoad(args *C.compile_args) *C.error {
 	}
 	var out C.serialize_args
 	if C.serialize(args.executable, &out) != 0 {
-		p.Shelf.Write(name, seal(C.GoBytes(unsafe.Pointer(out.bytes), C.int(out.bytes_size))))
+		p.Shelf.Write(name, C.GoBytes(unsafe.Pointer(out.bytes), C.int(out.bytes_size)))
 		C.free_owner(&out)
 	}
 	return nil
@@ -127,20 +137,3 @@ func (p *Programs) name(args *C.compile_args) string {
 }
 
 func view(p *C.char, n C.size_t) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(p)), int(n)) }
-
-// seal puts a sum before the program: what the disk has spoiled must not run.
-func seal(data []byte) []byte {
-	sum := sha256.Sum256(data)
-	return append(sum[:], data...)
-}
-
-// unseal returns the program, or nil where it is not whole.
-func unseal(data []byte) []byte {
-	if len(data) <= sha256.Size {
-		return nil
-	}
-	if sum := sha256.Sum256(data[sha256.Size:]); !bytes.Equal(sum[:], data[:sha256.Size]) {
-		return nil
-	}
-	return data[sha256.Size:]
-}

@@ -29,6 +29,9 @@ type connection struct {
 func (s *Server) serve(c *wire.Conn) {
 	k := &connection{s: s, c: c}
 	defer func() {
+		if recover() != nil { // what one peer sends ends nothing for the others
+			s.refuse()
+		}
 		c.Close()
 		if k.watch {
 			s.endLease(k.l)

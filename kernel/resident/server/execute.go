@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+
 	"odslab/odslib/engine/record"
 
 	"github.com/gomlx/compute"

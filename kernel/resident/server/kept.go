@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"odslab/odslib/engine/record"
 	"slices"
+
+	"odslab/odslib/engine/record"
 )
 
 // keep lets a buffer outlive its client, under an id that is told.

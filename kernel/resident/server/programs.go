@@ -2,8 +2,9 @@ package server
 
 import (
 	"errors"
-	"odslab/odslib/engine/record"
 	"time"
+
+	"odslab/odslib/engine/record"
 
 	"github.com/gomlx/compute"
 )

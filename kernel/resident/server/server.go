@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -151,8 +153,8 @@ func (s *Server) endLease(l *lease) {
 		delete(l.buffers, h)
 		s.release(e)
 	}
-	for _, p := range l.programs {
-		p.Release()
+	for _, id := range slices.Sorted(maps.Keys(l.programs)) { // the latest are the last to go
+		l.programs[id].Release()
 	}
 	clear(l.programs)
 	delete(s.leases, l.id)

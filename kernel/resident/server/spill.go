@@ -3,12 +3,13 @@ package server
 import (
 	"crypto/rand"
 	"fmt"
-	"odslab/odslib/engine/record"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+
+	"odslab/odslib/engine/record"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"

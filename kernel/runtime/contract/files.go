@@ -3,6 +3,7 @@ package contract
 // Names of files in the folder of a notebook's values.
 const (
 	SavedFile  = "saved.json" // a [Saved]: what the cell that ran last has kept
+	PlaceFile  = "place"      // working directory and environment, where cells have changed them
 	KeptSuffix = ".val"       // a group of variables
 	// NewSuffix is behind the name of a kept file until the kernel has read the list of its save and puts it in place: a save
 	// that is cut short changes nothing.
@@ -16,6 +17,7 @@ type Saved struct {
 	Number  int               `json:"number"` // of the cell
 	Groups  []SavedGroup      `json:"groups"`
 	Refused map[string]string `json:"refused"` // variable → why it is not kept by value
+	Running []string          `json:"running"` // lines of cells at which goroutines were that end with the cell
 }
 
 // SavedGroup is a file of variables that share memory.
@@ -27,6 +29,7 @@ type SavedGroup struct {
 	Names     []string `json:"names"`
 	Types     []string `json:"types"`
 	Dynamic   []string `json:"dynamic"`   // types that interfaces in it hold
+	Known     []string `json:"known"`     // variables of packages, and functions, that it names
 	Held      []string `json:"held"`      // arrays of the resident process
 	HeldBytes int      `json:"heldBytes"` // how large those are
 	Shared    []string `json:"shared"`    // sums of arrays that the resident process has too, as far as this cell knows

@@ -5,9 +5,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"odslab/kernel/runtime/contract"
 	"odslab/kernel/runtime/snapshot"
@@ -29,6 +32,10 @@ type variable struct {
 	ptr  any
 }
 
+// maxStack ends a recursion without end before it has filled the memory: a
+// million calls deep, not eight.
+const maxStack = 128 << 20
+
 // Begin starts the program of cell n.
 func Begin(n int) {
 	dir := os.Getenv(contract.EnvKeep)
@@ -41,8 +48,12 @@ func Begin(n int) {
 			os.Remove(file)
 		}
 	}
+	takePlace(dir)
+	debug.SetMaxStack(maxStack)
 	signal.Ignore(syscall.SIGXFSZ) // a write beyond `ulimit -f` is then an error with a line instead of a crash
 	listen()
+	usual = runtime.NumGoroutine()
+	time.AfterFunc(waitTime, watch)
 }
 
 // End, deferred, keeps the variables and reports a panic. It ends the process
@@ -99,6 +110,30 @@ func Guard() {
 
 // Register makes T known where interfaces of kept values hold it.
 func Register[T any]() { snapshot.Register[T]() }
+
+// Value and Pointer are what exported variables of packages hold.
+type (
+	Value   = snapshot.Value
+	Pointer = snapshot.Pointer
+)
+
+// Values and Pointers make them known, so that what a kept value has of them
+// keeps its identity.
+func Values(list ...Value)     { snapshot.RegisterValues(list...) }
+func Pointers(list ...Pointer) { snapshot.RegisterPointers(list...) }
+
+// Witness makes the type of x known, which no program can name.
+func Witness(x any) { snapshot.RegisterTypeOf(x) }
+
+// Function makes a declared function known where kept values hold it.
+func Function(name string, f any) { snapshot.RegisterFunc(name, f) }
+
+// Literal is f, a function literal that captures variables of the notebook
+// alone, made known.
+func Literal[F any](name string, f F) F {
+	snapshot.RegisterFunc(name, f)
+	return f
+}
 
 // RegisterCodec says how values of T are kept, for types that hold a handle.
 func RegisterCodec[T any](encode func(*T) ([]byte, error), decode func([]byte, *T) error) {

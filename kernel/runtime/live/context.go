@@ -70,8 +70,28 @@ func listen() {
 			linger(c)
 		}
 		askGrace(saveGrace)
-		finish(&problem{name: "interrupted", text: "context canceled", status: 130})
+		p := &problem{name: "interrupted", text: "context canceled", status: 130, frames: everywhere()}
+		Stopped.Store(true)
+		select {
+		case <-halted:
+		case <-time.After(haltTime):
+		}
+		finish(p)
 	}()
+}
+
+// Stopped tells loops over plain copies of variables to give them back.
+var Stopped atomic.Bool
+
+// haltTime is how long an interrupt waits for such a loop to have done so.
+const haltTime = 20 * time.Millisecond
+
+var halted = make(chan struct{}, 1)
+
+// Halt ends what such a loop has to do: it does not return.
+func Halt() {
+	halted <- struct{}{}
+	select {}
 }
 
 // linger waits until a cell that knows it is to end has had its time, or a

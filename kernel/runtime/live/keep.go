@@ -61,7 +61,11 @@ func Load(file string, namesAndPointers ...any) {
 		if errors.Is(err, os.ErrNotExist) {
 			err = errors.New("its kept file is gone")
 		}
-		panic(raised{fmt.Errorf("%s can't be loaded: %w; run the cell that defines it again", roots[0].Name, err)})
+		names := make([]string, len(roots))
+		for i, r := range roots {
+			names[i] = r.Name
+		}
+		panic(raised{fmt.Errorf("%s can't be loaded: %w; run the cell that defines it again", strings.Join(names, ", "), err)})
 	}
 	cell.loaded[file] = snapshot.StampOf(data)
 	for _, r := range keep {
@@ -111,6 +115,7 @@ func save() {
 	}
 	cell.Lock()
 	defer cell.Unlock()
+	keepPlace(cell.dir)
 	roots := make([]snapshot.Root, len(cell.vars))
 	for i, v := range cell.vars {
 		roots[i] = snapshot.Root{Name: v.name, Ptr: v.ptr}
@@ -151,6 +156,7 @@ func save() {
 		}
 		j.close(']')
 		j.key("dynamic").texts(g.Types)
+		j.key("known").texts(g.Known)
 		if Held != nil {
 			var ids []string
 			var size int64
@@ -183,12 +189,8 @@ func save() {
 		}
 	}
 	j.close('}')
+	j.key("running").texts(running())
 	j.close('}')
-	for _, r := range roots {
-		if err, ok := refused[r.Name]; ok {
-			fmt.Fprintf(os.Stderr, "note: %s is not kept by value: %v\n", r.Name, err)
-		}
-	}
 	if err := write(savedFile(cell.dir), j.b); err != nil {
 		fmt.Fprintln(os.Stderr, "odslab: values of this cell are not kept:", err)
 	}

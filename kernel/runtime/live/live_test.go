@@ -22,7 +22,8 @@ func TestMessages(t *testing.T) {
 	gob.Register(map[string]any{})
 	gob.Register([]any{})
 	data := map[string]any{"text/plain": "é", "image/png": []byte{0, 1, 255}, "application/json": map[string]any{
-		"list": []any{1, -3, 2.5, "s", true, nil, []float64{1e300, math.Inf(1)}}, "empty": map[string]int{}, "big": 1 << 40}}
+		"list": []any{1, -3, 2.5, "s", true, nil, []float64{1e300, math.Inf(1)}}, "empty": map[string]int{}, "big": 1 << 40,
+	}}
 	first, err := displayMessage(data, map[string]any{contract.MarkResult: true}, "")
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +44,8 @@ func TestMessages(t *testing.T) {
 		}
 	}
 	want := map[protocol.MIMEType]any{"text/plain": "é", "image/png": []byte{0, 1, 255}, "application/json": map[string]any{
-		"list": []any{1, -3, 2.5, "s", true, nil, []any{1e300, math.Inf(1)}}, "empty": map[string]any{}, "big": 1 << 40}}
+		"list": []any{1, -3, 2.5, "s", true, nil, []any{1e300, math.Inf(1)}}, "empty": map[string]any{}, "big": 1 << 40,
+	}}
 	if !reflect.DeepEqual(got[0].Data, want) || got[0].Metadata[contract.MarkResult] != true || got[0].DisplayID != "" {
 		t.Errorf("first message: %#v", got[0])
 	}
@@ -59,11 +61,13 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-type point struct{ X, y float64 }
-type ring struct {
-	Next *ring
-	Name string
-}
+type (
+	point struct{ X, y float64 }
+	ring  struct {
+		Next *ring
+		Name string
+	}
+)
 type named struct{ A int }
 
 func (named) String() string { return "I am named" }

@@ -128,6 +128,14 @@ func (p *problem) report() {
 	}
 }
 
+// Unread says on standard error that nothing in the cell reads an error.
+func Unread(where, name string, err error) {
+	if err != nil {
+		text, _, _ := strings.Cut(err.Error(), "\n")
+		fmt.Fprintf(os.Stderr, "%s: %s is not read: %s\n", where, name, text)
+	}
+}
+
 // Raise ends the cell where the last of a call's dropped results is an error.
 func Raise(results ...any) {
 	if len(results) > 0 {

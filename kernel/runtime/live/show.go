@@ -16,6 +16,11 @@ type Bundler interface {
 
 // Show shows the value of a cell's last expression.
 func Show(v any) {
+	if b, ok := v.(Bundler); ok && !nilPointer(b) { // a figure that could not be made
+		if e, ok := v.(interface{ Err() error }); ok && e.Err() != nil {
+			panic(raised{e.Err()})
+		}
+	}
 	data, err := bundle(v)
 	if err != nil {
 		panic(raised{err})
@@ -108,7 +113,15 @@ func bundle(v any) (data map[string]any, err error) {
 		}
 		return data, nil
 	}
+	if m, ok := v.(matrix); ok && !nilPointer(v) {
+		if data, ok = matrixOf(m); ok {
+			return data, nil
+		}
+	}
 	data = map[string]any{"text/plain": plain(v)}
+	if e, ok := v.(error); ok && !nilPointer(v) {
+		data["text/html"] = errorHTML(e)
+	}
 	if t, ok := tableOf(v); ok {
 		data["text/plain"], data["text/html"] = t.text(), t.html()
 	}
@@ -145,6 +158,12 @@ func plain(v any) string {
 			return x.Error()
 		case fmt.Stringer:
 			return x.String()
+		case fmt.Formatter:
+			return fmt.Sprint(x)
+		case []byte:
+			if x != nil {
+				return bytesText(x)
+			}
 		}
 	}
 	return Form(v)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"time"
 
 	"odslab/kernel/runtime/live"
 	"odslab/odslib"
@@ -34,6 +35,7 @@ func Train[In, Out any](t odslib.Trainer[In, Out], in In, budget ...odslib.Budge
 		b = budget[0]
 	}
 	bar := newBar()
+	bar.limit = time.Duration(b.Minutes * float64(time.Minute))
 	ctx := odslib.WithObserver(live.Context(), bar.observe)
 	out, err := t.Train(ctx, in, b, split(t))
 	bar.done()
@@ -48,6 +50,9 @@ func Train[In, Out any](t odslib.Trainer[In, Out], in In, budget ...odslib.Budge
 
 // split is the seed of one use: the notebook's, split by the method and the variable it defines, never by cell number.
 func split(method any) uint64 {
+	if w, ok := method.(interface{ Unwrap() any }); ok { // watched: the same numbers as without
+		method = w.Unwrap()
+	}
 	return engine.Split(live.Seed(), fmt.Sprintf("%T.%s", method, live.Target()))
 }
 

@@ -21,6 +21,7 @@ type bar struct {
 	mu          sync.Mutex
 	start, last time.Time
 	used        bool
+	limit       time.Duration // of a budget in minutes, or 0
 	now         odslib.Progress
 	history     []float64 // of the loss, for the sparkline
 }
@@ -59,9 +60,18 @@ func (b *bar) done() {
 
 func (b *bar) show(over bool) {
 	p, took := b.now, time.Since(b.start)
-	share := float64(p.Step) / math.Max(1, float64(p.Steps))
-	facts := []string{fmt.Sprintf("%d of %d", p.Step, p.Steps), took.Round(100 * time.Millisecond).String()}
-	if !over && share > 0 {
+	share, steps := 0.0, fmt.Sprintf("%d steps", p.Step)
+	if p.Steps > 0 {
+		share, steps = float64(p.Step)/float64(p.Steps), fmt.Sprintf("%d of %d", p.Step, p.Steps)
+	}
+	if b.limit > 0 { // whichever ends first
+		share = math.Max(share, float64(took)/float64(b.limit))
+	}
+	facts := []string{steps, took.Round(100 * time.Millisecond).String()}
+	if b.limit > 0 {
+		facts[1] += " of " + b.limit.Round(time.Second).String()
+	}
+	if !over && share > 0 && share <= 1 {
 		facts = append(facts, fmt.Sprintf("%s left", time.Duration(float64(took)*(1-share)/share).Round(time.Second)))
 	}
 	if !math.IsNaN(p.Loss) {

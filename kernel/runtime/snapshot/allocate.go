@@ -56,14 +56,14 @@ func (d *decoder) allocate(roots []Root) {
 	}
 	for _, r := range roots {
 		i := d.uint()
-		if i == 0 {
+		if i == nilPointer {
 			continue
 		}
 		off := d.uint()
-		if i > uint64(len(d.objs)) {
+		if i -= firstObject; i >= uint64(len(d.objs)) { // byName wraps around
 			d.damaged()
 		}
-		o := &d.objs[i-1]
+		o := &d.objs[i]
 		v := reflect.ValueOf(r.Ptr)
 		if off != 0 || o.n != 1 || v.Type().Elem() != o.typ {
 			d.damaged()

@@ -66,6 +66,18 @@ func decode(file []byte, roots []Root, adopt bool) (err error) {
 		}
 		reachable(t, d.types)
 	}
+	for range d.count() {
+		name := d.text()
+		print := binary.LittleEndian.Uint64(d.take(8))
+		t, ok := d.types[name]
+		if !ok {
+			d.loadRegistered()
+			t = d.typ(name)
+		}
+		if Fingerprint(t) != print {
+			return fmt.Errorf("it holds a %s: %w", t, ErrChanged)
+		}
+	}
 	d.allocate(order)
 	for i := range d.objs {
 		if o := &d.objs[i]; o.far == nil {
@@ -83,6 +95,9 @@ func decode(file []byte, roots []Root, adopt bool) (err error) {
 			m.SetMapIndex(k.Elem(), v.Elem())
 		}
 	}
+	for _, f := range d.after {
+		f()
+	}
 	return nil
 }
 
@@ -95,6 +110,7 @@ type decoder struct {
 	objs   []allocated
 	maps   []reflect.Value
 	counts map[unsafe.Pointer]int
+	after  []func() // when maps are full
 }
 
 func (d *decoder) damaged() { panic(refusal{errDamaged}) }
@@ -155,17 +171,19 @@ func (d *decoder) typ(name string) reflect.Type {
 // reference reads a pointer to n values of type t.
 func (d *decoder) reference(t reflect.Type, n int) (p unsafe.Pointer, room int) {
 	i := d.uint()
-	if i == 0 {
+	switch {
+	case i == nilPointer:
 		return nil, 0
-	}
-	if t.Size() == 0 {
+	case i == byName:
+		return d.known(t), 0
+	case t.Size() == 0:
 		return reflect.New(t).UnsafePointer(), 0
 	}
 	off := uintptr(d.uint())
-	if i > uint64(len(d.objs)) {
+	if i -= firstObject; i >= uint64(len(d.objs)) {
 		d.damaged()
 	}
-	o := d.objs[i-1]
+	o := d.objs[i]
 	size := o.typ.Size() * uintptr(o.n)
 	if off > size || uintptr(n)*t.Size() > size-off {
 		d.damaged()
@@ -217,7 +235,15 @@ func (d *decoder) value(p unsafe.Pointer, pl *plan) {
 		}
 	case reflect.Array:
 		d.many(p, pl.elem(), pl.t.Len())
+	case reflect.Func:
+		if d.uint() == byName {
+			*(*unsafe.Pointer)(p) = d.function(pl.t)
+		}
 	case reflect.Struct:
+		if pl.t == syncMapType {
+			d.syncMap(p)
+			return
+		}
 		for i := range pl.fields {
 			d.value(unsafe.Add(p, pl.fields[i].offset), pl.fields[i].plan)
 		}
@@ -254,9 +280,11 @@ func (d *decoder) dynamic(v reflect.Value) {
 	d.value(c.UnsafePointer(), planOf(t))
 	x := c.Elem()
 	if s, ok := x.Interface().(sentinel); ok {
-		e, ok := sentinels[s]
-		if !ok {
-			d.damaged()
+		known.RLock()
+		e := known.values[string(s)]
+		known.RUnlock()
+		if e == nil {
+			panic(refusal{errors.New(string(s) + " isn't known here")})
 		}
 		x = reflect.ValueOf(e)
 	}

@@ -17,11 +17,12 @@
 // the file, so that a program that has megabytes at hand touches what it uses.
 // A [Stamp] tells whether anything has changed since a file was written.
 //
-// What can't leave its process is refused with the path to it: a func or chan
-// that isn't nil, a lock in use, a foreign struct with hidden fields that has
-// no MarshalBinary. An error of an unknown type becomes an error with the same
-// text. Values inside interfaces need their types made known with [Register]
-// before they are decoded; [Groups] lists which.
+// What packages hold in exported variables is kept by name, so that io.EOF is
+// io.EOF in the next process; so are functions that a program has registered.
+// What can't leave its process is refused with the path to it: another func, a
+// chan that isn't nil, a lock that somebody waits for, a foreign struct with
+// hidden fields that has no MarshalBinary. Values inside interfaces need their
+// types made known with [Register] before they are decoded; [Groups] lists which.
 //
 // Bytes are in the layout of the machine and are meant for the same machine.
 package snapshot

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"sort"
@@ -64,6 +65,7 @@ func encode(roots []Root, m *memory, old Stamp) (g Group, err error) {
 		g.Types = append(g.Types, n)
 	}
 	sort.Strings(g.Types)
+	g.Known = slices.Sorted(maps.Keys(m.names))
 	if !g.Same {
 		g.Sums = sums(roots, g.Image)
 	}
@@ -77,6 +79,12 @@ func (e *encoder) all(roots []Root) {
 		e.text(r.Name)
 		e.text(TypeName(t))
 		e.b = binary.LittleEndian.AppendUint64(e.b, Fingerprint(t))
+	}
+	layouts := slices.Sorted(maps.Keys(e.layouts))
+	e.uint(uint64(len(layouts)))
+	for _, n := range layouts {
+		e.text(n)
+		e.b = binary.LittleEndian.AppendUint64(e.b, e.layouts[n])
 	}
 	e.table(roots)
 	for _, i := range e.order {
@@ -164,14 +172,21 @@ func (e *encoder) table(roots []Root) {
 	for _, r := range roots {
 		v := reflect.ValueOf(r.Ptr)
 		if v.Type().Elem().Size() == 0 {
-			e.uint(0)
+			e.uint(nilPointer)
 			continue
 		}
 		e.reference(v.UnsafePointer())
 	}
 }
 
-// reference writes a pointer as (object + 1, offset); zero is nil.
+// How a pointer begins: else it is a reference, the number of its object and firstObject.
+const (
+	nilPointer = iota
+	byName
+	firstObject
+)
+
+// reference writes a pointer as (object, offset).
 func (e *encoder) reference(p unsafe.Pointer) *object {
 	a := uintptr(p)
 	i, ok := slices.BinarySearchFunc(e.objs, a, func(o object, a uintptr) int {
@@ -186,7 +201,7 @@ func (e *encoder) reference(p unsafe.Pointer) *object {
 	if !ok {
 		panic(refusal{fmt.Errorf("memory changed while it was written")})
 	}
-	e.uint(uint64(e.id[i] + 1))
+	e.uint(uint64(e.id[i] + firstObject))
 	e.uint(uint64(a - e.objs[i].addr))
 	return &e.objs[i]
 }
@@ -216,12 +231,26 @@ func (e *encoder) value(p unsafe.Pointer, pl *plan) {
 	case reflect.Pointer:
 		switch q := *(*unsafe.Pointer)(p); {
 		case q == nil:
-			e.uint(0)
+			e.uint(nilPointer)
 		case pl.t.Elem().Size() == 0:
-			e.uint(1)
+			e.uint(firstObject)
 		default:
+			if name, ok := nameOf(q); ok {
+				e.uint(byName)
+				e.text(name)
+				return
+			}
 			e.reference(q)
 		}
+	case reflect.Func:
+		q := *(*unsafe.Pointer)(p)
+		if q == nil {
+			e.uint(nilPointer)
+			return
+		}
+		name, _ := funcName(q)
+		e.uint(byName)
+		e.text(name)
 	case reflect.Slice:
 		e.slice((*sliceHeader)(p), pl.t.Elem().Size())
 	case reflect.Map:
@@ -234,6 +263,13 @@ func (e *encoder) value(p unsafe.Pointer, pl *plan) {
 	case reflect.Array:
 		e.many(p, pl.elem(), pl.t.Len())
 	case reflect.Struct: // a closed one has no fields here, and is zero
+		switch pl.t {
+		case timeType:
+			p = stripped(p)
+		case syncMapType:
+			e.uint(e.mapID[e.syncMap(p).UnsafePointer()])
+			return
+		}
 		for i := range pl.fields {
 			e.value(unsafe.Add(p, pl.fields[i].offset), pl.fields[i].plan)
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"iter"
 	"reflect"
 	"slices"
@@ -40,6 +41,9 @@ func entries(v reflect.Value) iter.Seq2[unsafe.Pointer, unsafe.Pointer] {
 // inOrder is the order of n keys; which one is no matter as long as it is always the same.
 func inOrder(keys unsafe.Pointer, t reflect.Type, n int) iter.Seq[int] {
 	text := t.Kind() == reflect.String
+	if t.Kind() == reflect.Interface && n <= sortedMap {
+		return byText(keys, t, n)
+	}
 	if n > sortedMap || !text && !exact(t) {
 		return func(yield func(int) bool) {
 			for i := 0; i < n && yield(i); i++ {
@@ -77,6 +81,20 @@ func inOrder(keys unsafe.Pointer, t reflect.Type, n int) iter.Seq[int] {
 			}
 		}
 	}
+}
+
+// byText orders keys that are interfaces by what they say.
+func byText(keys unsafe.Pointer, t reflect.Type, n int) iter.Seq[int] {
+	texts, order := make([]string, n), make([]int, n)
+	for i := range n {
+		k := reflect.NewAt(t, unsafe.Add(keys, uintptr(i)*t.Size())).Elem()
+		if k = k.Elem(); k.IsValid() && k.Kind() != reflect.Pointer && k.Kind() != reflect.Struct {
+			texts[i] = fmt.Sprintf("%s %v", TypeName(k.Type()), k)
+		}
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(texts[a], texts[b]) })
+	return slices.Values(order)
 }
 
 // exact: values of t are equal where their bytes are.

@@ -12,6 +12,9 @@ type Group struct {
 	Image *Image
 	// Types are the full names of the types to Register before decoding.
 	Types []string
+	// Known are the names of what is kept by name: exported variables and
+	// functions to register before decoding.
+	Known []string
 	// Pointed says, per name, that another value points at the variable itself.
 	Pointed []bool
 	// Same says that the image is the one whose stamp earlier returned.

@@ -43,8 +43,25 @@ func ramp(t reflect.Type, n int) reflect.Value {
 // apart: equal, aligned, writable, with nil apart from empty.
 func TestSliceKinds(t *testing.T) {
 	for _, x := range []any{
-		[]bool{}, []int{}, []int8{}, []int16{}, []int32{}, []int64{}, []uint{}, []uint8{}, []uint16{}, []uint32{},
-		[]uint64{}, []uintptr{}, []float32{}, []float64{}, []complex64{}, []complex128{}, celsius{}, []cells{}, [][5]int16{},
+		[]bool{},
+		[]int{},
+		[]int8{},
+		[]int16{},
+		[]int32{},
+		[]int64{},
+		[]uint{},
+		[]uint8{},
+		[]uint16{},
+		[]uint32{},
+		[]uint64{},
+		[]uintptr{},
+		[]float32{},
+		[]float64{},
+		[]complex64{},
+		[]complex128{},
+		celsius{},
+		[]cells{},
+		[][5]int16{},
 	} {
 		typ := reflect.TypeOf(x)
 		size := int(typ.Elem().Size())

@@ -38,7 +38,10 @@ type memory struct {
 	mapSeq  []unsafe.Pointer // in the order found
 	mapRoot map[unsafe.Pointer][]int
 	seen    map[visit]bool
-	dyn     map[string]bool
+	dyn     map[string]bool                  // names of types inside interfaces
+	layouts map[string]uint64                // and how those that are written are laid out
+	names   map[string]bool                  // what is kept by name
+	syncs   map[unsafe.Pointer]reflect.Value // the entries of each sync.Map, as a map
 	root    int
 	path    []string
 }
@@ -53,7 +56,10 @@ type visit struct {
 type refusal struct{ error }
 
 func newMemory() *memory {
-	return &memory{maps: map[unsafe.Pointer]reflect.Value{}, mapRoot: map[unsafe.Pointer][]int{}, seen: map[visit]bool{}, dyn: map[string]bool{}}
+	return &memory{
+		maps: map[unsafe.Pointer]reflect.Value{}, mapRoot: map[unsafe.Pointer][]int{}, seen: map[visit]bool{}, dyn: map[string]bool{},
+		layouts: map[string]uint64{}, names: map[string]bool{}, syncs: map[unsafe.Pointer]reflect.Value{},
+	}
 }
 
 func (m *memory) refuse(format string, args ...any) {
@@ -122,6 +128,10 @@ func (m *memory) walk(p unsafe.Pointer, pl *plan) {
 	switch pl.kind {
 	case reflect.Pointer:
 		if q := *(*unsafe.Pointer)(p); q != nil {
+			if name, ok := nameOf(q); ok {
+				m.names[name] = true
+				return
+			}
 			m.add(q, t.Elem(), 1, false)
 		}
 		return
@@ -137,6 +147,10 @@ func (m *memory) walk(p unsafe.Pointer, pl *plan) {
 		}
 		return
 	case reflect.Struct:
+		if t == syncMapType {
+			m.mapping(m.syncMap(p))
+			return
+		}
 		if pl.closed {
 			break
 		}
@@ -151,35 +165,12 @@ func (m *memory) walk(p unsafe.Pointer, pl *plan) {
 	v := reflect.NewAt(t, p).Elem()
 	switch pl.kind {
 	case reflect.Map:
-		if v.IsNil() {
-			return
+		if !v.IsNil() {
+			m.mapping(v)
 		}
-		q := v.UnsafePointer()
-		if _, ok := m.maps[q]; ok {
-			if r := m.mapRoot[q]; r[len(r)-1] != m.root {
-				m.mapRoot[q] = append(r, m.root)
-			}
-			return
-		}
-		m.maps[q] = v
-		m.mapSeq = append(m.mapSeq, q)
-		m.mapRoot[q] = append(m.mapRoot[q], m.root)
-		k, x := planOf(t.Key()), planOf(t.Elem())
-		if k.inert && x.inert {
-			return
-		}
-		m.path = append(m.path, "[…]")
-		for kp, xp := range entries(v) {
-			m.walk(kp, k)
-			m.walk(xp, x)
-		}
-		m.path = m.path[:len(m.path)-1]
 	case reflect.Struct: // closed
 		if !v.IsZero() {
-			if t.PkgPath() == "sync" {
-				m.refuse("a %s in use can't be kept", t)
-			}
-			m.refuse("%s has hidden fields and no MarshalBinary", t)
+			m.refuse("%s %s can't leave its process", article(t.String()), t)
 		}
 	case reflect.Interface:
 		if v.IsNil() {
@@ -189,9 +180,17 @@ func (m *memory) walk(p unsafe.Pointer, pl *plan) {
 		if pl := planOf(d.Type()); !pl.inert {
 			m.walk(copyOf(d), pl)
 		}
-	case reflect.Func, reflect.Chan:
+	case reflect.Func:
+		if q := *(*unsafe.Pointer)(p); q != nil {
+			name, ok := funcName(q)
+			if !ok {
+				m.refuse("a func can't leave its process")
+			}
+			m.names[name] = true
+		}
+	case reflect.Chan:
 		if !v.IsNil() {
-			m.refuse("a %s can't leave its process", t.Kind())
+			m.refuse("a chan can't leave its process")
 		}
 	case reflect.UnsafePointer:
 		if !v.IsNil() {
@@ -200,33 +199,52 @@ func (m *memory) walk(p unsafe.Pointer, pl *plan) {
 	}
 }
 
+// mapping walks a map's entries.
+func (m *memory) mapping(v reflect.Value) {
+	q := v.UnsafePointer()
+	if _, ok := m.maps[q]; ok {
+		if r := m.mapRoot[q]; r[len(r)-1] != m.root {
+			m.mapRoot[q] = append(r, m.root)
+		}
+		return
+	}
+	m.maps[q] = v
+	m.mapSeq = append(m.mapSeq, q)
+	m.mapRoot[q] = append(m.mapRoot[q], m.root)
+	k, x := planOf(v.Type().Key()), planOf(v.Type().Elem())
+	if k.inert && x.inert {
+		return
+	}
+	m.path = append(m.path, "[…]")
+	for kp, xp := range entries(v) {
+		m.walk(kp, k)
+		m.walk(xp, x)
+	}
+	m.path = m.path[:len(m.path)-1]
+}
+
 // dynamic is the value to write for what an interface holds.
 func (m *memory) dynamic(v reflect.Value) reflect.Value {
 	d := v.Elem()
-	if e, ok := d.Interface().(error); ok {
-		if s, ok := sentinelOf(e); ok {
-			return reflect.ValueOf(s)
-		}
-		names := map[string]bool{}
-		if !named(d.Type(), names) || m.refuses(d) {
-			return reflect.ValueOf(TextError(e.Error()))
-		}
+	if s, ok := sentinelOf(d); ok {
+		m.names[string(s)] = true
+		return reflect.ValueOf(s)
 	}
-	if k := d.Kind(); k == reflect.Func || k == reflect.Chan {
-		m.refuse("a %s can't leave its process", k)
+	switch d.Kind() {
+	case reflect.Chan:
+		m.refuse("a chan can't leave its process")
+	case reflect.Func:
+		if d.Type().PkgPath() == "" { // known by its own registration
+			return d
+		}
 	}
 	if !named(d.Type(), m.dyn) {
 		m.refuse("the hidden type %s can't be kept in an interface", d.Type())
 	}
+	if n := TypeName(d.Type()); m.layouts[n] == 0 {
+		m.layouts[n] = Fingerprint(d.Type())
+	}
 	return d
-}
-
-// refuses tries a walk of an error's own fields, on the side.
-func (m *memory) refuses(d reflect.Value) bool {
-	side := newMemory()
-	c := reflect.New(d.Type())
-	c.Elem().Set(d)
-	return side.addRoot(0, c.Interface()) != nil
 }
 
 // copyOf is the address of a copy of v, which has none of its own.
@@ -280,4 +298,12 @@ func wraps(t reflect.Type) int {
 		return 1 + wraps(t.Elem())
 	}
 	return 0
+}
+
+// article goes before a name.
+func article(name string) string {
+	if strings.ContainsAny(name[:1], "aeiou") {
+		return "an"
+	}
+	return "a"
 }

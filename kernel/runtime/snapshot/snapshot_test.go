@@ -10,11 +10,13 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // carry writes x and reads it into y, as two processes would.
@@ -82,14 +84,32 @@ func TestEqualAfterwards(t *testing.T) {
 		}
 	}
 	for _, x := range []any{
-		1, "text", true, 2.5, complex(1, 2), []int(nil), []int{}, map[string]int(nil), map[string]int{},
-		[]float64{1, 2}, [][]float64{{1}, nil, {}}, map[string][]int{"a": {1}}, [3]string{"x"}, &five,
+		1, "text", true, 2.5, complex(1, 2), []int(nil),
+		[]int{},
+		map[string]int(nil),
+		map[string]int{},
+		[]float64{1, 2},
+		[][]float64{{1}, nil, {}},
+		map[string][]int{"a": {1}},
+		[3]string{"x"},
+		&five,
 		hidden{a: 1, b: []string{"q"}, m: map[string]*hidden{"z": {a: 2}}},
 		[]any{1, "a", nil, 2.5, []int{3}, map[string]any{"k": []any{gauss{1, 2}}}},
-		[]spread{gauss{1, 2}, nil}, stack[string]{[]string{"a"}}, any(stack[int]{[]int{1}}),
-		day, []time.Time{day, {}}, big.NewInt(1 << 40), *big.NewFloat(2.5), struct{}{}, []struct{}{{}, {}},
-		map[[2]int]gauss{{1, 2}: {3, 4}}, map[any]int{"a": 1, 2: 2}, stamped{day, "n"}, []error{nil},
-		[]*int{&five, nil, &five}, strings.Repeat("é", 1000), time.Second, [0]int{},
+		[]spread{gauss{1, 2}, nil},
+		stack[string]{[]string{"a"}},
+		any(stack[int]{[]int{1}}),
+		day,
+		[]time.Time{day, {}},
+		big.NewInt(1 << 40), *big.NewFloat(2.5),
+		struct{}{},
+		[]struct{}{{}, {}},
+		map[[2]int]gauss{{1, 2}: {3, 4}},
+		map[any]int{"a": 1, 2: 2},
+		stamped{day, "n"},
+		[]error{nil},
+		[]*int{&five, nil, &five},
+		strings.Repeat("é", 1000), time.Second,
+		[0]int{},
 	} {
 		same(x)
 	}
@@ -277,14 +297,18 @@ func TestSums(t *testing.T) {
 func TestRefuses(t *testing.T) {
 	var mu sync.Mutex
 	mu.Lock()
+	go mu.Lock()
+	for atRest(unsafe.Pointer(&mu)) {
+		runtime.Gosched()
+	}
 	locked := struct {
 		mu *sync.Mutex
 	}{&mu}
 	for want, p := range map[string]any{
 		".f: a func can't leave its process":        &hidden{f: func() {}},
 		".m[…].f: a func can't":                     &hidden{m: map[string]*hidden{"a": {f: func() {}}}},
-		".mu: a sync.Mutex in use":                  &locked,
-		"os.File has hidden fields":                 &[]*os.File{os.Stdout},
+		"a goroutine waits for the sync.Mutex":      &locked,
+		"an os.File can't leave":                    &[]*os.File{os.NewFile(1, "")},
 		"[]: a chan can't leave":                    &[]any{1, make(chan int)},
 		"the hidden type snapshot.unknown can't be": &[]any{unknown{}},
 	} {

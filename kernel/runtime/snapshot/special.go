@@ -1,52 +1,21 @@
 package snapshot
 
 import (
-	"context"
 	"encoding"
-	"errors"
-	"io"
-	"io/fs"
 	"reflect"
 	"strings"
 	"sync"
 )
 
-// TextError stands for an error whose own type can't be kept.
-type TextError string
-
-func (e TextError) Error() string { return string(e) }
-
-// sentinel stands for a well-known error value, which must keep its identity.
-type sentinel string
-
-var sentinels = map[sentinel]error{
-	"io.EOF": io.EOF, "io.ErrUnexpectedEOF": io.ErrUnexpectedEOF,
-	"context.Canceled": context.Canceled, "context.DeadlineExceeded": context.DeadlineExceeded,
-	"fs.ErrNotExist": fs.ErrNotExist, "fs.ErrExist": fs.ErrExist, "fs.ErrPermission": fs.ErrPermission,
-	"errors.ErrUnsupported": errors.ErrUnsupported,
-}
-
-func sentinelOf(v any) (sentinel, bool) {
-	if v == nil || !reflect.TypeOf(v).Comparable() {
-		return "", false
-	}
-	for name, e := range sentinels {
-		if v == any(e) {
-			return name, true
-		}
-	}
-	return "", false
-}
-
 // openPackages hold plain data in hidden fields, which may be copied as it
 // lies. Elsewhere a hidden field may be a handle, so it is refused.
 var openPackages = []string{
-	"main", "odslab", "gonum.org/v1/gonum", "container", "bytes", "strings", "math/rand", "sync/atomic",
+	"main", "odslab", "gonum.org/v1/gonum", "gonum.org/v1/plot", "container", "bytes", "strings", "bufio", "math/rand", "sync/atomic", "time", "text/tabwriter",
 	"github.com/gomlx/compute/shapes", "github.com/gomlx/compute/dtypes",
 }
 
-// Open says whether structs of the package may have hidden fields and be kept.
-func Open(path string) bool {
+// open says whether structs of the package may have hidden fields and be kept.
+func open(path string) bool {
 	for _, p := range openPackages {
 		if path == p || strings.HasPrefix(path, p+"/") {
 			return true
@@ -55,9 +24,15 @@ func Open(path string) bool {
 	return path == ""
 }
 
-// closed: a struct of another package with hidden fields.
+var errorType = reflect.TypeFor[error]()
+
+// closed: a struct of another package with hidden fields. Those of an error are
+// data: what it says, and why.
 func closed(t reflect.Type) bool {
-	if t.Kind() != reflect.Struct || Open(t.PkgPath()) {
+	if t == reflect.TypeFor[strings.Replacer]() { // is made when it is first used, of hidden types
+		return true
+	}
+	if t.Kind() != reflect.Struct || open(t.PkgPath()) || t.Implements(errorType) || reflect.PointerTo(t).Implements(errorType) {
 		return false
 	}
 	if t == reflect.TypeFor[sync.Once]() {
@@ -113,8 +88,10 @@ var (
 )
 
 // The interfaces of encoding/gob, without its weight in every program.
-type gobEncoder interface{ GobEncode() ([]byte, error) }
-type gobDecoder interface{ GobDecode([]byte) error }
+type (
+	gobEncoder interface{ GobEncode() ([]byte, error) }
+	gobDecoder interface{ GobDecode([]byte) error }
+)
 
 func codecOf(t reflect.Type) *codec {
 	if t.PkgPath() == "" {
@@ -128,7 +105,13 @@ func codecOf(t reflect.Type) *codec {
 	}
 	p := reflect.PointerTo(t)
 	switch {
-	case t.Kind() == reflect.Interface:
+	case t.Kind() == reflect.Interface, t == timeType:
+	case t.PkgPath() == "regexp" && t.Name() == "Regexp":
+		c = regexpCodec(t)
+	case t == reflect.TypeFor[sync.Mutex]():
+		c = lockCodec(t.Size(), atRest)
+	case t == reflect.TypeFor[sync.RWMutex]():
+		c = lockCodec(t.Size(), atRestRW)
 	case p.Implements(binMarshal) && p.Implements(binUnmarshal) && !promoted(t, binMarshal):
 		c = &codec{
 			func(p any) (b, _ []byte, err error) { b, err = p.(encoding.BinaryMarshaler).MarshalBinary(); return },
@@ -150,7 +133,7 @@ func codecOf(t reflect.Type) *codec {
 
 // promoted: the method comes from an embedded field and would lose the rest.
 func promoted(t reflect.Type, method reflect.Type) bool {
-	if t.Kind() != reflect.Struct || !Open(t.PkgPath()) {
+	if t.Kind() != reflect.Struct || !open(t.PkgPath()) {
 		return false
 	}
 	for i := range t.NumField() {

@@ -1,8 +1,10 @@
 package snapshot
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"reflect"
 	"strconv"
 	"strings"
@@ -23,6 +25,19 @@ func Register[T any]() {
 	typesMu.Unlock()
 }
 
+// RegisterTypeOf makes the dynamic type of a value known, which may be hidden:
+// a *T with its T.
+func RegisterTypeOf(x any) {
+	t := reflect.TypeOf(x)
+	typesMu.Lock()
+	defer typesMu.Unlock()
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	registered[TypeName(t)] = t
+	fixedNames[TypeName(t)] = t // no program need write it
+}
+
 func init() {
 	for _, t := range []reflect.Type{
 		reflect.TypeFor[bool](), reflect.TypeFor[string](), reflect.TypeFor[any](), reflect.TypeFor[error](),
@@ -32,8 +47,10 @@ func init() {
 	} {
 		fixedNames[TypeName(t)] = t
 	}
-	Register[TextError]()
 	Register[sentinel]()
+	for _, x := range []any{errors.New(""), errors.Join(io.EOF), fmt.Errorf("%w", io.EOF), fmt.Errorf("%w %w", io.EOF, io.EOF)} { // errors of hidden types
+		RegisterTypeOf(x)
+	}
 }
 
 // TypeName is the full name of a type: import paths instead of package names,
@@ -128,11 +145,11 @@ scan:
 			}
 		}
 	}
-	if t, ok := fixedNames[s[:end]]; ok {
-		return t, s[end:], nil
-	}
 	typesMu.RLock()
-	t, ok := registered[s[:end]]
+	t, ok := fixedNames[s[:end]]
+	if !ok {
+		t, ok = registered[s[:end]]
+	}
 	typesMu.RUnlock()
 	if !ok {
 		return nil, "", fmt.Errorf("the type %s isn't known here", s[:end])
@@ -143,6 +160,12 @@ scan:
 // named lists the named types that a dynamic type is composed of; ok is false
 // where a program could not write the type down.
 func named(t reflect.Type, into map[string]bool) (ok bool) {
+	typesMu.RLock()
+	_, fixed := fixedNames[TypeName(t)]
+	typesMu.RUnlock()
+	if fixed {
+		return true
+	}
 	if t.PkgPath() != "" {
 		n := TypeName(t)
 		typesMu.RLock()
@@ -155,9 +178,6 @@ func named(t reflect.Type, into map[string]bool) (ok bool) {
 			}
 		}
 		into[n] = true
-		return true
-	}
-	if _, fixed := fixedNames[TypeName(t)]; fixed {
 		return true
 	}
 	switch t.Kind() {

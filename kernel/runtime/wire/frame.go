@@ -15,6 +15,7 @@ const (
 
 	// A recording of 100,000 operations is 5 MB; constants of a graph travel in it.
 	maxPayload = 1 << 30
+	maxBulk    = 1 << 40
 )
 
 // ErrFrame marks what is no frame of this protocol.
@@ -72,7 +73,7 @@ func (c *Conn) Recv(place func(kind byte, payload []byte, n uint64) ([]byte, err
 	kind = h[2]
 	n := int(binary.LittleEndian.Uint32(h[4:]))
 	bulk := binary.LittleEndian.Uint64(h[8:])
-	if n > maxPayload {
+	if n > maxPayload || bulk > maxBulk {
 		return 0, nil, ErrFrame
 	}
 	if payload, err = c.payload(n); err != nil || bulk == 0 {

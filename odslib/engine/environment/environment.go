@@ -6,5 +6,5 @@ const (
 	Engine   = "ODSLAB_ENGINE"   // xla-cuda, xla-cpu or go; empty: the first that works
 	Plugin   = "ODSLAB_PLUGIN"   // absolute path of a PJRT plugin
 	Cache    = "ODSLAB_CACHE"    // where set-up keeps its files
-	Programs = "ODSLAB_PROGRAMS" // how many compiled programs are kept; empty: 256
+	Programs = "ODSLAB_PROGRAMS" // how many compiled programs are kept; empty: 128
 )

@@ -161,7 +161,7 @@ func (bl *Builder) Compile() (compute.Executable, error) {
 }
 
 // callersDepth is how far the line that made an operation may lie above it: layers of the array library and of ours.
-const callersDepth = 24
+const callersDepth = 16
 
 // note remembers who made the next operation.
 func (bl *Builder) note() {

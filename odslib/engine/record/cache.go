@@ -9,14 +9,14 @@ import (
 	"github.com/gomlx/compute"
 )
 
-// Cache keeps the compiled programs of one engine under the hashes of their recordings. When there are more than it is to
-// keep, those that were not used for longest and that nobody holds are finalized; programs that are held stay.
+// Cache keeps the compiled programs of one engine under the hashes of their recordings: those that somebody holds, and so
+// many that nobody does, of which the ones given up longest ago are finalized first.
 type Cache struct {
-	Keep int // so many programs
+	Keep int // programs that nobody holds
 
 	mu       sync.Mutex
 	programs map[Hash]*program
-	order    list.List // most recently used first
+	idle     list.List // last given up first
 	outlines map[Hash]*outline
 }
 
@@ -27,7 +27,7 @@ type program struct {
 	executable compute.Executable
 	err        error
 	holders    int
-	place      *list.Element
+	place      *list.Element // among the idle; nil while it is held
 }
 
 // outline is what was compiled under one.
@@ -37,7 +37,7 @@ type outline struct {
 }
 
 // DefaultKeep is how many programs a cache keeps that is not told.
-const DefaultKeep = 256
+const DefaultKeep = 128
 
 // NewCache keeps so many programs; 0 means DefaultKeep.
 func NewCache(keep int) *Cache {
@@ -58,8 +58,7 @@ type Hold struct {
 func (h *Hold) Release() {
 	h.cache.mu.Lock()
 	defer h.cache.mu.Unlock()
-	h.p.holders--
-	h.cache.evict()
+	h.cache.giveUp(h.p)
 }
 
 // Find returns a hold on the program of the hash, or nil. It waits for one that is being compiled.
@@ -80,7 +79,10 @@ func (c *Cache) Find(hash Hash) *Hold {
 // hold waits for the program; the caller has the lock, which is given up.
 func (c *Cache) hold(p *program) (*Hold, error) {
 	p.holders++
-	c.order.MoveToFront(p.place)
+	if p.place != nil {
+		c.idle.Remove(p.place)
+		p.place = nil
+	}
 	c.mu.Unlock()
 	<-p.done
 	if p.err != nil {
@@ -98,7 +100,6 @@ func (c *Cache) Make(hash Hash, outline func() Outline, compile func() (compute.
 		return h, Made{}, err
 	}
 	p := &program{hash: hash, done: make(chan struct{}), holders: 1}
-	p.place = c.order.PushFront(p)
 	c.programs[hash] = p
 	c.mu.Unlock()
 
@@ -111,10 +112,9 @@ func (c *Cache) Make(hash Hash, outline func() Outline, compile func() (compute.
 	defer c.mu.Unlock()
 	close(p.done)
 	if p.err != nil {
-		c.remove(p)
+		delete(c.programs, hash)
 		return nil, Made{}, p.err
 	}
-	c.evict()
 	return &Hold{p.executable, c, p}, made, nil
 }
 
@@ -138,7 +138,7 @@ func (c *Cache) compare(o Outline) (times int, changed []int) {
 	defer c.mu.Unlock()
 	was := c.outlines[o.Hash]
 	if was == nil {
-		for len(c.outlines) >= 4*max(1, c.Keep) { // any will do
+		for len(c.outlines) >= 4*c.Keep { // any will do
 			for h := range c.outlines {
 				delete(c.outlines, h)
 				break
@@ -159,22 +159,17 @@ func (c *Cache) compare(o Outline) (times int, changed []int) {
 	return was.times, changed
 }
 
-// evict finalizes what is too much; the caller has the lock.
-func (c *Cache) evict() {
-	for at := c.order.Back(); at != nil && len(c.programs) > c.Keep; {
-		p := at.Value.(*program)
-		at = at.Prev()
-		if p.holders == 0 {
-			c.remove(p)
-			p.executable.Finalize()
-		}
+// giveUp ends one hold; the caller has the lock.
+func (c *Cache) giveUp(p *program) {
+	if p.holders--; p.holders > 0 {
+		return
 	}
-}
-
-// remove forgets a program; the caller has the lock.
-func (c *Cache) remove(p *program) {
-	delete(c.programs, p.hash)
-	c.order.Remove(p.place)
+	p.place = c.idle.PushFront(p)
+	for c.idle.Len() > c.Keep {
+		last := c.idle.Remove(c.idle.Back()).(*program)
+		delete(c.programs, last.hash)
+		last.executable.Finalize()
+	}
 }
 
 // Len is how many programs there are.
@@ -182,4 +177,11 @@ func (c *Cache) Len() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.programs)
+}
+
+// Held is how many of them somebody holds.
+func (c *Cache) Held() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.programs) - c.idle.Len()
 }

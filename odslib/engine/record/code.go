@@ -294,7 +294,7 @@ func (d *Dec) Flat() any {
 
 // MakeFlat makes the slice of n values that take size bytes.
 func MakeFlat(dt dtypes.DType, n, size uint64) (any, error) {
-	if !dt.IsSupported() || dt.IsPacked() || n > maxBulk || n*uint64(dt.Size()) != size {
+	if dt < 0 || int(dt) >= len(dtypes.SupportedDTypes) || !dt.IsSupported() || dt.IsPacked() || n > maxBulk || n*uint64(dt.Size()) != size {
 		return nil, fmt.Errorf("%d bytes for %d values of dtype %d", size, n, dt)
 	}
 	return dtypes.MakeAnySlice(dt, int(n)), nil

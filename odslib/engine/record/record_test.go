@@ -10,10 +10,10 @@ import (
 	"testing"
 
 	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
-	"odslab/odslib/engine"
 	"odslab/odslib/engine/record"
 )
 
@@ -62,11 +62,7 @@ func (p *player) Locate(err *record.OpError, stack []uintptr) error {
 
 func open(t *testing.T) *local {
 	t.Helper()
-	e, err := engine.Open() // pure Go: XLA is not linked
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &local{Backend: e.Backend.(*record.Backend).Backend}
+	return &local{Backend: cached(t, 0).Backend}
 }
 
 func run(t *testing.T, be compute.Backend, factor float32, x []float32) []float32 {
@@ -114,7 +110,7 @@ func TestLateRefusal(t *testing.T) {
 	l := open(t)
 	b := record.NewBuilder("late", l.Capabilities(), &refusing{player{l, record.NewReplay(l.Backend, "late")}, 1})
 	f := b.Main()
-	x, err := f.Parameter("x", engine.Float32(2), nil)
+	x, err := f.Parameter("x", shapes.Make(dtypes.Float32, 2), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +136,7 @@ func TestTakenBack(t *testing.T) {
 	hash := func(wrong bool) record.Hash {
 		b := l.Builder("b")
 		f := b.Main()
-		x, err := f.Parameter("x", engine.Float32(2), nil)
+		x, err := f.Parameter("x", shapes.Make(dtypes.Float32, 2), nil)
 		if err != nil {
 			t.Fatal(err)
 		}

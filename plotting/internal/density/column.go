@@ -3,6 +3,7 @@ package density
 import (
 	"math"
 	"slices"
+	"sync"
 )
 
 // Kind says how a variable's samples are to be drawn: a smooth density is an answer to some of them only.
@@ -37,6 +38,21 @@ type Column struct {
 	pitch    float64   // of values that were rounded, else 0
 	smallest float64   // gap between two values, where there are few
 	pilot    *Curve
+	mu       sync.Mutex
+	placed   map[int][]place // of each sample, on grids of n cells
+}
+
+// places are where the samples lie on a grid of n cells.
+func (c *Column) places(n int) []place {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.placed[n] == nil {
+		if c.placed == nil {
+			c.placed = map[int][]place{}
+		}
+		c.placed[n] = bin(c.X, c.Domain, n)
+	}
+	return c.placed[n]
 }
 
 // NewColumn looks at a variable. Rows that are copies of one another must have been merged into one with the sum of their
@@ -48,21 +64,7 @@ func NewColumn(x, w []float64) *Column {
 		q += v * v
 	}
 	c.Size = 1 / q
-	order := make([]int, 0, len(x))
-	for i := range x {
-		if c.W[i] > 0 {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case x[a] < x[b]:
-			return -1
-		case x[a] > x[b]:
-			return 1
-		}
-		return a - b
-	})
+	order := ordered(x, c.W)
 	c.sorted, c.cum = make([]float64, len(order)), make([]float64, len(order))
 	s := 0.
 	for k, i := range order {
@@ -118,41 +120,41 @@ func (c *Column) classify() {
 		c.Kind = Few
 		return
 	}
-	var atoms []Atom
-	distinct, repeated := 0, 0.
-	last := 0.
+	distinct, repeated, biggest, last := 0, 0., 0., 0.
 	c.smallest = math.Inf(1)
-	for i := 0; i < len(c.sorted); {
-		j := i
-		for j+1 < len(c.sorted) && c.sorted[j+1] == c.sorted[i] {
-			j++
+	each := func(f func(at, share float64, several bool)) {
+		last = 0
+		for i := 0; i < len(c.sorted); {
+			j := i
+			for j+1 < len(c.sorted) && c.sorted[j+1] == c.sorted[i] {
+				j++
+			}
+			f(c.sorted[i], c.cum[j]-last, j > i)
+			last = c.cum[j]
+			if i > 0 {
+				c.smallest = min(c.smallest, c.sorted[i]-c.sorted[i-1])
+			}
+			i = j + 1
 		}
-		share := c.cum[j] - last
-		last = c.cum[j]
-		if i > 0 {
-			c.smallest = min(c.smallest, c.sorted[i]-c.sorted[i-1])
-		}
-		if j > i {
+	}
+	each(func(_, share float64, several bool) {
+		distinct++
+		biggest = max(biggest, share)
+		if several {
 			repeated += share
 		}
-		distinct++
-		atoms = append(atoms, Atom{c.sorted[i], share})
-		i = j + 1
-	}
-	biggest := 0.
-	for _, a := range atoms {
-		biggest = max(biggest, a.Share)
-	}
+	})
 	switch {
 	case distinct == 1, distinct <= 30 && c.Size > 2*float64(distinct):
-		c.Kind, c.Atoms = Discrete, atoms
+		c.Kind = Discrete
+		each(func(at, share float64, _ bool) { c.Atoms = append(c.Atoms, Atom{at, share}) })
 	case repeated > .05 && biggest > .04 && biggest*c.Size > 8 && biggest > 8*repeated/float64(distinct):
 		c.Kind = Tied
-		for _, a := range atoms {
-			if a.Share > .02 && a.Share*c.Size > 4 {
-				c.Atoms = append(c.Atoms, a)
+		each(func(at, share float64, _ bool) {
+			if share > .02 && share*c.Size > 4 {
+				c.Atoms = append(c.Atoms, Atom{at, share})
 			}
-		}
+		})
 	case repeated > .5: // rounded: no kernel narrower than the steps
 		c.pitch = (c.Quantile(.75) - c.Quantile(.25)) / float64(c.between(c.Quantile(.25), c.Quantile(.75)))
 	}
@@ -270,10 +272,13 @@ func (c *Column) wall(at, side, h float64, pilot Curve) bool {
 	if !(n > 12 && mass(h)/h > least && near > .5*next && near > .4*third) {
 		return false
 	}
+	if c.Size < 800 && !(near > .75*next && near > .7*third) {
+		return false
+	}
 	// At a wall the way to the k-th sample is as long as k gaps; in a tail, whatever its scale, its first part is long.
 	sure := 3. // standard errors; with few samples a tail that was cut is worse than a wall that was not seen
 	if c.Size < 800 {
-		sure = 2.2
+		sure = 1.6
 	}
 	for k := 16; k < len(c.sorted)/4 && k <= 512; k *= 2 {
 		part := c.way(k/8, side) / c.way(k, side)

@@ -1,9 +1,6 @@
 package density
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // Curve is a density on an even grid of cell centres.
 type Curve struct {
@@ -96,46 +93,6 @@ func (c Curve) Levels(mass ...float64) []float64 {
 	return levels(c.heights, c.weights, mass)
 }
 
-// levels are the heights above which the given shares of weight lie. Without weights the heights are those of even cells
-// and count by themselves.
-func levels(heights, weights, mass []float64) []float64 {
-	if weights == nil {
-		weights = heights
-	}
-	order := make([]int, len(heights))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case heights[a] > heights[b]:
-			return -1
-		case heights[a] < heights[b]:
-			return 1
-		}
-		return a - b
-	})
-	total := 0.
-	for _, i := range order {
-		total += weights[i]
-	}
-	out, cum, k := make([]float64, len(mass)), 0., -1
-	for m, share := range mass {
-		for k < len(order)-1 && (k < 0 || cum < share*total) {
-			k++
-			cum += weights[order[k]]
-		}
-		// Between the sample that reaches the share and the one before it.
-		i := order[k]
-		out[m] = heights[i]
-		if k > 0 && weights[i] > 0 {
-			f := min(1, max(0, (cum-share*total)/weights[i]))
-			out[m] += f * (heights[order[k-1]] - heights[i])
-		}
-	}
-	return out
-}
-
 // place is where a sample lies on a grid: between the centres of cell and cell + 1.
 type place struct {
 	cell  int
@@ -158,8 +115,8 @@ func bin(x []float64, d Domain, n int) []place {
 			continue
 		}
 		at := (v-d.Min)/r*float64(n) - .5
-		k := math.Floor(at)
-		out[i] = place{int(k), at - k}
+		k := int(at+1) - 1
+		out[i] = place{k, at - float64(k)}
 	}
 	return out
 }
@@ -171,15 +128,17 @@ func newKernel(n int, t float64) kernel {
 	b := basis(n)
 	k := kernel{make([]float64, n), make([]float64, n)}
 	for j := range n {
-		s, u := 1., 1.
-		for m := 1; m < n && float64(m*m)*t < 15; m++ {
-			e := 2 * math.Exp(-float64(m*m)*math.Pi*math.Pi*t/2)
-			s += e * b.At(m, j) * b.At(m, j)
+		k.diagonal[j], k.beside[j] = 1/float64(n), 1/float64(n)
+	}
+	for m := 1; m < n && float64(m*m)*t < 15; m++ {
+		e := 2 * math.Exp(-float64(m*m)*math.Pi*math.Pi*t/2) / float64(n)
+		row := b.RawRowView(m)
+		for j, c := range row {
+			k.diagonal[j] += e * c * c
 			if j+1 < n {
-				u += e * b.At(m, j) * b.At(m, j+1)
+				k.beside[j] += e * c * row[j+1]
 			}
 		}
-		k.diagonal[j], k.beside[j] = s/float64(n), u/float64(n)
 	}
 	return k
 }

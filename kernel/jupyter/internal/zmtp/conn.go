@@ -6,13 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// maxQueue bounds what waits for a peer that does not read. Beyond it PUB drops
-// messages, as ZeroMQ does, and other sockets drop the peer.
-const maxQueue = 256 << 20
+// What may wait for a peer that does not read, beside what is on its way. One
+// that is further behind is disconnected.
+const (
+	maxQueue   = 256 << 20 // of a peer that is known
+	maxBehind  = 64 << 20  // of a subscriber
+	maxUnknown = 1 << 20   // of a peer that has only connected
+)
 
 const handshakeTimeout = 10 * time.Second
 
@@ -26,10 +32,14 @@ type Conn struct {
 	nc net.Conn
 	br *bufio.Reader
 
+	budget  *Budget     // of the listener, until the peer is known
+	trusted atomic.Bool // set by Trust
+
 	mu      sync.Mutex
 	more    *sync.Cond
 	queue   [][]byte
 	queued  int
+	limit   int // of queued
 	closed  bool
 	drained chan struct{} // closed when the writer has ended
 }
@@ -69,6 +79,10 @@ func open(nc net.Conn, socketType, identity string) (*Conn, error) {
 func accept(nc net.Conn, socketType string) (*Conn, error) {
 	c, err := shake(nc, socketType, func(duplex) error { return nil })
 	if err == nil {
+		c.limit = maxUnknown
+		if socketType == Pub {
+			c.limit = maxBehind
+		}
 		c.enqueue(ready(socketType, ""))
 	}
 	return c, err
@@ -78,7 +92,7 @@ func (c *Conn) start() { go c.write() }
 
 func shake(nc net.Conn, socketType string, announce func(duplex) error) (*Conn, error) {
 	nc.SetDeadline(time.Now().Add(handshakeTimeout))
-	br := bufio.NewReaderSize(nc, 64<<10)
+	br := bufio.NewReaderSize(nc, 4<<10) // many a peer sends nothing
 	rw := duplex{br, nc}
 	peer, err := "", greet(rw)
 	if err == nil {
@@ -92,7 +106,7 @@ func shake(nc net.Conn, socketType string, announce func(duplex) error) (*Conn, 
 		return nil, err
 	}
 	nc.SetDeadline(time.Time{})
-	c := &Conn{Identity: peer, nc: nc, br: br, drained: make(chan struct{})}
+	c := &Conn{Identity: peer, nc: nc, br: br, limit: maxQueue, drained: make(chan struct{})}
 	c.more = sync.NewCond(&c.mu)
 	return c, nil
 }
@@ -103,7 +117,7 @@ func (c *Conn) Recv() ([][]byte, error) {
 	var frames [][]byte
 	total := 0
 	for {
-		flags, body, err := readFrame(c.br, maxMessage-total)
+		flags, body, err := readFrame(c.br, maxMessage-total, c.charge)
 		if err != nil {
 			c.Close()
 			return nil, err
@@ -120,7 +134,10 @@ func (c *Conn) Recv() ([][]byte, error) {
 				if len(cmd.data) > 2 {
 					context = cmd.data[2:]
 				}
-				c.enqueue(command{name: "PONG", data: context}.encode())
+				if err := c.enqueue(command{name: "PONG", data: context}.encode()); err != nil {
+					c.Close()
+					return nil, err
+				}
 			case "SUBSCRIBE":
 				return [][]byte{append([]byte{1}, cmd.data...)}, nil
 			case "CANCEL":
@@ -140,6 +157,24 @@ func (c *Conn) Recv() ([][]byte, error) {
 	}
 }
 
+// charge counts what has arrived from a peer that is not known.
+func (c *Conn) charge(n int) error {
+	if c.trusted.Load() {
+		return nil
+	}
+	return c.budget.take(c, n)
+}
+
+// Trust says that the peer is known: what it sends and is sent counts no more.
+func (c *Conn) Trust() {
+	if c.trusted.CompareAndSwap(false, true) {
+		c.budget.give(c, -1)
+		c.mu.Lock()
+		c.limit = maxQueue
+		c.mu.Unlock()
+	}
+}
+
 // Send queues a message; it does not wait for the peer.
 func (c *Conn) Send(frames ...[]byte) error {
 	return c.enqueue(encode(frames))
@@ -153,13 +188,25 @@ func (c *Conn) enqueue(b []byte) error {
 	if c.closed {
 		return ErrClosed
 	}
-	if c.queued > 0 && c.queued+len(b) > maxQueue {
+	if c.queued > 0 && c.queued+len(b) > c.limit {
 		return errFull
 	}
 	c.queue = append(c.queue, b)
 	c.queued += len(b)
 	c.more.Signal()
 	return nil
+}
+
+// maxBatch is what is written in one go, if it is more than a message.
+const maxBatch = 1 << 20
+
+// sendOrClose drops a peer that is too far behind.
+func (c *Conn) sendOrClose(b []byte) bool {
+	err := c.enqueue(b)
+	if err == errFull {
+		c.Close()
+	}
+	return err == nil
 }
 
 func (c *Conn) write() {
@@ -173,14 +220,16 @@ func (c *Conn) write() {
 			c.mu.Unlock()
 			return
 		}
-		batch := net.Buffers(c.queue)
-		size := c.queued
-		c.queue = nil
-		c.mu.Unlock()
-		_, err := batch.WriteTo(c.nc)
-		c.mu.Lock()
+		n, size := 0, 0
+		for n < len(c.queue) && (n == 0 || size+len(c.queue[n]) <= maxBatch) {
+			size += len(c.queue[n])
+			n++
+		}
+		batch := net.Buffers(slices.Clone(c.queue[:n]))
+		c.queue = slices.Delete(c.queue, 0, n)
 		c.queued -= size
 		c.mu.Unlock()
+		_, err := batch.WriteTo(c.nc)
 		if err != nil {
 			c.Close()
 			return

@@ -16,14 +16,15 @@ const (
 	// A notebook's largest honest message is a figure or a widget's buffer.
 	maxMessage = 256 << 20
 	maxFrames  = 1024
+	frameCost  = 32 // bytes that a frame takes beside its own
 )
 
 // ErrProtocol marks what a peer did against ZMTP; the connection is dropped.
 var ErrProtocol = errors.New("zmtp: protocol violation")
 
 // readFrame reads one frame. Memory grows with what has arrived, never with
-// what the header claims.
-func readFrame(r io.Reader, limit int) (flags byte, body []byte, err error) {
+// what the header claims; charge is told of it, and may refuse.
+func readFrame(r io.Reader, limit int, charge func(n int) error) (flags byte, body []byte, err error) {
 	var head [9]byte
 	if _, err = io.ReadFull(r, head[:2]); err != nil {
 		return 0, nil, err
@@ -42,14 +43,23 @@ func readFrame(r io.Reader, limit int) (flags byte, body []byte, err error) {
 	if size > uint64(limit) {
 		return 0, nil, fmt.Errorf("%w: frame of %d bytes, at most %d are taken", ErrProtocol, size, limit)
 	}
-	if size <= 64<<10 {
+	const step = 64 << 10
+	if size <= step {
+		if err = charge(int(size) + frameCost); err != nil {
+			return 0, nil, err
+		}
 		body = make([]byte, size)
 		_, err = io.ReadFull(r, body)
 		return flags, body, err
 	}
 	var buf bytes.Buffer
-	if _, err = io.CopyN(&buf, r, int64(size)); err != nil {
-		return 0, nil, err
+	for left := int64(size); left > 0; left -= step {
+		if err = charge(step); err != nil {
+			return 0, nil, err
+		}
+		if _, err = io.CopyN(&buf, r, min(left, step)); err != nil {
+			return 0, nil, err
+		}
 	}
 	return flags, buf.Bytes(), nil
 }

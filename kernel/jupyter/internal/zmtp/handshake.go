@@ -96,7 +96,7 @@ func greet(rw io.ReadWriter) error {
 
 // readReady reads the peer's READY and returns its identity.
 func readReady(r io.Reader, socketType string) (peerIdentity string, err error) {
-	flags, body, err := readFrame(r, 4096)
+	flags, body, err := readFrame(r, 4096, func(int) error { return nil })
 	if err != nil {
 		return "", err
 	}

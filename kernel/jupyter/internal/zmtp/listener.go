@@ -18,6 +18,8 @@ type Handler struct {
 	Subscribed func(from *Conn, topic string)
 	// Violation is called when a peer is dropped for breaking the protocol.
 	Violation func(err error)
+	// Budget bounds what peers send before somebody calls Trust; nil: not at all.
+	Budget *Budget
 }
 
 // Listener is a bound ROUTER, PUB or REP socket.
@@ -28,7 +30,7 @@ type Listener struct {
 
 	mu     sync.Mutex
 	peers  map[*Conn]*peer
-	byID   map[string]*Conn // newest connection of each identity
+	owner  map[string]*Conn // the peer that an identity belongs to, see Claim
 	closed bool
 	wg     sync.WaitGroup
 }
@@ -45,7 +47,7 @@ func Listen(network, addr, socketType string, h Handler) (*Listener, error) {
 	}
 	l := &Listener{
 		socketType: socketType, handler: h, nl: nl,
-		peers: map[*Conn]*peer{}, byID: map[string]*Conn{},
+		peers: map[*Conn]*peer{}, owner: map[string]*Conn{},
 	}
 	l.wg.Add(1)
 	go l.accept()
@@ -79,6 +81,7 @@ func (l *Listener) serve(nc net.Conn) {
 	if c.Identity == "" {
 		c.Identity = "\x00" + rand.Text()
 	}
+	c.budget = l.handler.Budget
 	p := &peer{topics: map[string]int{}}
 	l.mu.Lock()
 	if l.closed {
@@ -87,17 +90,17 @@ func (l *Listener) serve(nc net.Conn) {
 		return
 	}
 	l.peers[c] = p
-	l.byID[c.Identity] = c
 	l.mu.Unlock()
 	c.start()
 	defer func() {
 		l.mu.Lock()
 		delete(l.peers, c)
-		if l.byID[c.Identity] == c {
-			delete(l.byID, c.Identity)
+		if l.owner[c.Identity] == c {
+			delete(l.owner, c.Identity)
 		}
 		l.mu.Unlock()
 		c.Close()
+		c.budget.give(c, -1)
 	}()
 	for {
 		frames, err := c.Recv()
@@ -108,11 +111,15 @@ func (l *Listener) serve(nc net.Conn) {
 		switch {
 		case l.socketType == Pub:
 			l.subscription(c, p, frames)
+			continue // what it asks for stays, and counts
 		case l.socketType == Rep:
-			c.Send(frames...) // a heartbeat is echoed as it came
+			if c.Send(frames...) != nil { // a heartbeat is echoed as it came
+				return
+			}
 		case l.handler.Message != nil:
 			l.handler.Message(c, frames)
 		}
+		c.budget.give(c, -1)
 	}
 }
 
@@ -122,15 +129,19 @@ func (l *Listener) violation(err error) {
 	}
 }
 
+// What a subscriber may ask for; Jupyter's ask for everything, once.
+const maxTopics, maxTopic = 64, 256
+
 func (l *Listener) subscription(c *Conn, p *peer, frames [][]byte) {
-	if len(frames) != 1 || len(frames[0]) == 0 || len(frames[0]) > 4096 {
+	if len(frames) != 1 || len(frames[0]) == 0 || len(frames[0]) > maxTopic {
 		return
 	}
 	topic := string(frames[0][1:])
+	c.budget.give(c, len(frames[0])+frameCost)
 	l.mu.Lock()
 	switch frames[0][0] {
 	case 1:
-		if len(p.topics) < maxFrames {
+		if len(p.topics) < maxTopics {
 			p.topics[topic]++
 		}
 	case 0:
@@ -144,18 +155,52 @@ func (l *Listener) subscription(c *Conn, p *peer, frames [][]byte) {
 	}
 }
 
-// SendTo sends to the newest peer with this identity, as ROUTER does; a peer
-// that has gone is no error, one that does not read is dropped.
-func (l *Listener) SendTo(identity string, frames ...[]byte) {
+// Claim gives the peer's identity to it: what is sent to the identity reaches
+// this peer from now on, and all others that bear it are closed. The owner of
+// the listener knows who may.
+func (l *Listener) Claim(c *Conn) {
 	l.mu.Lock()
-	c := l.byID[identity]
-	l.mu.Unlock()
-	if c == nil {
+	defer l.mu.Unlock()
+	if l.owner[c.Identity] == c || l.peers[c] == nil {
 		return
 	}
-	if err := c.Send(frames...); err != nil {
-		c.Close()
+	l.owner[c.Identity] = c
+	for other := range l.peers {
+		if other != c && other.Identity == c.Identity {
+			other.Close()
+		}
 	}
+}
+
+// SendTo sends to the peer that owns the identity. As long as it is nobody's,
+// all that bear it get the message, since the right one may be among them.
+func (l *Listener) SendTo(identity string, frames ...[]byte) {
+	l.mu.Lock()
+	var to []*Conn
+	if c := l.owner[identity]; c != nil {
+		to = append(to, c)
+	} else {
+		for c := range l.peers {
+			if c.Identity == identity {
+				to = append(to, c)
+			}
+		}
+	}
+	l.mu.Unlock()
+	for _, c := range to {
+		c.sendOrClose(encode(frames))
+	}
+}
+
+// Answer sends to a peer or, if that has gone, to the one that owns its identity
+// now. It reports whether there was one.
+func (l *Listener) Answer(c *Conn, frames ...[]byte) bool {
+	l.mu.Lock()
+	if l.peers[c] == nil || l.owner[c.Identity] != nil {
+		c = l.owner[c.Identity]
+	}
+	l.mu.Unlock()
+	return c != nil && c.sendOrClose(encode(frames))
 }
 
 // Publish sends to every peer subscribed to the first frame.
@@ -167,7 +212,7 @@ func (l *Listener) Publish(frames ...[]byte) {
 	for c, p := range l.peers {
 		for t := range p.topics {
 			if strings.HasPrefix(topic, t) {
-				c.enqueue(b)
+				c.sendOrClose(b)
 				break
 			}
 		}

@@ -14,7 +14,7 @@ func TestFramesRoundTrip(t *testing.T) {
 	frames := [][]byte{{}, []byte("a"), bytes.Repeat([]byte("b"), 255), bytes.Repeat([]byte("c"), 256), bytes.Repeat([]byte("d"), 100_000)}
 	r := bytes.NewReader(encode(frames))
 	for i, want := range frames {
-		flags, got, err := readFrame(r, maxMessage)
+		flags, got, err := readFrame(r, maxMessage, free)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("frame %d: %d bytes, %v", i, len(got), err)
 		}
@@ -29,7 +29,7 @@ func TestClaimedSizeIsNotAllocated(t *testing.T) {
 	head := []byte{flagLong, 0, 0, 0, 0, 0x0f, 0xff, 0xff, 0xff, 'x'}
 	r := testing.Benchmark(func(b *testing.B) {
 		for range b.N {
-			readFrame(bytes.NewReader(head), maxMessage)
+			readFrame(bytes.NewReader(head), maxMessage, free)
 		}
 	})
 	if n := r.AllocedBytesPerOp(); n > 64<<10 {
@@ -56,7 +56,7 @@ func FuzzHandshake(f *testing.F) {
 			return
 		}
 		for {
-			flags, body, err := readFrame(rw, 1<<20)
+			flags, body, err := readFrame(rw, 1<<20, free)
 			if err != nil {
 				return
 			}
@@ -103,14 +103,15 @@ func TestCloseFlushes(t *testing.T) {
 	}
 }
 
-// The newest connection of an identity gets the replies: a front end that
-// reconnects must not be answered into its old, dead connection.
-func TestNewestIdentityWins(t *testing.T) {
-	l, err := Listen("tcp", "127.0.0.1:0", Router, Handler{Message: func(*Conn, [][]byte) {}})
+// A front end that has shown that it is the same one is answered on its new
+// connection, and the old one ends; others with its identity change nothing.
+func TestClaimedIdentity(t *testing.T) {
+	l, err := Listen("tcp", "127.0.0.1:0", Router, Handler{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
+	l.handler.Message = func(c *Conn, _ [][]byte) { l.Claim(c) }
 	addr := l.Addr().(*net.TCPAddr).String()
 	old, err := Dial(t.Context(), "tcp", addr, Dealer, "same")
 	if err != nil {
@@ -124,8 +125,20 @@ func TestNewestIdentityWins(t *testing.T) {
 	}
 	defer fresh.Close()
 	waitPeers(t, l, 2)
-	old.Close()
+	fresh.Send([]byte("signed"))
 	waitPeers(t, l, 1)
+	if _, err := old.Recv(); err == nil {
+		t.Error("the old connection goes on")
+	}
+	for range 3 { // who come and go unsigned
+		other, err := Dial(t.Context(), "tcp", addr, Dealer, "same")
+		if err != nil {
+			t.Fatal(err)
+		}
+		waitPeers(t, l, 2)
+		other.Close()
+		waitPeers(t, l, 1)
+	}
 	l.SendTo("same", []byte("hello"))
 	l.SendTo("nobody", []byte("hello"))
 	got := make(chan string, 1)
@@ -179,3 +192,5 @@ func TestReachableOnceConnected(t *testing.T) {
 		c.Close()
 	}
 }
+
+func free(int) error { return nil }

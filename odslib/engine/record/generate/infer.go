@@ -19,12 +19,18 @@ func inferred(op string) string {
 }
 
 var families = []struct{ ops, rule string }{
-	{"BitCount BitwiseNot Ceil Clz Conj Cos Erf Exp Expm1 Floor Log Log1p LogicalNot Logistic Neg Round Rsqrt Sign Sin Sqrt Tanh",
-		"one(shapeinference.UnaryOp(compute.OpType%s, shapeOf(a0)))"},
-	{"Add Atan2 BitwiseAnd BitwiseOr BitwiseXor Div LogicalAnd LogicalOr LogicalXor Max Min Mul Pow Rem ShiftLeft ShiftRightArithmetic ShiftRightLogical Sub",
-		"one(shapeinference.BinaryOp(compute.OpType%s, shapeOf(a0), shapeOf(a1)))"},
-	{"Equal EqualTotalOrder GreaterOrEqual GreaterOrEqualTotalOrder GreaterThan GreaterThanTotalOrder LessOrEqual LessOrEqualTotalOrder LessThan LessThanTotalOrder NotEqual NotEqualTotalOrder",
-		"one(shapeinference.ComparisonOp(compute.OpType%s, shapeOf(a0), shapeOf(a1)))"},
+	{
+		"BitCount BitwiseNot Ceil Clz Conj Cos Erf Exp Expm1 Floor Log Log1p LogicalNot Logistic Neg Round Rsqrt Sign Sin Sqrt Tanh",
+		"one(shapeinference.UnaryOp(compute.OpType%s, shapeOf(a0)))",
+	},
+	{
+		"Add Atan2 BitwiseAnd BitwiseOr BitwiseXor Div LogicalAnd LogicalOr LogicalXor Max Min Mul Pow Rem ShiftLeft ShiftRightArithmetic ShiftRightLogical Sub",
+		"one(shapeinference.BinaryOp(compute.OpType%s, shapeOf(a0), shapeOf(a1)))",
+	},
+	{
+		"Equal EqualTotalOrder GreaterOrEqual GreaterOrEqualTotalOrder GreaterThan GreaterThanTotalOrder LessOrEqual LessOrEqualTotalOrder LessThan LessThanTotalOrder NotEqual NotEqualTotalOrder",
+		"one(shapeinference.ComparisonOp(compute.OpType%s, shapeOf(a0), shapeOf(a1)))",
+	},
 }
 
 var rules = map[string]string{

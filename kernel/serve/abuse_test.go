@@ -1,0 +1,125 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"odslab/kernel/gonb/gonbtest"
+	"odslab/kernel/jupyter"
+)
+
+// A cell of any size leaves the history of others, in the file and in memory.
+func TestHugeCellInHistory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "history")
+	h := openHistory(file)
+	h.add(1, "before", "")
+	for i, huge := range []string{strings.Repeat("x", 8<<20), strings.Repeat("\x01é\n", 3<<20), strings.Repeat("y", 2<<20)} {
+		h.add(2+i, huge, huge)
+	}
+	h.add(5, "after", "out")
+	for _, e := range h.entries {
+		if len(e.Input) > 2000 || len(e.Output) > 2000 {
+			t.Errorf("entry %d: %d and %d bytes stay in memory", e.Line, len(e.Input), len(e.Output))
+		}
+	}
+	h.close()
+	h = openHistory(file)
+	defer h.close()
+	if n := len(h.entries); n != 5 || h.entries[0].Input != "before" || h.entries[4].Input != "after" || !strings.Contains(h.entries[1].Input, "8.4 MB in all") {
+		t.Errorf("%d entries: %.300v", n, h.entries)
+	}
+}
+
+// A GoNB that never answers is told of after a while, once, and an interrupt
+// ends the waiting at once.
+func TestSilentGoNB(t *testing.T) {
+	silent := filepath.Join(t.TempDir(), "gonb")
+	if err := os.WriteFile(silent, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	child := gonbtest.Config(t)
+	child.Gonb = silent
+	conn := jupyter.LocalConnection(t.TempDir())
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	k, err := start(ctx, config{conn: conn, child: child, version: "test", prepare: func(string, []string) (Compiler, error) { return &plainCompiler{}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { k.wait(ctx); close(done) }()
+	f := &front{t: t, ctx: ctx, kernel: k}
+	if f.Client, err = jupyter.Connect(ctx, conn); err != nil {
+		t.Fatal(err)
+	}
+	defer f.Client.Close()
+	go func() { time.Sleep(time.Second); f.Interrupt() }()
+	begin := time.Now()
+	if s := f.run("fmt.Println(1)"); s.EName != "interrupted" || time.Since(begin) > 8*time.Second {
+		t.Errorf("after %v: %v", time.Since(begin), s.Reply)
+	}
+	if s := f.run("fmt.Println(1)"); !strings.Contains(s.EValue, "GoNB has not answered") || strings.Contains(s.EValue, "\n") || time.Since(begin) > 50*time.Second {
+		t.Errorf("after %v: %v", time.Since(begin), s.Reply)
+	}
+	begin = time.Now()
+	k.end()
+	<-done
+	if d := time.Since(begin); d > 10*time.Second {
+		t.Errorf("it took %v to end", d)
+	}
+}
+
+// A resident process that somebody has stopped holds up neither what the kernel
+// tells it nor its end.
+func TestStoppedResident(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "resident")
+	if err := os.WriteFile(program, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.MkdirTemp("", "r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	r := newResident(program, dir, "", "", os.Environ())
+	if _, _, err := r.start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	held := map[string][]string{"x": nil}
+	for i := range 20000 {
+		held["x"] = append(held["x"], fmt.Sprint("array", i))
+	}
+	begin := time.Now()
+	for range 3 {
+		r.retain(held, nil)
+	}
+	r.close()
+	if d := time.Since(begin); d > 15*time.Second {
+		t.Errorf("the kernel was held up for %v", d)
+	}
+	if again, how, err := newResident(program, dir, "", "", os.Environ()).start(); err != nil || again {
+		t.Errorf("%v %q %v", again, how, err)
+	}
+}
+
+// A kernel whose cache is deleted under it says so with what fails.
+func TestDeletedCache(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "gone")
+	f := startKernel(t)
+	f.kernel.gone = func() string { return missing + " is gone" }
+	if s := f.run("this does not compile"); s.Status != "error" || !strings.Contains(s.EValue, missing+" is gone") {
+		t.Error(s.Reply)
+	}
+	if s := f.run("1+1"); s.Status != "ok" {
+		t.Error(s.Reply)
+	}
+}

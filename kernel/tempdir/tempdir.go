@@ -1,0 +1,122 @@
+// Package tempdir makes temporary folders that do not outlive their process for
+// long: each holds a file that its process keeps locked, so whoever can take
+// that lock knows that the process is dead, however it died, and whoever has its
+// number now.
+//
+//	d, err := tempdir.Make(tempdir.Short(), mark)
+//	defer d.Remove()
+//	go tempdir.Sweep(gonb.End) // what others have left
+package tempdir
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// prefix begins the names of the folders.
+const prefix = "odslab-"
+
+// ownerFile is locked while the process lives and holds its mark.
+const ownerFile = ".owner"
+
+// Dir is a folder of this process, which nobody else may read.
+type Dir struct {
+	Path string
+	lock *os.File
+}
+
+// Make makes a folder in base. The mark says which processes belong to it; ""
+// says none.
+func Make(base, mark string) (*Dir, error) {
+	path, err := os.MkdirTemp(base, prefix)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dir{Path: path}
+	if d.lock, err = own(path, mark); err != nil {
+		os.RemoveAll(path)
+		return nil, err
+	}
+	return d, nil
+}
+
+// own locks the file before it gets its name: nobody finds it free.
+func own(path, mark string) (*os.File, error) {
+	name := filepath.Join(path, ownerFile)
+	f, err := os.OpenFile(name+".new", os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err == nil {
+		_, err = f.WriteString(mark)
+	}
+	if err == nil {
+		err = os.Rename(name+".new", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Remove removes the folder.
+func (d *Dir) Remove() {
+	os.RemoveAll(d.Path)
+	d.lock.Close()
+}
+
+// Short is where sockets may lie: their paths have room for about 100 bytes.
+func Short() string {
+	if dir := os.TempDir(); len(dir) <= 60 {
+		return dir
+	}
+	return "/tmp"
+}
+
+// Sweep removes the folders of this user's dead processes, and first has end
+// end the processes with their marks. Without bases it looks where temporary
+// files are.
+func Sweep(end func(mark string), bases ...string) {
+	if len(bases) == 0 {
+		bases = []string{os.TempDir()}
+		if Short() != bases[0] {
+			bases = append(bases, Short())
+		}
+	}
+	for _, base := range bases {
+		entries, _ := os.ReadDir(base)
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), prefix) && e.IsDir() {
+				bury(filepath.Join(base, e.Name()), end)
+			}
+		}
+	}
+}
+
+// bury removes a folder if its process is dead.
+func bury(path string, end func(mark string)) {
+	info, err := os.Lstat(path)
+	if err != nil || !info.IsDir() {
+		return
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); !ok || int(s.Uid) != os.Geteuid() {
+		return
+	}
+	f, err := os.OpenFile(filepath.Join(path, ownerFile), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return // just made, or not ours
+	}
+	defer f.Close()
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		return
+	}
+	mark := make([]byte, 256)
+	n, _ := f.Read(mark)
+	if n > 0 && end != nil {
+		end(string(mark[:n]))
+	}
+	os.RemoveAll(path)
+}

@@ -1,0 +1,128 @@
+package tempdir
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const ownerEnv = "TEMPDIR_OWNER"
+
+// TestMain is also a process with a folder, which the tests kill.
+func TestMain(m *testing.M) {
+	if base := os.Getenv(ownerEnv); base != "" {
+		d, err := Make(base, "mark of "+filepath.Base(base))
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(d.Path)
+		time.Sleep(time.Minute)
+		d.Remove()
+	}
+	os.Exit(m.Run())
+}
+
+func owner(t *testing.T, base string) (path string, kill func()) {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), ownerEnv+"="+base)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill = sync.OnceFunc(func() { cmd.Process.Kill(); cmd.Wait() })
+	t.Cleanup(kill)
+	if _, err := fmt.Fscanln(out, &path); err != nil {
+		t.Fatal(err)
+	}
+	return path, kill
+}
+
+func TestSweep(t *testing.T) {
+	base := t.TempDir()
+	living, _ := owner(t, base)
+	dead, kill := owner(t, base)
+	kill()
+	own, err := Make(base, "mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer own.Remove()
+	var others []string // that Sweep must not touch
+	for _, name := range []string{"odslab-of-old", "other-x", "odslab-link"} {
+		path := filepath.Join(base, name)
+		others = append(others, path)
+		if name == "odslab-link" {
+			err = os.Symlink(base, path)
+		} else {
+			err = os.Mkdir(path, 0o700)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(dead, "value"), []byte("secret"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var ended []string
+	var wg sync.WaitGroup
+	for range 8 { // at once
+		wg.Go(func() {
+			Sweep(func(mark string) { mu.Lock(); ended = append(ended, mark); mu.Unlock() }, base)
+		})
+	}
+	wg.Wait()
+	if _, err := os.Stat(dead); err == nil {
+		t.Error("the folder of a dead process is there")
+	}
+	for _, path := range append(others, living, own.Path) {
+		if _, err := os.Lstat(path); err != nil {
+			t.Error(err)
+		}
+	}
+	slices.Sort(ended)
+	if ended = slices.Compact(ended); len(ended) != 1 || !strings.HasPrefix(ended[0], "mark of ") {
+		t.Errorf("ended %q", ended)
+	}
+	if info, _ := os.Stat(own.Path); info.Mode().Perm() != 0o700 {
+		t.Error(info.Mode())
+	}
+}
+
+// Folders that are made while others sweep stay.
+func TestMakeUnderSweep(t *testing.T) {
+	base := t.TempDir()
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				Sweep(nil, base)
+			}
+		}
+	})
+	for range 300 {
+		d, err := Make(base, "m")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(d.Path, ownerFile)); err != nil {
+			t.Error(err)
+		}
+		d.Remove()
+	}
+	close(stop)
+	wg.Wait()
+}

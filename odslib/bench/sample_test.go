@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/gomlx/gomlx/core/graph"
+
+	"odslab/odslib"
+	"odslab/odslib/constraint"
+	"odslab/odslib/engine"
+	"odslab/odslib/guide"
+	"odslab/odslib/priors"
+	"odslab/odslib/rtb"
+	"odslab/odslib/smc"
+	"odslab/odslib/twist"
+)
+
+// measured is the posterior of 25 Gaussians under one measurement y.
+func measured(y, sigma float64) odslib.Posterior {
+	return odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{y}, Sigma: sigma})
+}
+
+// samplers are what the tests of compilation draw from.
+func samplers(tb testing.TB) map[string]odslib.Sampler {
+	tb.Helper()
+	policy, err := rtb.Sampler{}.Train(context.Background(), measured(3, .5), odslib.Budget{Steps: 2}, 1)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return map[string]odslib.Sampler{
+		"plain": guide.Plain{}, "DPS": guide.DPS{}, "TMPD": guide.TMPD{}, "bootstrap": smc.Bootstrap{}, "TDS": smc.TDS{},
+		"TDS-covariance": smc.TDS{Twist: twist.Covariance{}}, "policy": policy,
+	}
+}
+
+// A second Sample of the same shapes compiles nothing, whatever y, σ, the matrix, the prior's numbers and the seed.
+func TestSecondSampleCompilesNothing(t *testing.T) {
+	ctx := context.Background()
+	for name, s := range samplers(t) {
+		if _, err := s.Sample(ctx, measured(3, .5), 100, 1); err != nil {
+			t.Fatal(err)
+		}
+		other := priors.Grid25()
+		for k := range other.Means {
+			other.Means[k][0] *= 30
+			other.Variances[k][1] = .5
+		}
+		for what, post := range map[string]odslib.Posterior{
+			"seed": measured(3, .5), "y": measured(2, .5), "σ": measured(3, .7), "prior": odslib.Given(other, measured(3, .5).Constraint),
+			"matrix": odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{.5, 2}}, Y: []float64{1}, Sigma: 1}),
+		} {
+			if name == "policy" && what != "seed" { // it is for the posterior that it was trained for
+				continue
+			}
+			before, _ := engine.Compilations()
+			r, err := s.Sample(ctx, post, 100, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if now, _ := engine.Compilations(); now != before {
+				t.Errorf("%s, another %s: %d programs compiled; notes %q", name, what, now-before, r.Notes)
+			}
+		}
+	}
+}
+
+// BenchmarkSample is the second and later draws of 100 samples, each of another y: what is compiled and what stays.
+//
+//	go test ./odslib/bench -run '^$' -bench Sample
+func BenchmarkSample(b *testing.B) {
+	for name, s := range samplers(b) {
+		b.Run(name, func(b *testing.B) {
+			draw := func(y float64) {
+				if _, err := s.Sample(context.Background(), measured(y, .5), 100, 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+			draw(0)
+			before, _ := engine.Compilations()
+			y := 0.
+			for b.Loop() {
+				y += .01
+				draw(y)
+			}
+			after, _ := engine.Compilations()
+			b.ReportMetric(float64(after-before)/float64(b.N), "compiled/op")
+		})
+	}
+}
+
+// BenchmarkCapturedY is DPS under a reward whose closure captures y: compiled each time. MB/program is by how much the
+// process has grown for each program that is kept.
+func BenchmarkCapturedY(b *testing.B) {
+	draw := func(y float64) {
+		r := constraint.Reward{F: func(x *odslib.Node) *odslib.Node {
+			return graph.MulScalar(graph.ReduceSum(graph.Square(graph.AddScalar(x, -y)), -1), -.1)
+		}}
+		s := guide.DPS{Scaling: guide.Likelihood}
+		if _, err := s.Sample(context.Background(), odslib.Given(priors.Grid25(), r), 100, 1); err != nil {
+			b.Fatal(err)
+		}
+	}
+	y := .5
+	for range 20 { // the compiler's own memory
+		y += .01
+		draw(y)
+	}
+	before := memoryMB(b)
+	start, _ := engine.Compilations()
+	for b.Loop() {
+		y += .01
+		draw(y)
+	}
+	after, _ := engine.Compilations()
+	b.ReportMetric((memoryMB(b)-before)/float64(after-start), "MB/program")
+}
+
+func memoryMB(b *testing.B) float64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		b.Skip(err)
+	}
+	pages, err := strconv.Atoi(strings.Fields(string(text))[1])
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(pages) * float64(os.Getpagesize()) / (1 << 20)
+}
