@@ -88,7 +88,8 @@ func (b *Buffer) ess(beta float64) float64 {
 	return measure.ESS(logw)
 }
 
-// Draw returns n kept samples, with replacement: in groups of one condition each, which is drawn as often as it was kept.
+// Draw returns n kept samples, with replacement: in groups of one condition each, which is drawn as often as it was kept, or
+// all alike where group is 0.
 func (b *Buffer) Draw(n, group int, rng *rand.Rand) Batch {
 	order := make([]int, b.Len())
 	for i := range order {
@@ -97,18 +98,15 @@ func (b *Buffer) Draw(n, group int, rng *rand.Rand) Batch {
 	if b.Ranked {
 		slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(b.kept.LogR[j], b.kept.LogR[i]) })
 	}
-	var of []int // in the same order, of the condition at hand
+	of := order // in the same order, of the condition at hand
 	index := make([]int, n)
 	for i := range index {
-		if i%group == 0 {
-			of = order
-			if group < n {
-				cond := b.kept.Cond[rng.IntN(b.Len())]
-				of = nil
-				for _, k := range order {
-					if b.kept.Cond[k] == cond {
-						of = append(of, k)
-					}
+		if group > 0 && i%group == 0 {
+			cond := b.kept.Cond[rng.IntN(b.Len())]
+			of = nil
+			for _, k := range order {
+				if b.kept.Cond[k] == cond {
+					of = append(of, k)
 				}
 			}
 		}

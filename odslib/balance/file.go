@@ -166,6 +166,9 @@ func readTrace(f *safetensors.File, n int) ([]Iteration, error) {
 	trace := make([]Iteration, n)
 	for _, c := range traceColumns {
 		if _, ok := f.Lookup(c.name); !ok && (c.name == "trace/ess" || c.name == "trace/outside") {
+			for i := range trace {
+				*c.field(&trace[i]) = math.NaN()
+			}
 			continue
 		}
 		column, err := checkpoint.Values[float64](f, c.name)

@@ -84,11 +84,8 @@ func (t *Trainer) conclude(p *Policy) {
 	}
 	var own, ess float64
 	for _, it := range slices.Backward(t.trace) {
-		if !it.Replay && own < 10 {
-			own++
-			if !math.IsNaN(it.ESS) {
-				ess += it.ESS
-			}
+		if !it.Replay && !math.IsNaN(it.ESS) && own < 10 {
+			own, ess = own+1, ess+it.ESS
 		}
 	}
 	switch {
@@ -97,7 +94,7 @@ func (t *Trainer) conclude(p *Policy) {
 		p.note("no path ever ended where r > 0: nothing was learned")
 	case t.beta < 1:
 		p.note("annealing stands at r^%.3g: its paths bore no faster one; train longer", t.beta)
-	case h.stop == "" && ess/own < fewCount:
+	case h.stop == "" && own > 0 && ess/own < fewCount:
 		p.note("at the end %.2g %% of its own paths counted: its samples are not yet the posterior's; train longer, or use the weights", 100*ess/own)
 	}
 }

@@ -232,7 +232,7 @@ func TestBuffer(t *testing.T) {
 		t.Fatalf("%d kept, want 3: what is not finite stays out", b.Len())
 	}
 	b.Add(rewarded(4, 5, 6)) // 5 and 6 push 1 and 2 out
-	d := b.Draw(1000, 1000, engine.RNG(1, "test"))
+	d := b.Draw(1000, 0, engine.RNG(1, "test"))
 	seen := map[float32]int{}
 	for i, v := range d.X.Data {
 		seen[v]++
@@ -245,7 +245,7 @@ func TestBuffer(t *testing.T) {
 	}
 	b.Ranked = true
 	seen = map[float32]int{}
-	for _, v := range b.Draw(4000, 4000, engine.RNG(1, "test")).X.Data {
+	for _, v := range b.Draw(4000, 0, engine.RNG(1, "test")).X.Data {
 		seen[v]++
 	}
 	// The density 1/(2√u) gives the best quarter one half, the worst 1−√¾ = .134.

@@ -52,6 +52,9 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	if err := odslib.CheckDraw(post, n); err != nil {
 		return nil, err
 	}
+	if p.Net == nil {
+		return nil, fmt.Errorf("the policy is untrained")
+	}
 	if err := p.Posterior.Accepts(ctx, post); err != nil {
 		return nil, fmt.Errorf("%s: the policy was trained for another posterior: %w; train one for this", p.Name, err)
 	}

@@ -30,8 +30,10 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 	} else {
 		batch.Cond = make([]int, t.Paths)
 		for b := range batch.Cond {
-			if batch.Cond[b] = batch.Cond[max(0, b-1)]; b%t.group == 0 && t.group < t.Paths {
+			if t.group > 0 && b%t.group == 0 {
 				batch.Cond[b] = rng.IntN(t.conditions.Len())
+			} else {
+				batch.Cond[b] = batch.Cond[max(0, b-1)]
 			}
 		}
 		explore := t.Explore * math.Max(0, 1-2*progress)
@@ -118,6 +120,9 @@ func (t *Trainer) balance(it *Iteration, j judged, z *logZ, beta, progress float
 	it.Beta, it.LogZ, it.Outside = beta, z.value, 1-j.share()
 	it.Loss, it.ELBO, it.ESS, it.Reward = math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	if len(j.in) == 0 {
+		if !it.Replay {
+			it.ESS = 0
+		}
 		return nil
 	}
 	w := j.weights(beta)
@@ -128,24 +133,19 @@ func (t *Trainer) balance(it *Iteration, j judged, z *logZ, beta, progress float
 	if t.VarGrad {
 		z.value = stat.Mean(w, nil)
 	}
-	own := make([]float64, len(j.ratio)/t.group) // log Z of each condition
-	for g := range own {
-		own[g] = z.value
-	}
-	if len(own) > 1 {
-		sum, count := make([]float64, len(own)), make([]float64, len(own))
+	logZ := func(int) float64 { return z.value }
+	if t.group > 0 { // of each condition
+		sum, count := make([]float64, len(j.ratio)/t.group), make([]float64, len(j.ratio)/t.group)
 		for k, i := range j.in {
 			sum[i/t.group] += w[k]
 			count[i/t.group]++
 		}
-		for g := range own {
-			own[g] = sum[g] / math.Max(1, count[g])
-		}
-		z.value = stat.Mean(own, nil)
+		logZ = func(i int) float64 { return sum[i/t.group] / count[i/t.group] }
+		z.value = stat.Mean(w, nil)
 	}
 	delta, far := make([]float64, len(j.ratio)), 10.
 	for k, i := range j.in {
-		delta[i] = own[i/t.group] - w[k]
+		delta[i] = logZ(i) - w[k]
 		it.Loss += delta[i] * delta[i] / float64(len(j.in))
 		far = math.Max(far, math.Abs(delta[i]))
 	}
@@ -160,7 +160,7 @@ func (t *Trainer) balance(it *Iteration, j judged, z *logZ, beta, progress float
 		delta[i] = 2 * v / float64(len(delta))
 		pull += delta[i]
 	}
-	if !t.VarGrad && len(own) == 1 {
+	if !t.VarGrad && t.group == 0 {
 		z.step(pull, t.LogZRate*falling(progress), len(t.trace)+1)
 	}
 	it.LogZ = z.value

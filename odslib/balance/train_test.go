@@ -46,7 +46,7 @@ func TestRobustLoss(t *testing.T) {
 		{"variance form", Settings{Robust: 4, VarGrad: true}, [n]float64{.1, -.1, 400, -400, 400, 0}},
 	} {
 		c.s.Paths = n
-		tr := &Trainer{Settings: c.s, name: "test", group: n, trace: make([]Iteration, 1)}
+		tr := &Trainer{Settings: c.s, name: "test", trace: make([]Iteration, 1)}
 		var it Iteration
 		j := judge([]float64{.1, -.1, 400, -400, 0, 0}, []float64{0, 0, 0, 0, -inf, math.NaN()})
 		weight := tr.balance(&it, j, &logZ{}, 1, .5)
@@ -258,6 +258,32 @@ func TestStepByStep(t *testing.T) {
 	}
 }
 
+// TestEveryConditionIsTrained: also where a batch has room for one at a time.
+func TestEveryConditionIsTrained(t *testing.T) {
+	ctx, s := context.Background(), small()
+	s.Paths = 10
+	tr, err := NewTrainer(ctx, "test", s, measured(-1, -1, 1, 2), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	for range 12 {
+		if _, err := tr.Step(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	seen := map[int]int{}
+	for _, c := range tr.buffer.kept.Cond {
+		seen[c]++
+	}
+	if tr.conditions.Len() != 3 || len(seen) != 3 {
+		t.Errorf("of %v the buffer has %v", tr.conditions, seen)
+	}
+	if p, err := tr.Policy(); err != nil || !math.IsNaN(p.LogZ) {
+		t.Errorf("log Z %g of three measurements, %v", p.LogZ, err)
+	}
+}
+
 func TestOneLineErrors(t *testing.T) {
 	tilt := constraint.Tilt{Linear: []float64{1, 0}}
 	grid := priors.Grid25()
@@ -273,6 +299,9 @@ func TestOneLineErrors(t *testing.T) {
 		"Linear has 3 numbers":    {Settings{}, odslib.Given(grid, constraint.Tilt{Linear: []float64{1, 0, 0}})},
 		"takes conditions":        {Settings{}, odslib.Posterior{Prior: grid, Constraint: tilt, Given: &given}},
 	} {
+		if _, err := (&Policy{}).Sample(context.Background(), c.post, 1, 1); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("an untrained policy: %v", err)
+		}
 		_, err := Train(context.Background(), "test", c.s, c.post, odslib.Budget{Steps: 2}, 1)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("want one line with %q, got %v", want, err)

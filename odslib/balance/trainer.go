@@ -26,7 +26,7 @@ type Trainer struct {
 	update     *engine.Program
 	weights    odslib.Params // names and shapes of phi
 	conditions odslib.Array  // the different rows of the posterior's Given
-	group      int           // paths in a row that have the same condition
+	group      int           // paths in a row that have one condition, where conditions differ; else 0
 	pool       *Buffer       // samples of the prior; nil without
 	seed       uint64
 
@@ -82,7 +82,7 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 		return err
 	}
 	c := 0
-	if t.group = t.Paths; t.post.Given != nil {
+	if t.post.Given != nil {
 		c, t.conditions = t.post.Given.Dim(), distinct(*t.post.Given)
 		if t.conditions.Len() > 1 { // log Z is the group's own, and samples of the prior belong to no condition
 			t.group, t.Pool = min(t.Paths, pathsOfOne), -1
@@ -162,7 +162,7 @@ func (t *Trainer) snapshot() (*Policy, error) {
 	if p.Weights, err = t.weights.WithTensors(t.average); err != nil {
 		return nil, err
 	}
-	if t.group < t.Paths {
+	if t.group > 0 {
 		p.LogZ = math.NaN()
 	}
 	return p, nil

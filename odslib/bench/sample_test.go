@@ -5,7 +5,9 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -68,28 +70,45 @@ func TestSecondSampleCompilesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkSample is the second and later draws of 100 samples, each of another y: what is compiled and what stays.
+// BenchmarkSample is a draw of 100 samples, each of another y than the last: what is compiled, and the processor's time beside
+// that of the first draw, which compiles.
 //
 //	go test ./odslib/bench -run '^$' -bench Sample
 func BenchmarkSample(b *testing.B) {
 	for name, s := range samplers(b) {
-		b.Run(name, func(b *testing.B) {
-			draw := func(y float64) {
-				if _, err := s.Sample(context.Background(), measured(y, .5), 100, 1); err != nil {
-					b.Fatal(err)
-				}
+		y := 3.
+		draw := func() (cpu time.Duration) {
+			start := processor(b)
+			if _, err := s.Sample(context.Background(), measured(y, .5), 100, 1); err != nil {
+				b.Fatal(err)
 			}
-			draw(0)
-			before, _ := engine.Compilations()
-			y := 0.
-			for b.Loop() {
+			if name != "policy" { // it is for one y
 				y += .01
-				draw(y)
+			}
+			return processor(b) - start
+		}
+		first := draw()
+		b.Run(name, func(b *testing.B) {
+			before, _ := engine.Compilations()
+			start := processor(b)
+			for b.Loop() {
+				draw()
 			}
 			after, _ := engine.Compilations()
 			b.ReportMetric(float64(after-before)/float64(b.N), "compiled/op")
+			b.ReportMetric((processor(b)-start).Seconds()*1e3/float64(b.N), "ms-CPU/op")
+			b.ReportMetric(first.Seconds()*1e3, "ms-CPU/first")
 		})
 	}
+}
+
+// processor is the processor's time that this process has used.
+func processor(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkCapturedY is DPS under a reward whose closure captures y: compiled each time. MB/program is by how much the

@@ -2,6 +2,8 @@ package diffusion
 
 import (
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 
 	"odslab/odslib"
@@ -90,5 +92,21 @@ func TestVarianceIsKept(t *testing.T) {
 				t.Errorf("%T%+v on %#v: the variance is off by %.3g with 400 steps, %.3g with 800", k, k, s, coarse, fine)
 			}
 		}
+	}
+}
+
+// Kernels come back from a file as they were; a function of the user's cannot be kept, and that is said.
+func TestKernelSettings(t *testing.T) {
+	for _, k := range []Kernel{Ancestral{}, Matched{Variance: 3}, Noisy{}, DDIM{Eta: .5}, EulerMaruyama{}, Euler{}, Heun{}} {
+		data, err := EncodeKernel(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back, err := DecodeKernel(data); err != nil || !reflect.DeepEqual(back, k) {
+			t.Errorf("%#v came back as %#v, %v", k, back, err)
+		}
+	}
+	if _, err := EncodeKernel(DDIM{EtaAt: math.Sqrt}); err == nil || !strings.Contains(err.Error(), "EtaAt") {
+		t.Errorf("a function was kept: %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/gomlx/gomlx/core/graph"
@@ -39,22 +40,23 @@ func (p *Program) look(g *graph.Graph) {
 
 func again(a *record.Again) string {
 	var which []string
-	for i, c := range a.Constants {
-		if i == 3 {
-			which = append(which, fmt.Sprintf("%d more", len(a.Constants)-i))
-			break
-		}
+	for _, c := range a.Constants {
 		values := "a number"
 		if c.Values != 1 {
 			values = fmt.Sprintf("%d numbers", c.Values)
 		}
-		which = append(which, fmt.Sprintf("%s at %s", values, maker(c.Stack)))
+		if at := values + " at " + maker(c.Stack); !slices.Contains(which, at) {
+			which = append(which, at)
+		}
 	}
-	return fmt.Sprintf("compiled anew (%d times by now), since a constant of the graph has changed: %s; what changes from run to run is best a parameter (a method Params, read by engine.Var) and no captured variable",
+	if more := len(which) - 3; more > 0 {
+		which = append(which[:3], fmt.Sprintf("%d more", more))
+	}
+	return fmt.Sprintf("compiled anew, %d times by now, since a constant of the graph has changed (%s): what changes from run to run is best a parameter (a method Params; engine.Var reads it), not captured by a closure",
 		a.Times, strings.Join(which, ", "))
 }
 
-// maker is who made an operation: a line of the user's program, or a function of the library.
+// maker is who wrote an operation: a line of the user's program, or a function of the library.
 func maker(stack []uintptr) string {
 	frames := runtime.CallersFrames(stack)
 	for {

@@ -136,7 +136,7 @@ func TestCapturedNumberIsNoted(t *testing.T) {
 				continue
 			}
 			oneLine(t, fmt.Sprintf("note of call %d", i), &engine.Error{Msg: notes[i]},
-				fmt.Sprintf("%d times by now", times), "3 numbers at compilations_test.go:", "a method Params, read by engine.Var")
+				fmt.Sprintf("%d times by now", times), "3 numbers at compilations_test.go:", "a method Params; engine.Var reads it")
 		}
 	})
 }

@@ -3,6 +3,7 @@ package outsource
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"odslab/odslib"
 	"odslab/odslib/balance"
@@ -13,8 +14,7 @@ var (
 	_ odslib.Sampler                            = (*Policy)(nil)
 )
 
-// Sampler trains a policy for the noise or latent behind a posterior's samples. The zero value works; the fields are those of
-// [balance.Settings].
+// Sampler trains a policy for the noise or latent behind a posterior's samples; the fields are those of [balance.Settings].
 type Sampler balance.Settings
 
 // Train implements odslib.Trainer. Without a budget it takes 1000 iterations.
@@ -41,12 +41,13 @@ func Open(path string) (*Policy, error) {
 
 // Sample draws n paths of z: Samples are x, Noise is z, Particles has the importance weights of x. See balance.Policy.
 func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
+	start := time.Now()
 	inner, err := post.Inside()
 	if err != nil {
 		return nil, fmt.Errorf("outsourced: %w", err)
 	}
 	res, err := p.Policy.Sample(ctx, inner.Posterior, n, seed)
-	if res == nil || res.Samples.Len() == 0 {
+	if res == nil || res.Particles == nil {
 		return res, err
 	}
 	z := res.Samples
@@ -55,9 +56,7 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 		return nil, fmt.Errorf("outsourced: %w", lost)
 	}
 	res.Samples, res.Noise, res.Names, res.Particles.X = x, &z, post.Names, x
-	if bad := x.NonFinite(); bad > 0 {
-		res.NonFinite += bad
-		res.Note("%d values of x = f(z) were NaN or infinite", bad)
-	}
+	res.NonFinite += x.NonFinite()
+	res.Close(start)
 	return res, err
 }

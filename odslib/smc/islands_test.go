@@ -48,11 +48,15 @@ func alone(t *testing.T, s, y float64) (logZ, mean float64) {
 // TestIslands: draws stand in the order of the rows, each island has the posterior of its own y.
 func TestIslands(t *testing.T) {
 	ys, rows := []float64{1.5, -3, 0, -3}, []int{700, 1000, 400, 900}
-	for _, s := range []odslib.Sampler{
-		Bootstrap{Particles: 3000, Steps: 50},
-		TDS{Particles: 3000, Steps: 50, Twist: twist.Covariance{}},
+	samplers := []odslib.Sampler{
 		FK{Particles: 3000, Steps: 50, Twist: twist.Tempered{}, Resampling: Multinomial},
-	} {
+		TDS{Particles: 3000, Steps: 50, Twist: twist.Covariance{}},
+		Bootstrap{Particles: 3000, Steps: 50},
+	}
+	if testing.Short() {
+		samplers = samplers[:1]
+	}
+	for _, s := range samplers {
 		res, err := s.Sample(context.Background(), several(1, ys, rows), 3000, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -110,6 +114,7 @@ func TestIslandsAreUnbiased(t *testing.T) {
 
 // TestAnotherMeasurement: other numbers compile nothing.
 func TestAnotherMeasurement(t *testing.T) {
+	long(t)
 	for name, s := range map[string]odslib.Sampler{
 		"Bootstrap": Bootstrap{Particles: 100, Steps: 5}, "TDS": TDS{Particles: 100, Steps: 5, Twist: twist.Covariance{}},
 		"FK": FK{Particles: 100, Steps: 5, Lambda: 3}, "curve": TDS{Particles: 100, Steps: 5, Twist: twist.Isotropic{Variance: 2}},
@@ -134,6 +139,7 @@ func TestAnotherMeasurement(t *testing.T) {
 
 // TestConditionalPrior: a prior that reads conditions gets its columns, the constraint the others.
 func TestConditionalPrior(t *testing.T) {
+	long(t)
 	post := odslib.Given(shifting{priors.Gaussian([]float64{0}, 1)}, constraint.Gaussian{A: constraint.Identity{}, Y: []float64{0}, Sigma: 1})
 	given := engine.FromRows([][]float64{{-3, 1}, {-3, 1}, {5, 4}, {5, 4}, {5, 4}})
 	post.Given = &given

@@ -34,17 +34,18 @@ type Signature struct {
 
 // Builder records the operations of one program.
 type Builder struct {
-	name   string
-	caps   compute.Capabilities
-	player Player
-	rec    Enc       // the whole recording
-	played int       // how much of it the player has
-	values uint64    // how many there are
-	funcs  uint64    // how many there are
-	lines  []uintptr // callersDepth program counters for each operation
-	main   *Function
-	done   bool
-	spread bool
+	name     string
+	caps     compute.Capabilities
+	player   Player
+	rec      Enc       // the whole recording
+	played   int       // how much of it the player has
+	values   uint64    // how many there are
+	funcs    uint64    // how many there are
+	lines    []uintptr // callersDepth program counters for each operation
+	literals []literal
+	main     *Function
+	done     bool
+	spread   bool
 }
 
 // NewBuilder begins a program for an engine with these capabilities.
@@ -113,8 +114,8 @@ func (bl *Builder) setting(op Op, fill func(e *Enc)) error {
 
 func (bl *Builder) takeBack(mark int) {
 	bl.rec.B, bl.rec.Err = bl.rec.B[:mark], nil
-	for n := len(bl.rec.literals); n > 0 && bl.rec.literals[n-1].from >= mark; n-- {
-		bl.rec.literals = bl.rec.literals[:n-1]
+	for n := len(bl.rec.uses); n > 0 && bl.rec.uses[n-1].from >= mark; n-- {
+		bl.rec.uses = bl.rec.uses[:n-1]
 	}
 	bl.played = min(bl.played, mark)
 }
@@ -141,23 +142,13 @@ func (bl *Builder) Compile() (compute.Executable, error) {
 		Hash:      sha256.Sum256(bl.rec.B),
 		Piece:     bl.rec.B[bl.played:],
 		Signature: Signature{bl.main.names, bl.main.params, bl.main.out, bl.spread},
-		rec:       &bl.rec,
+		of:        bl,
 	})
 	if err != nil {
 		return nil, bl.located(err)
 	}
 	count(made)
-	p := &Program{Executable: x}
-	if len(made.Changed) > 0 {
-		p.Again = &Again{Times: made.Times}
-		for _, i := range made.Changed {
-			if i < len(bl.rec.literals) {
-				c := bl.rec.literals[i]
-				p.Again.Constants = append(p.Again.Constants, Constant{c.dtype, c.values, bl.stack(c.op)})
-			}
-		}
-	}
-	return p, nil
+	return &Program{Executable: x, Again: bl.again(made)}, nil
 }
 
 // callersDepth is how far the line that made an operation may lie above it: layers of the array library and of ours.

@@ -147,7 +147,7 @@ func (c *Cache) compare(o Outline) (times int, changed []int) {
 		was = &outline{}
 		c.outlines[o.Hash] = was
 	}
-	for i, sum := range o.Constants {
+	for i, sum := range o.Uses {
 		if was.times > 0 && i < len(was.last) && was.last[i] != sum {
 			changed = append(changed, i)
 		}
@@ -155,7 +155,7 @@ func (c *Cache) compare(o Outline) (times int, changed []int) {
 	if was.times == 0 || len(changed) > 0 { // else it had been finalized
 		was.times++
 	}
-	was.last = slices.Clone(o.Constants)
+	was.last = slices.Clone(o.Uses)
 	return was.times, changed
 }
 

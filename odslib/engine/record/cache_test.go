@@ -81,6 +81,30 @@ func TestCountsAndConstants(t *testing.T) {
 	}
 }
 
+// The array library has one constant for all that have the same value: that a number happens to be one of those hides nothing.
+func TestNumbersThatAreThereAnyway(t *testing.T) {
+	be := cached(t, 0)
+	for i, y := range []float64{.5, 2, 3, 1, -1, 0, 7} {
+		exec := graph.MustNewExec(be, func(x *graph.Node) *graph.Node {
+			twice := graph.MulScalar(x, 2)
+			return graph.Mul(graph.AddScalar(twice, y), graph.AddScalar(graph.DivScalar(x, 3), 1))
+		})
+		got, g := exec.MustCallWithGraph(float32(1.5))
+		if want := float32(1.5*2+y) * 1.5; got[0].Value() != want {
+			t.Errorf("y = %g: %v, want %v", y, got[0].Value(), want)
+		}
+		a := g.Executable().(*record.Program).Again
+		if i == 0 {
+			if a != nil {
+				t.Errorf("the first time: %+v", a)
+			}
+		} else if a == nil || a.Times != i+1 || len(a.Constants) != 1 || a.Constants[0].Values != 1 {
+			t.Errorf("y = %g: %+v; want one number that has changed, %d times", y, a, i+1)
+		}
+		exec.Finalize()
+	}
+}
+
 // counted is an executable that knows when it ends; Execute fails the test after that.
 type counted struct {
 	compute.Executable

@@ -35,15 +35,23 @@ type Enc struct {
 	Owner any // the recording that values must belong to
 	Err   error
 
-	op       int // the operation at work, from 0
-	literals []literal
+	op   int     // the operation at work, from 0
+	uses []use   // of values
+	flat literal // the data of the last constant
 }
 
-// literal is where the data of a constant lie in the recording.
-type literal struct {
+// use is where an operation refers to a value.
+type use struct {
 	op, from, to int
-	dtype        dtypes.DType
-	values       int
+	value        uint64
+}
+
+// literal is where a constant and its data lie in the recording.
+type literal struct {
+	value                  uint64
+	from, data, behind, to int // where its operation begins, its data begin and end, its operation ends
+	dtype                  dtypes.DType
+	values                 int
 }
 
 // Uint writes an unsigned integer.
@@ -109,7 +117,11 @@ func (e *Enc) Value(v compute.Value) {
 		e.Uint(0)
 		return
 	}
+	from := len(e.B)
 	e.ref(v)
+	if x, ok := v.(*Value); ok && e.Err == nil {
+		e.uses = append(e.uses, use{e.op, from, len(e.B), x.number})
+	}
 }
 
 // Function writes a reference to a function.
@@ -133,11 +145,12 @@ func (e *Enc) Flat(flat any) {
 	e.Uint(uint64(v.Len()))
 	if v.Len() == 0 {
 		e.Bytes(nil)
+		e.flat = literal{data: len(e.B), behind: len(e.B), dtype: dtype}
 		return
 	}
 	data := dtypes.UnsafeByteSliceFromAny(flat)
 	e.Bytes(data)
-	e.literals = append(e.literals, literal{e.op, len(e.B) - len(data), len(e.B), dtype, v.Len()})
+	e.flat = literal{data: len(e.B) - len(data), behind: len(e.B), dtype: dtype, values: v.Len()}
 }
 
 // ErrCode marks a payload that does not decode.

@@ -166,6 +166,11 @@ func (f *Function) end(infer func() ([]shapes.Shape, error)) ([]compute.Value, e
 	}
 	values := make([]compute.Value, len(out))
 	made := make([]Value, len(out))
+	if f.op == OpConstant {
+		c := bl.rec.flat
+		c.value, c.from, c.to = bl.values, f.mark, len(bl.rec.B)
+		bl.literals = append(bl.literals, c)
+	}
 	for i, s := range out {
 		made[i] = Value{bl, bl.values, s}
 		values[i] = &made[i]

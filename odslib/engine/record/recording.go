@@ -1,12 +1,13 @@
 package record
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"hash/fnv"
+	"slices"
 	"sync/atomic"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/dtypes"
 )
 
 // Hash is the SHA-256 of a recording, the name of its program.
@@ -18,53 +19,83 @@ type Recording struct {
 	Piece     []byte // what has not been played yet
 	Signature Signature
 
-	rec *Enc
+	of *Builder
 }
 
-// Outline is a recording without the data of its constants, which stand beside it: graphs that differ in numbers alone
-// have one Hash.
+// Outline is a recording without its constants, which stand beside it: graphs that differ in numbers alone have one Hash.
 type Outline struct {
-	Hash      Hash
-	Constants []uint64 // a sum of each one's data
+	Hash Hash
+	Uses []uint64 // of constants by operations, in order: a sum of the data
 }
 
-// Outline of the recording.
+// Outline of the recording. It is made of the uses of constants, not of the constants, since the array library has one
+// constant for all that happen to have the same value.
 func (r Recording) Outline() (o Outline) {
+	b, literals := r.of.rec.B, r.of.literals
 	h, at := sha256.New(), 0
-	for _, c := range r.rec.literals {
-		h.Write(r.rec.B[at:c.from])
-		at = c.to
-		sum := fnv.New64a()
-		sum.Write(r.rec.B[c.from:c.to])
-		o.Constants = append(o.Constants, sum.Sum64())
+	sums := make([]uint64, len(literals))
+	next := 0
+	skip := func(to int) { // writes what comes before, without constants
+		for ; next < len(literals) && literals[next].from < to; next++ {
+			c := literals[next]
+			h.Write(b[at:c.from])
+			at = c.to
+			sum := fnv.New64a()
+			sum.Write(b[c.data:c.behind])
+			sums[next] = sum.Sum64()
+		}
+		h.Write(b[at:to])
+		at = to
 	}
-	h.Write(r.rec.B[at:])
+	var e Enc
+	for _, u := range r.of.rec.uses {
+		skip(u.from)
+		at = u.to
+		i, constant := r.of.literal(u.value)
+		e.B = e.B[:0]
+		e.Bool(constant)
+		if constant {
+			c := literals[i]
+			e.Int(int64(c.dtype))
+			e.Raw(b[c.behind:c.to]) // dimensions
+			o.Uses = append(o.Uses, sums[i])
+		} else {
+			e.Uint(u.value - uint64(i))
+		}
+		h.Write(e.B)
+	}
+	skip(len(b))
 	h.Sum(o.Hash[:0])
 	return o
+}
+
+// literal finds the constant that is a value, or how many come before it.
+func (bl *Builder) literal(value uint64) (int, bool) {
+	return slices.BinarySearchFunc(bl.literals, value, func(c literal, v uint64) int { return cmp.Compare(c.value, v) })
 }
 
 // Made says how a program came about.
 type Made struct {
 	Compiled bool  // it was not there before
-	Times    int   // programs of this outline were compiled, this one included; 0 when it was found
-	Changed  []int // the constants that differ from those of the last such program
+	Times    int   // programs of this outline were compiled with constants that differ, this one included; 0 when it was found
+	Changed  []int // uses of constants that differ from those of the last such program
 }
 
 // Enc writes the outline.
 func (o Outline) Enc(e *Enc) {
 	e.Raw(o.Hash[:])
-	e.Uint(uint64(len(o.Constants)))
-	for _, c := range o.Constants {
-		e.Uint(c)
+	e.Uint(uint64(len(o.Uses)))
+	for _, sum := range o.Uses {
+		e.Uint(sum)
 	}
 }
 
 // DecOutline reads an outline.
 func DecOutline(d *Dec) (o Outline) {
 	copy(o.Hash[:], d.Raw(len(o.Hash)))
-	o.Constants = make([]uint64, d.Count())
-	for i := range o.Constants {
-		o.Constants[i] = d.Uint()
+	o.Uses = make([]uint64, d.Count())
+	for i := range o.Uses {
+		o.Uses[i] = d.Uint()
 	}
 	return o
 }
@@ -93,9 +124,29 @@ type Again struct {
 
 // Constant is one that has changed since.
 type Constant struct {
-	DType  dtypes.DType
 	Values int       // how many
-	Stack  []uintptr // of runtime.Callers: who made it
+	Stack  []uintptr // of runtime.Callers: who uses it first
+}
+
+// again tells what has changed.
+func (bl *Builder) again(m Made) *Again {
+	var constants []Constant
+	told, nth := map[int]bool{}, 0
+	for _, u := range bl.rec.uses {
+		i, constant := bl.literal(u.value)
+		if !constant {
+			continue
+		}
+		if slices.Contains(m.Changed, nth) && !told[i] {
+			told[i] = true
+			constants = append(constants, Constant{bl.literals[i].values, bl.stack(u.op)})
+		}
+		nth++
+	}
+	if len(constants) == 0 {
+		return nil
+	}
+	return &Again{m.Times, constants}
 }
 
 // Counts are programs of builders of this process, wherever they are compiled.
