@@ -76,7 +76,11 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 			return []*odslib.Node{graph.Add(sum[0], q.logRatio(s.Guess, s.Next, s.X, s.Row))}
 		},
 	}
-	d, err := walk.Draw(ctx, p.Name, post.Given, n, or(p.Chain.Batch, 4096), seed)
+	batch := 4096
+	if c, ok := q.Process.(*diffusion.Process); ok {
+		batch = c.Chain.Batch
+	}
+	d, err := walk.Draw(ctx, p.Name, post.Given, n, batch, seed)
 	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
 	if err != nil {
 		res.Note("stopped after %d of %d samples: %v", d.X.Len(), n, err)
