@@ -256,7 +256,7 @@ func TestInterruptGrace(t *testing.T) {
 	f := startCells(t)
 	s := f.run(`type slow struct{ Step time.Duration }
 func (s slow) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	r := odslib.NewResult("slow", s, seed)
+	r := odslib.NewResult(post, "slow", s, seed)
 	r.Samples = engine.Array{Shape: []int{1, 1}, Data: []float32{5}}
 	fmt.Println("on")
 	time.Sleep(s.Step)

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"odslab/kernel/toolchain"
 	"odslab/odslib/engine/environment"
@@ -55,7 +56,7 @@ func TestExchangedPlugin(t *testing.T) {
 		if err := c.spoil(); err != nil {
 			t.Fatal(err)
 		}
-		f, _ := withXLA(t)
+		f, _ := launched(t, 4*time.Minute)
 		if s := f.run("1+1"); strings.Contains(s.stderr, "pure Go") {
 			t.Errorf("%s: a cell that does not compute says %q", c.name, s.stderr)
 		}

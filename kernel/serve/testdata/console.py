@@ -9,7 +9,7 @@ LIMIT = 60
 
 
 def start(*args):
-    env = {**os.environ, "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm"}
+    env = {**os.environ, "PROMPT_TOOLKIT_NO_CPR": "1", "TERM": "xterm", "PAGER": "cat"}
     return pexpect.spawn(
         sys.executable, ["-m", "jupyter_console", "--kernel", "odslab", *args],
         env=env, encoding="utf-8", timeout=LIMIT, dimensions=(40, 120), echo=False,

@@ -48,10 +48,10 @@ GO = dict(
 GO["sampler"] = """type stepper struct{ Steps int }
 
 func (s stepper) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	r := odslib.NewResult("stepper", s, seed)
+	r := odslib.NewResult(post, "stepper", s, seed)
 	r.Samples = engine.NewArray(n, 1)
 	for i := range s.Steps {
-		odslib.Observe(ctx, odslib.Progress{What: "stepping", Step: i, Steps: s.Steps, ESS: .5, Loss: math.NaN(), LogZ: math.NaN()})
+		odslib.Notify(ctx, odslib.Progress{What: "stepping", Step: i, Steps: s.Steps, ESS: .5, Loss: math.NaN(), LogZ: math.NaN()})
 		time.Sleep(20 * time.Millisecond)
 		if ctx.Err() != nil {
 			return r, ctx.Err()
