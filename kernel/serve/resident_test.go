@@ -192,7 +192,7 @@ err`)
 	fmt.Sscan(f.value(`seen := map[string]bool{}
 for _, w := range digits.Weights { seen[fmt.Sprint(w.Value.Shape, w.Value.Data)] = true }
 len(seen)`), &distinct)
-	const start = 3 // its row of the table, mean and standard deviation
+	const start = 3                                  // its row of the table, mean and standard deviation
 	if distinct < 10 || shared != distinct+1+start { // and the samples
 		t.Errorf("%d shared for %d weights, %d of them distinct", shared, weights, distinct)
 	}
