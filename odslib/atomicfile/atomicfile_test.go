@@ -49,7 +49,9 @@ func TestKilled(t *testing.T) {
 		_, _ = out.Read(make([]byte, 6))
 		time.Sleep(time.Duration(i) * 3 * time.Millisecond)
 		_ = cmd.Process.Signal([]os.Signal{syscall.SIGKILL, syscall.SIGINT, syscall.SIGHUP}[i%3])
+		late := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() }) // where interrupts are ignored
 		_ = cmd.Wait()
+		late.Stop()
 		got, err := os.ReadFile(path)
 		if err != nil || len(got) != 4<<20 || !bytes.Equal(got, bytes.Repeat(got[:1], 4<<20)) {
 			t.Errorf("half of a file: %d bytes, %v", len(got), err)
