@@ -135,6 +135,9 @@ func (f *Figure) String() string {
 	if f.err != nil {
 		return f.err.Error()
 	}
+	if f.title != "" {
+		return f.title + ": " + f.what
+	}
 	return f.what
 }
 

@@ -120,10 +120,7 @@ func (f *Figure) heading() string {
 
 // describe is the figure in words and numbers.
 func (f *Figure) describe() string {
-	out := f.what
-	if f.title != "" {
-		out = f.title + ": " + out
-	}
+	out := f.String()
 	if f.numbers != nil {
 		if n := f.numbers(); n != "" {
 			out += "\n" + n
