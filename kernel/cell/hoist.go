@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -110,14 +111,22 @@ func (d *draft) assign(p *piece, names map[string]bool) {
 	}
 }
 
-// hoistShared makes variables of the cell package variables where functions
-// see a kept one of the same name.
+// hoistShared makes variables of the cell package variables where functions, those
+// that kept values hold included, see a kept one of the same name.
 func (d *draft) hoistShared(c *checked) (changed bool) {
 	for id, o := range c.info.Uses {
-		if v, ok := o.(*types.Var); !ok || v.Parent() != c.pkg.Scope() || !d.defined[id.Name] || d.hoist[id.Name] != nil {
+		v, ok := o.(*types.Var)
+		if !ok || !d.defined[id.Name] || d.hoist[id.Name] != nil {
 			continue
 		}
-		if p, _ := d.at(c, id.Pos()); p != nil && p.kind == declPiece && d.hoistName(c, id.Name) {
+		p, _ := d.at(c, id.Pos())
+		if p == nil {
+			continue
+		}
+		function := p.kind == declPiece && v.Parent() == c.pkg.Scope()
+		q, _ := d.at(c, v.Pos())
+		held := q != p && slices.Contains(slices.Collect(maps.Values(d.literals)), p) // no variable of the literal's own
+		if (function || held) && d.hoistName(c, id.Name) {
 			return true
 		}
 	}
