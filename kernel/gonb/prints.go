@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 	"unicode/utf8"
@@ -19,6 +20,7 @@ type prints struct {
 	files  [3]*os.File // 1 and 2
 	ends   [3]chan struct{}
 	closed chan struct{}
+	once   sync.Once
 }
 
 func openPrints(dir string) (*prints, error) {
@@ -60,7 +62,10 @@ func (p *prints) read(fd int, name string, pass func(name, text string)) {
 				break
 			}
 			pass(name, strings.ToValidUTF8(before, "\uFFFD"))
-			p.ends[fd] <- struct{}{}
+			select {
+			case p.ends[fd] <- struct{}{}:
+			default: // of a drain that did not wait so long
+			}
 			text = after
 		}
 		cut := len(text) - unfinished(text)
@@ -110,8 +115,10 @@ func (p *prints) drain() {
 const drainLimit = 5 * time.Second
 
 func (p *prints) close() {
-	close(p.closed)
-	for fd := 1; fd <= 2; fd++ {
-		p.files[fd].Close()
-	}
+	p.once.Do(func() {
+		close(p.closed)
+		for fd := 1; fd <= 2; fd++ {
+			p.files[fd].Close()
+		}
+	})
 }
