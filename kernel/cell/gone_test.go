@@ -159,7 +159,7 @@ func TestErrorsLive(t *testing.T) {
 	t.Parallel()
 	b := newNotebook(t)
 	b.want("var ErrOwn = errors.New(\"own\")\ntype MyErr struct{ code int; inner error }\nfunc (e *MyErr) Error() string { return fmt.Sprint(\"my \", e.code) }\nfunc (e *MyErr) Unwrap() error { return e.inner }", "")
-	b.want("_, e1 := os.Open(\"/no/such\")\ne2 := fmt.Errorf(\"reading: %w\", ErrOwn)\ne3 := errors.Join(e1, e2, io.EOF)\n_, e4 := strconv.Atoi(\"x\")\nvar e5 error = &MyErr{3, e1}\ne6 := fmt.Errorf(\"%w %w\", ErrOwn, sql.ErrNoRows)", "")
+	b.want("_, e1 := os.Open(\"/no/such\")\ne2 := fmt.Errorf(\"reading: %w\", ErrOwn)\ne3 := errors.Join(e1, e2, io.EOF)\n_, e4 := strconv.Atoi(\"x\")\nvar e5 error = &MyErr{3, e1}\ne6 := fmt.Errorf(\"%w %w\", ErrOwn, sql.ErrNoRows)\n_ = e4", "")
 	b.want("fmt.Print(errors.Is(e1, fs.ErrNotExist), errors.Is(e2, ErrOwn), errors.Is(e3, ErrOwn), errors.Is(e3, io.EOF), errors.Is(e3, fs.ErrNotExist), errors.Is(e4, strconv.ErrSyntax), errors.Is(e6, sql.ErrNoRows))", "true true true true true true true")
 	b.want("var pe *fs.PathError\nvar me *MyErr\nfmt.Println(errors.As(e3, &pe), errors.As(e5, &me), me.code, pe.Path, errors.Is(e5, fs.ErrNotExist))", "true true 3 /no/such true")
 	b.want("errors.Is(e5, ErrOwn)", "false")
@@ -170,7 +170,7 @@ func TestErrorsLive(t *testing.T) {
 		t.Errorf("%v %+v", o.err, o)
 	}
 	b.gone("hid", "hid", ".Type: the hidden type *reflect.rtype") // an error that holds a type
-	b.want("syn := json.Unmarshal([]byte(\"{\"), &struct{}{})", "")
+	b.want("syn := json.Unmarshal([]byte(\"{\"), &struct{}{})\n_ = syn", "")
 	b.want("var se *json.SyntaxError\nfmt.Println(errors.As(syn, &se), se.Offset, syn)", "true 1 unexpected end of JSON input")
 }
 

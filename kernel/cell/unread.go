@@ -17,7 +17,7 @@ func (d *draft) unread(c *checked) {
 		if !ok || len(a.Rhs) != 1 {
 			continue
 		}
-		if _, call := ast.Unparen(a.Rhs[0]).(*ast.CallExpr); !call {
+		if call, ok := ast.Unparen(a.Rhs[0]).(*ast.CallExpr); !ok || makesErrors(c, call) {
 			continue
 		}
 		for _, l := range a.Lhs {
@@ -65,4 +65,14 @@ func (d *draft) readAfter(c *checked, i int, o types.Object, statements map[*pie
 		}
 	}
 	return false
+}
+
+// makesErrors: the call makes an error on purpose.
+func makesErrors(c *checked, call *ast.CallExpr) bool {
+	s, ok := ast.Unparen(call.Fun).(*ast.SelectorExpr)
+	if !ok {
+		return false
+	}
+	f, ok := c.info.Uses[s.Sel].(*types.Func)
+	return ok && f.Pkg() != nil && (f.Pkg().Path() == "errors" || f.FullName() == "fmt.Errorf")
 }

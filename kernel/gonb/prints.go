@@ -21,6 +21,7 @@ type prints struct {
 	files  [3]*os.File // 1 and 2
 	ends   [3]chan struct{}
 	closed chan struct{}
+	once   sync.Once
 }
 
 func openPrints(dir string) (*prints, error) {
@@ -62,7 +63,10 @@ func (p *prints) read(fd int, name string, pass func(name, text string)) {
 				break
 			}
 			pass(name, strings.ToValidUTF8(before, "\uFFFD"))
-			p.ends[fd] <- struct{}{}
+			select {
+			case p.ends[fd] <- struct{}{}:
+			default: // of a drain that did not wait so long
+			}
 			text = after
 		}
 		cut := len(text) - unfinished(text)
