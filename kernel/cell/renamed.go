@@ -19,7 +19,7 @@ type renaming struct{ path, old, now string }
 // away; a name that is free again for another thing loses it.
 var renamed = []renaming{
 	{"odslab/odslib/session", "", "odslab/kernel/runtime/session"},
-	{"odslab/kernel/runtime/live", "", "odslab/kernel/runtime/live"},
+	{"odslab/odslib/session/live", "", "odslab/kernel/runtime/live"},
 	{"odslab/odslib/session/live/device", "", "odslab/kernel/runtime/device"},
 	{"odslab/odslib/session/live/rich", "", "odslab/kernel/runtime/rich"},
 	{"odslab/odslib/session/snapshot", "", "odslab/kernel/runtime/snapshot"},

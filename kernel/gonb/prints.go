@@ -17,7 +17,6 @@ import (
 
 // prints are the ends of the pipes that are read.
 type prints struct {
-	once   sync.Once   // of closing
 	files  [3]*os.File // 1 and 2
 	ends   [3]chan struct{}
 	closed chan struct{}
