@@ -50,7 +50,6 @@ type genealogy struct {
 	at      []float64 // step of each generation
 	parents [][]int32
 	place   [][]float64 // of each particle, 0 to 1
-	lives   [][]bool    // has descendants in the last generation
 	weight  []float64   // of the last generation, relative to the largest
 	heir    [][]float64 // largest final weight among a particle's descendants, −1 without
 	alive   []int

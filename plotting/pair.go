@@ -65,11 +65,6 @@ func newPair(v *chosen, c *settings) *pairPlot {
 	return q
 }
 
-// smooth tells whether a variable of a series is drawn as a density.
-func (v *chosen) smooth(k, variable int) bool {
-	return v.series[k].table.column(v.index[variable]).Kind == density.Smooth
-}
-
 func (q *pairPlot) prepare() {
 	q.joint, q.beyond, q.shares = map[[3]int][][]density.Loop{}, map[[3]int][2][]float64{}, map[[3]int][]float64{}
 	var mu sync.Mutex

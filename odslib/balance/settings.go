@@ -59,7 +59,7 @@ func (s Settings) resolve() (Settings, error) {
 	s.Anneal, s.Robust = or(s.Anneal, .3), or(s.Robust, 4)
 	s.Pool, s.Buffer = or(s.Pool, 20*s.Paths), or(s.Buffer, 20*s.Paths)
 	if s.Paths < 2 || s.LR < 0 || s.Explore < 0 || s.Horizon < 0 || s.GradSteps < 0 {
-		return s, fmt.Errorf("Paths must be at least 2, LR, Explore, Horizon and GradSteps not negative; got %d, %g, %g, %d, %d", s.Paths, s.LR, s.Explore, s.Horizon, s.GradSteps)
+		return s, fmt.Errorf("the field Paths must be at least 2, LR, Explore, Horizon and GradSteps not negative; got %d, %g, %g, %d, %d", s.Paths, s.LR, s.Explore, s.Horizon, s.GradSteps)
 	}
 	return s, nil
 }
@@ -74,7 +74,7 @@ func (s Settings) fit(p *corrected, steps int) (Settings, error) {
 		s.Replay, s.Pool = -1, -1
 	}
 	if s.Explore > 0 && p.gaussian() == nil {
-		return s, fmt.Errorf("Explore needs a process with Gaussian steps; got %T", p.Process)
+		return s, fmt.Errorf("the field Explore needs a process with Gaussian steps; got %T", p.Process)
 	}
 	return s, nil
 }

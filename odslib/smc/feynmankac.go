@@ -100,7 +100,7 @@ func (o *opened) settle() (err error) {
 		o.lambda = 1
 	}
 	if !(o.lambda > 0) || math.IsInf(o.lambda, 0) {
-		return fmt.Errorf("Lambda is %g; it must be positive", o.lambda)
+		return fmt.Errorf("the power Lambda is %g; it must be positive", o.lambda)
 	}
 	if o.threshold == 0 {
 		o.threshold = .5
