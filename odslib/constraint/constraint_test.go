@@ -500,7 +500,7 @@ func TestErrorsOfOneLine(t *testing.T) {
 	for want, c := range map[string]any{
 		"Sigma is 0":                      constraint.Gaussian{A: constraint.Identity{}, Y: y},
 		"Nu is -1":                        constraint.StudentT{A: constraint.Identity{}, Y: y, Nu: -1, Scale: 1},
-		"Y has 64 values":                 constraint.Gaussian{A: constraint.Downsample{Factor: 2}, Y: y, Sigma: 1},
+		"64 values in Y":                  constraint.Gaussian{A: constraint.Downsample{Factor: 2}, Y: y, Sigma: 1},
 		"does not divide":                 constraint.Gaussian{A: constraint.Downsample{Factor: 3}, Y: y, Sigma: 1},
 		"keeps nothing":                   constraint.Gaussian{A: constraint.Mask{Keep: make([]bool, 64)}, Y: y, Sigma: 1},
 		"needs an operator":               constraint.Gaussian{Y: y, Sigma: 1},
@@ -519,7 +519,7 @@ func TestErrorsOfOneLine(t *testing.T) {
 		"int is not a constraint":         constraint.All{7},
 		"part 0 is nil":                   constraint.All{nil},
 		"Sigma and Sigmas":                constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigma: 1, Sigmas: y},
-		"Sigmas has 2 values for 64":      constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigmas: []float64{1, 2}},
+		"2 values in Sigmas for 64":       constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigmas: []float64{1, 2}},
 		"Sigmas[0] is 0":                  constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigmas: y},
 		"prior Of is nil":                 constraint.LogDensity{},
 		"shape [2], the posterior's":      constraint.LogDensity{Of: priors.Grid25()},

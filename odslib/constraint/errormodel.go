@@ -36,10 +36,10 @@ func (e Normal) Check(m int) error {
 		return positive("Sigma", e.Sigma)
 	}
 	if e.Sigma != 0 {
-		return fmt.Errorf("Sigma and Sigmas are both set; set one")
+		return fmt.Errorf("both Sigma and Sigmas are set; set one")
 	}
 	if len(e.Sigmas) != m {
-		return fmt.Errorf("Sigmas has %d values for %d measured ones", len(e.Sigmas), m)
+		return fmt.Errorf("%d values in Sigmas for %d measured ones", len(e.Sigmas), m)
 	}
 	for i, s := range e.Sigmas {
 		if err := positive(fmt.Sprintf("Sigmas[%d]", i), s); err != nil {

@@ -42,11 +42,11 @@ func (c Measurement) Check(shape []int) error {
 		return err
 	}
 	if len(c.Y) != m {
-		return fmt.Errorf("Y has %d values, the operator gives %d from samples of shape %v", len(c.Y), m, shape)
+		return fmt.Errorf("%d values in Y, the operator gives %d from samples of shape %v", len(c.Y), m, shape)
 	}
 	for i, v := range c.Y {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return fmt.Errorf("Y[%d] is %g; leave missing values out with a Mask", i, v)
+			return fmt.Errorf("value %d of Y is %g; leave missing values out with a Mask", i, v)
 		}
 	}
 	return nil

@@ -52,7 +52,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-type veiled struct{ f func() }
+type veiled struct{ F func() }
 
 func (veiled) Error() string { return "veiled" }
 
@@ -173,7 +173,7 @@ func TestLocks(t *testing.T) {
 	x.C.Lock()
 	x.D.RLock()
 	x.D.RLock()
-	x.E.RLock()
+	x.E.TryRLock()
 	x.E.RUnlock()
 	y := carry(t, &x)
 	if y.A.TryLock() || !y.B.TryLock() || y.C.TryRLock() || y.D.TryLock() || !y.D.TryRLock() || !y.E.TryLock() || !y.F.TryLock() {
