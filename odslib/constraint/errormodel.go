@@ -105,7 +105,8 @@ func (e T) Params() odslib.Params {
 	b, _ := math.Lgamma(e.Nu / 2)
 	scalar := func(v float64) odslib.Array { return odslib.Array{Data: []float32{float32(v)}} }
 	return odslib.Params{
-		{Name: "scale", Value: scalar(e.Scale)}, {Name: "nu", Value: scalar(e.Nu)},
+		{Name: "scale", Value: scalar(e.Scale)},
+		{Name: "nu", Value: scalar(e.Nu)},
 		{Name: "log_norm", Value: scalar(a - b - .5*math.Log(e.Nu*math.Pi))},
 	}
 }
