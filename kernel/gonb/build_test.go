@@ -43,7 +43,7 @@ func linkOf(t *testing.T, cfg gonb.Config, packages ...string) toolchain.Link {
 // linker that would have to make it anew is not there.
 func TestBinariesStay(t *testing.T) {
 	cfg := gonbtest.Config(t)
-	cfg.Shelf = filepath.Join(t.TempDir(), "cells")
+	cfg.Cache = filepath.Join(t.TempDir(), "cells")
 	cell := program("fmt os", `fmt.Println("hello"); os.Exit(3)`)
 	link := linkOf(t, cfg, "fmt", "os", contract.BootPath)
 	noLinker, otherGo := link, link
@@ -80,7 +80,7 @@ func TestBinariesStay(t *testing.T) {
 		}
 		child.Close()
 		cancel()
-		kept, _ := filepath.Glob(filepath.Join(cfg.Shelf, "*"))
+		kept, _ := filepath.Glob(filepath.Join(cfg.Cache, "*"))
 		if len(kept) != c.kept {
 			t.Errorf("%s: %d binaries stay, want %d", c.name, len(kept), c.kept)
 		}
@@ -90,7 +90,7 @@ func TestBinariesStay(t *testing.T) {
 			shared = shared || err == nil && os.SameFile(info, ran)
 		}
 		if shared == c.fresh {
-			t.Errorf("%s: taken from the shelf: %v", c.name, shared)
+			t.Errorf("%s: taken from the disk cache: %v", c.name, shared)
 		}
 	}
 }

@@ -66,7 +66,7 @@ func TestParametrisationsRoundTrip(t *testing.T) {
 			for row := range times {
 				gain := math.Abs(float64(y.Data[24+3*row]))
 				// Clean weights are the square of that answer.
-				if want := diffusion.Clean.Weight(p, a[row], sig[row]); math.Abs(gain*gain/want-1) > 1e-2*(1+sig[row]) {
+				if want := diffusion.WeightClean.Weight(p, a[row], sig[row]); math.Abs(gain*gain/want-1) > 1e-2*(1+sig[row]) {
 					t.Errorf("%v on %#v at %g: an error of one unit moves x̂0 by %g, Weight says %g", p, s, times[row], gain, math.Sqrt(want))
 				}
 			}
