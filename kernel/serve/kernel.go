@@ -84,12 +84,15 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	}
 	// Kept values are the notebook's own: nobody else may read them.
 	cfg.child.Mark = rand.Text()
-	own, err := tempdir.Make(tempdir.Short(), cfg.child.Mark)
-	if err != nil {
-		return nil, err
-	}
 	go tempdir.Sweep(gonb.End) // after kernels that were killed with their watchdogs
-	keep := own.Path
+	own, err := tempdir.Make(tempdir.Short(), cfg.child.Mark)
+	keep := ""
+	if err != nil { // whoever runs a cell is told: what a kernel that ends has said, few front ends show
+		unable := fmt.Errorf("no cell can run without a folder for temporary files; set TMPDIR to one, or mend this one, and restart the kernel: %w", err)
+		cfg.resident, cfg.prepare = "", func(string, []string) (Compiler, error) { return nil, unable }
+	} else {
+		keep = own.Path
+	}
 	cfg.child.Sweep = keep
 	cfg.child.Env = append(slices.Clone(cfg.child.Env), contract.EnvKeep+"="+keep)
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)

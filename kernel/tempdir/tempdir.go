@@ -62,8 +62,11 @@ func own(path, mark string) (*os.File, error) {
 	return f, nil
 }
 
-// Remove removes the folder.
+// Remove removes the folder, if there is one.
 func (d *Dir) Remove() {
+	if d == nil {
+		return
+	}
 	os.RemoveAll(d.Path)
 	d.lock.Close()
 }
