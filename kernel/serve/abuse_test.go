@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -121,5 +122,41 @@ func TestDeletedCache(t *testing.T) {
 	}
 	if s := f.run("1+1"); s.Status != "ok" {
 		t.Error(s.Reply)
+	}
+}
+
+// Of a huge cell nothing stays, whatever it holds and however it ends, but the
+// function that it declares, until that is dropped.
+func TestHugeCellInMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles 20 MB some times")
+	}
+	f := startCells(t)
+	live := func() int64 {
+		f.run("1+1")
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	const size = 20 << 20
+	fill := strings.Repeat("x", size)
+	for i, c := range []struct{ code, after, status string }{
+		{"fmt.Println(1) // " + fill, "", "ok"},
+		{"undefined(1) /* " + fill + " */", "", "error"},
+		{strings.Repeat("((((x)", size/6), "", "error"},
+		{"v := \"" + fill + "\"", "", "ok"},
+		{"func f() string { return \"" + fill + "\" }", "%drop f", "ok"},
+		{"%%script wc\n" + strings.Repeat("m\n", size/2), "", "ok"},
+	} {
+		before := live()
+		s := f.run(c.code, func(o *jupyter.ExecuteOptions) { o.CellID = []string{"one", ""}[i%2] })
+		if c.after != "" {
+			f.run(c.after)
+		}
+		if more := live() - before; more > size/4 || s.Status != c.status {
+			t.Errorf("%.20q: %s, %d MB stay", c.code, s.Status, more>>20)
+		}
 	}
 }
