@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -130,7 +131,10 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	go k.child.get(ctx)
 	go func() {
 		defer close(k.prepared)
-		k.compiler, k.prepErr = cfg.prepare(k.keep, env)
+		scratch := filepath.Join(keep, "go") // of go commands: one that is killed leaves its folder
+		if k.prepErr = os.Mkdir(scratch, 0o700); k.prepErr == nil {
+			k.compiler, k.prepErr = cfg.prepare(keep, append(env, "GOTMPDIR="+scratch))
+		}
 	}()
 	go k.work(ctx)
 	return k, nil

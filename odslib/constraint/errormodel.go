@@ -99,21 +99,24 @@ func (e T) Check(int) error {
 	return positive("Scale", e.Scale)
 }
 
-// Params implements odslib.Parametrised.
+// Params implements odslib.Parametrised; log_norm is what the density of one value has beside the residual.
 func (e T) Params() odslib.Params {
-	return odslib.Params{{Name: "scale", Value: odslib.Array{Data: []float32{float32(e.Scale)}}}}
+	a, _ := math.Lgamma((e.Nu + 1) / 2)
+	b, _ := math.Lgamma(e.Nu / 2)
+	scalar := func(v float64) odslib.Array { return odslib.Array{Data: []float32{float32(v)}} }
+	return odslib.Params{
+		{Name: "scale", Value: scalar(e.Scale)},
+		{Name: "nu", Value: scalar(e.Nu)},
+		{Name: "log_norm", Value: scalar(a - b - .5*math.Log(e.Nu*math.Pi))},
+	}
 }
 
 // LogDensity implements ErrorModel.
 func (e T) LogDensity(scope *odslib.Scope, r, extra *odslib.Node) *odslib.Node {
-	v := spread(scope, "scale", r, extra)
-	a, _ := math.Lgamma((e.Nu + 1) / 2)
-	b, _ := math.Lgamma(e.Nu / 2)
-	each := graph.Add(
-		graph.MulScalar(graph.Log1P(graph.DivScalar(graph.Div(graph.Square(r), v), e.Nu)), -(e.Nu+1)/2),
-		graph.MulScalar(graph.Log(v), -.5),
-	)
-	return graph.AddScalar(graph.ReduceSum(each, -1), float64(r.Shape().Dimensions[1])*(a-b-.5*math.Log(e.Nu*math.Pi)))
+	v, nu := spread(scope, "scale", r, extra), perValue(scope, "nu", r)
+	tail := graph.Mul(graph.AddScalar(nu, 1), graph.Log1P(graph.Div(graph.Div(graph.Square(r), v), nu)))
+	each := graph.Sub(perValue(scope, "log_norm", r), graph.MulScalar(graph.Add(tail, graph.Log(v)), .5))
+	return graph.ReduceSum(each, -1)
 }
 
 // Draw implements ErrorModel.
