@@ -86,13 +86,16 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	// Kept values are the notebook's own: nobody else may read them.
 	cfg.child.Mark = rand.Text()
 	go tempdir.Sweep(gonb.End) // after kernels that were killed with their watchdogs
-	own, err := tempdir.Make(tempdir.Short(), cfg.child.Mark)
-	keep := ""
-	if err != nil { // whoever runs a cell is told: what a kernel that ends has said, few front ends show
-		unable := fmt.Errorf("no cell can run without a folder for temporary files; set TMPDIR to one, or mend this one, and restart the kernel: %w", err)
-		cfg.resident, cfg.prepare = "", func(string, []string) (Compiler, error) { return nil, unable }
-	} else {
+	own, unable := tempdir.Make(tempdir.Short(), cfg.child.Mark)
+	keep, scratch := "", ""
+	if unable == nil {
 		keep = own.Path
+		scratch = filepath.Join(keep, "go") // of go commands: one that is killed leaves its folder
+		unable = os.Mkdir(scratch, 0o700)
+	}
+	if unable != nil { // whoever runs a cell is told: what a kernel that ends has said, few front ends show
+		unable = fmt.Errorf("no cell can run without a folder for temporary files; set TMPDIR to one, or mend this one, and restart the kernel: %w", unable)
+		cfg.resident, cfg.prepare = "", func(string, []string) (Compiler, error) { return nil, unable }
 	}
 	cfg.child.Sweep = keep
 	cfg.child.Env = append(slices.Clone(cfg.child.Env), contract.EnvKeep+"="+keep)
@@ -131,10 +134,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	go k.child.get(ctx)
 	go func() {
 		defer close(k.prepared)
-		scratch := filepath.Join(keep, "go") // of go commands: one that is killed leaves its folder
-		if k.prepErr = os.Mkdir(scratch, 0o700); k.prepErr == nil {
-			k.compiler, k.prepErr = cfg.prepare(keep, append(env, "GOTMPDIR="+scratch))
-		}
+		k.compiler, k.prepErr = cfg.prepare(keep, append(env, "GOTMPDIR="+scratch))
 	}()
 	go k.work(ctx)
 	return k, nil
