@@ -12,7 +12,7 @@ import (
 // FuzzClean: what is cleaned holds nothing beyond the lists, by the tokens of
 // the text itself, and cleaning it again changes nothing.
 func FuzzClean(f *testing.F) {
-	for _, s := range tricks {
+	for _, s := range append(deepTricks, tricks...) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
