@@ -126,10 +126,10 @@ func OpenResult(path string) (*odslib.Result, error) {
 		z := read("noise")
 		r.Noise = &z
 	}
-	for i := range a.States {
+	for i := 0; i < a.States && lacks == nil; i++ {
 		r.States = append(r.States, read(fmt.Sprintf("states/%d", i)))
 	}
-	for i := range a.Steps {
+	for i := 0; i < a.Steps && lacks == nil; i++ {
 		v, err := Values[int64](f, fmt.Sprintf("ancestors/%d", i))
 		if err != nil {
 			lacks = err
