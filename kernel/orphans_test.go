@@ -162,3 +162,37 @@ func TestRunLeavesNothing(t *testing.T) {
 		})
 	}
 }
+
+// Killed at any moment, while it starts, builds, computes or keeps values, a run
+// leaves no process; and what the next one begins with, it removes.
+func TestRunKilledAtAnyMoment(t *testing.T) {
+	l := toolchain.ForTest(t)
+	dir := t.TempDir()
+	tmp, err := os.MkdirTemp("", "orphans")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(tmp)
+	tag := "ODSLAB_TEST_TAG=" + filepath.Base(tmp) + "."
+	write(t, filepath.Join(dir, "a.ipynb"), "big := make([]float64, 4<<20)\nfor i := range big {\n\tbig[i] = float64(i)\n}\nexec.Command(\"setsid\", \"sleep\", \"1000\").Start()\nfmt.Println(len(big))")
+	write(t, filepath.Join(dir, "b.ipynb"), "1+1")
+	start := func(nb string) *exec.Cmd {
+		cmd := exec.Command(l.Tool("odslab"), "run", filepath.Join(dir, nb))
+		cmd.Env = append(os.Environ(), tag, "TMPDIR="+tmp, "ODSLAB_MODULE="+l.Clone, "ODSLAB_CACHE="+l.Root)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	for i := range 8 {
+		cmd := start("a.ipynb")
+		time.Sleep(time.Duration(i*i) * 25 * time.Millisecond)
+		cmd.Process.Signal([]os.Signal{syscall.SIGKILL, syscall.SIGHUP, syscall.SIGKILL, syscall.SIGTERM}[i%4])
+		cmd.Wait()
+		until(t, "all have ended", 15*time.Second, func() bool { return len(family(tag)) == 0 })
+	}
+	if err := start("b.ipynb").Wait(); err != nil {
+		t.Error(err)
+	}
+	until(t, "all folders have gone", 5*time.Second, func() bool { left, _ := filepath.Glob(tmp + "/*"); return len(left) == 0 })
+}

@@ -2,6 +2,7 @@ package cell
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"maps"
 	"slices"
@@ -73,19 +74,31 @@ func (o Origin) key(src string) string {
 	if o.Cell != "" {
 		return "cell " + o.Cell
 	}
-	return "text " + strings.TrimSpace(src)
+	return "text " + brief(strings.TrimSpace(src))
 }
+
+// brief is a text to compare, or its sum where it is long: it stays in memory.
+func brief(text string) string {
+	if len(text) <= 4<<10 {
+		return text
+	}
+	return fmt.Sprintf("%x of %d bytes", sha256.Sum256([]byte(text)), len(text))
+}
+
+// maxFollowed is how long a cell may be that is followed: its text stays in
+// memory, to be run again.
+const maxFollowed = 1 << 20
 
 // marks tells what each name of the notebook stands for.
 func (s *Session) marks() map[string]string {
 	out := map[string]string{}
 	for _, x := range s.decls {
 		if x.recv != "" {
-			out[x.key] = x.piece.text
+			out[x.key] = brief(x.piece.text)
 		}
 		for _, name := range x.names {
 			if !x.blank[name] {
-				out[name] = x.piece.text
+				out[name] = brief(x.piece.text)
 			}
 		}
 	}
@@ -94,7 +107,7 @@ func (s *Session) marks() map[string]string {
 		case v.lost:
 			out[name] = fmt.Sprint("lost in ", v.cell)
 		case v.source != nil:
-			out[name] = "source " + v.source.text
+			out[name] = "source " + brief(v.source.text)
 		default:
 			out[name] = fmt.Sprintf("%s %x", v.print, v.sum)
 		}
@@ -128,7 +141,7 @@ func (s *Session) follow(p *Program) {
 	}
 	if !p.origin.Aside {
 		delete(f.runs, key)
-		if len(p.draft.stmts)+len(p.draft.own) > 0 {
+		if len(p.draft.stmts)+len(p.draft.own) > 0 && len(p.text) <= maxFollowed {
 			f.runs[key] = run
 		}
 	}
@@ -203,7 +216,12 @@ type late struct {
 
 // edited: the cell holds another text now, which does not compile.
 func (f *following) edited(o Origin, n int, src string) {
-	if r := f.runs[o.key(src)]; r != nil && o.Cell != "" && !o.Aside {
+	r := f.runs[o.key(src)]
+	switch {
+	case r == nil || o.Cell == "" || o.Aside:
+	case len(src) > maxFollowed:
+		delete(f.runs, o.key(src))
+	default:
 		r.n, r.src = n, src
 	}
 }

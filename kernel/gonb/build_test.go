@@ -2,6 +2,7 @@ package gonb_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,5 +93,37 @@ func TestBinariesStay(t *testing.T) {
 		if shared == c.fresh {
 			t.Errorf("%s: taken from the disk cache: %v", c.name, shared)
 		}
+	}
+}
+
+// Whether binaries are linked or come from the shelf, a child keeps only the
+// last of them, and the shelf all.
+func TestBinariesArePruned(t *testing.T) {
+	cfg := gonbtest.Config(t)
+	cfg.Shelf = filepath.Join(t.TempDir(), "cells")
+	link := linkOf(t, cfg, "fmt", contract.BootPath)
+	const cells = gonb.Kept + 4
+	for round := range 2 { // in the second no linker is there
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+		child, err := gonb.Start(ctx, cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range cells {
+			cell := program("fmt", fmt.Sprintf("fmt.Println(%d)", i))
+			cell.Link = link
+			if out, s := mustRun(t, child, ctx, cell); !out.OK() || s.stdout != fmt.Sprintln(i) {
+				t.Fatalf("round %d: %+v %+v", round, out, s)
+			}
+			if bin, _ := filepath.Glob(filepath.Join(child.Binaries(), "*")); len(bin) != min(i+1, gonb.Kept) {
+				t.Fatalf("round %d: %d binaries after %d cells", round, len(bin), i+1)
+			}
+		}
+		child.Close()
+		cancel()
+		if kept, _ := filepath.Glob(filepath.Join(cfg.Shelf, "*")); len(kept) != cells {
+			t.Errorf("round %d: %d of %d on the shelf", round, len(kept), cells)
+		}
+		link.Tools = t.TempDir()
 	}
 }

@@ -8,3 +8,5 @@ func (c *Child) Mark() string         { return c.mark }
 func (c *Child) Dir() string          { return c.dir }
 func (c *Child) Binaries() string     { return c.path("next/bin") }
 func Marked(mark string) (pids []int) { return marked(mark) }
+
+const Kept = kept

@@ -246,13 +246,7 @@ func TestUnsignedBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	live := func() int64 { // what the last collection has found in use
-		runtime.GC()
-		m := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
-		metrics.Read(m)
-		return int64(m[0].Value.Uint64())
-	}
-	before := live()
+	before := liveHeap()
 	var sent atomic.Int64
 	chunk := make([]byte, 1<<20)
 	for i := range 30 {
@@ -290,7 +284,7 @@ func TestUnsignedBytes(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("they sent %d MB: too little to show anything", sent.Load()>>20)
 		}
-		peak = max(peak, live()-before)
+		peak = max(peak, liveHeap()-before)
 		if _, err := c.Request(testContext(t), Shell, "kernel_info_request", struct{}{}); err != nil {
 			t.Fatal(err)
 		}
@@ -305,6 +299,14 @@ func TestUnsignedBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	newcomer.Close()
+}
+
+// liveHeap is what is in use.
+func liveHeap() int64 {
+	runtime.GC()
+	m := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(m)
+	return int64(m[0].Value.Uint64())
 }
 
 // A subscriber that is 64 MB behind is disconnected; the others get everything.

@@ -164,7 +164,7 @@ func (s *Server) Dropped() Dropped {
 func (s *Server) welcome(c *zmtp.Conn, topic string) {
 	frames, err := s.frames("iopub_welcome", nil, map[string]string{"subscription": topic}, nil, []byte(topic))
 	if err == nil {
-		c.Send(frames...)
+		c.Answer(frames...)
 	}
 }
 

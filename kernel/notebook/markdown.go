@@ -56,6 +56,9 @@ var anchorTag = regexp.MustCompile(`</?a\b[^>]*>`)
 
 // cell renders a Markdown cell and collects its headings.
 func (m *markdown) cell(source string, attachments map[string]map[string]any) string {
+	if swells(source) {
+		return asWritten(source)
+	}
 	src := []byte(source)
 	doc := m.parse(src, attachments)
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -79,8 +82,28 @@ func (m *markdown) cell(source string, attachments map[string]map[string]any) st
 
 // fragment renders Markdown that a cell has put out.
 func (m *markdown) fragment(source string) string {
+	if swells(source) {
+		return asWritten(source)
+	}
 	src := []byte(source)
 	return m.render(m.parse(src, nil), src)
+}
+
+// swells: the rows of a table are filled up to the width of its head, so a
+// short text can make a table of millions of cells.
+func swells(source string) bool {
+	wide := 0
+	for line := range strings.Lines(source) {
+		if strings.Trim(line, " \t\r\n|:-") == "" {
+			wide = max(wide, strings.Count(line, "|"))
+		}
+	}
+	cells := wide * strings.Count(source, "\n")
+	return cells > 1<<19 && cells > len(source)
+}
+
+func asWritten(source string) string {
+	return "<pre>" + string(util.EscapeHTML([]byte(printable(source)))) + "</pre>"
 }
 
 func (m *markdown) parse(src []byte, attachments map[string]map[string]any) ast.Node {
@@ -102,7 +125,7 @@ func (m *markdown) parse(src []byte, attachments map[string]map[string]any) ast.
 func (m *markdown) render(doc ast.Node, src []byte) string {
 	var b bytes.Buffer
 	if err := m.md.Renderer().Render(&b, src, doc); err != nil {
-		return "<pre>" + string(util.EscapeHTML(src)) + "</pre>"
+		return asWritten(string(src))
 	}
 	c := clean(b.String())
 	if c.styles != "" { // would be the whole page's

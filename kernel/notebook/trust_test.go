@@ -263,21 +263,30 @@ func FuzzPageInBrowser(f *testing.F) {
 	for _, s := range tricks {
 		f.Add(s)
 	}
+	for _, s := range deepTricks {
+		f.Add(s)
+	}
 	c := newChromium(f)
 	looker(c)
 	f.Fuzz(func(t *testing.T, s string) {
 		c.tb = t
-		p := &page{markdown: newMarkdown("")}
-		src := ""
-		for _, mime := range []string{"text/html", "image/svg+xml", "text/markdown", "text/latex"} {
-			src += p.output(&Output{Type: "display_data", Data: map[string]any{mime: s}})
-		}
-		src += "<main>" + p.markdown.cell(s, nil) + "</main>" + `<main>end</main>`
-		var bad []string
-		c.eval(`(()=>{const d=Document.parseHTMLUnsafe("<!doctype html><body>"+`+quote(t, src)+`);const bad=look(d);
-if(d.body.lastElementChild.textContent!=="end"||[...d.body.children].some(n=>!n.matches("main,div.output,figure.output")||n.localName==="main"&&n!==d.body.lastElementChild&&n!==d.body.lastElementChild.previousElementSibling))bad.push("something has left its place");return bad})()`, &bad)
-		if len(bad) > 0 {
-			t.Errorf("%q\nof %s", bad, src)
+		if bad := c.look(s); len(bad) > 0 {
+			t.Errorf("%q", bad)
 		}
 	})
+}
+
+// look reads what a page makes of a text, as HTML, SVG, Markdown and LaTeX, and
+// says what of it is beyond the lists or has left its place.
+func (c *chromium) look(s string) (bad []string) {
+	c.tb.Helper()
+	p := &page{markdown: newMarkdown("")}
+	src := ""
+	for _, mime := range []string{"text/html", "image/svg+xml", "text/markdown", "text/latex"} {
+		src += p.output(&Output{Type: "display_data", Data: map[string]any{mime: s}})
+	}
+	src += "<main>" + p.markdown.cell(s, nil) + "</main>" + `<main>end</main>`
+	c.eval(`(()=>{const d=Document.parseHTMLUnsafe("<!doctype html><body>"+`+quote(c.tb, src)+`);const bad=look(d);
+if(d.body.lastElementChild.textContent!=="end"||[...d.body.children].some(n=>!n.matches("main,div.output,figure.output")||n.localName==="main"&&n!==d.body.lastElementChild&&n!==d.body.lastElementChild.previousElementSibling))bad.push("something has left its place");return bad})()`, &bad)
+	return bad
 }

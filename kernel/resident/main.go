@@ -20,6 +20,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/gomlx/compute"
 
@@ -100,7 +101,7 @@ func run(spill string, limit int64, compiled, sum string) int {
 // promised opens the plugin and makes sure that it is the one that set-up has
 // checked. What is loaded is this open file, whatever takes its name meanwhile.
 func promised(plugin, sum string) (*os.File, error) {
-	f, err := os.Open(plugin)
+	f, err := os.OpenFile(plugin, os.O_RDONLY|syscall.O_NONBLOCK, 0) // nobody writes to a pipe that lies there
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,6 +15,7 @@ import (
 
 	"odslab/kernel/gonb/gonbtest"
 	"odslab/kernel/jupyter"
+	"odslab/kernel/toolchain"
 )
 
 // A cell of any size leaves the history of others, in the file and in memory.
@@ -111,15 +115,81 @@ func TestStoppedResident(t *testing.T) {
 	}
 }
 
-// A kernel whose cache is deleted under it says so with what fails.
+// A kernel whose cache is deleted under it, or a part of it, says so with what
+// fails, and computes nothing wrong.
 func TestDeletedCache(t *testing.T) {
-	missing := filepath.Join(t.TempDir(), "gone")
-	f := startKernel(t)
-	f.kernel.gone = func() string { return missing + " is gone" }
-	if s := f.run("this does not compile"); s.Status != "error" || !strings.Contains(s.EValue, missing+" is gone") {
-		t.Error(s.Reply)
+	for _, part := range []string{"", "bin/gonb", "seam", "module/go.mod"} {
+		from := gonbtest.Layout(t)
+		l := toolchain.Layout{Root: filepath.Join(t.TempDir(), "cache"), Clone: from.Clone}
+		if out, err := exec.Command("cp", "-a", from.Root, l.Root).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		f := launch(t, gonbtest.Env(l)...)
+		if got := f.value("x := 20\nx + 1"); got != "21" {
+			t.Fatal(got)
+		}
+		gone := filepath.Join(filepath.Dir(l.Bin()), part)
+		if part == "" {
+			gone = l.Root
+		}
+		if err := os.RemoveAll(gone); err != nil {
+			t.Fatal(err)
+		}
+		for i, code := range []string{"x + 1", "fmt.Println(x + 2)", "kill GoNB", "x + 3", "y := x", "%%script sh\necho 1"} {
+			if i == 2 { // GoNB has to be started again
+				for _, p := range family("ODSLAB_CACHE="+l.Root, f.PID()) {
+					if pid, cmd, _ := strings.Cut(p, " "); strings.Contains(cmd, "/gonb ") {
+						n, _ := strconv.Atoi(pid)
+						kill9(n)
+					}
+				}
+				continue
+			}
+			s := f.run(code)
+			if s.Status == "error" {
+				if !strings.Contains(s.EValue, "the cache has been deleted under this kernel; run `go run ./kernel setup` in "+from.Clone) {
+					t.Errorf("%q: %q: %v", part, code, s)
+				}
+			} else if i == 1 && s.stdout != "22\n" {
+				t.Errorf("%q: %q: %v", part, code, s)
+			}
+		}
+		f.Shutdown(f.ctx)
 	}
-	if s := f.run("1+1"); s.Status != "ok" {
-		t.Error(s.Reply)
+}
+
+// Of a huge cell nothing stays, whatever it holds and however it ends, but the
+// function that it declares, until that is dropped.
+func TestHugeCellInMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles 20 MB some times")
+	}
+	f := startCells(t)
+	live := func() int64 {
+		f.run("1+1")
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	const size = 20 << 20
+	fill := strings.Repeat("x", size)
+	for i, c := range []struct{ code, after, status string }{
+		{"fmt.Println(1) // " + fill, "", "ok"},
+		{"undefined(1) /* " + fill + " */", "", "error"},
+		{strings.Repeat("((((x)", size/6), "", "error"},
+		{"v := \"" + fill + "\"", "", "ok"},
+		{"func f() string { return \"" + fill + "\" }", "%drop f", "ok"},
+		{"%%script wc\n" + strings.Repeat("m\n", size/2), "", "ok"},
+	} {
+		before := live()
+		s := f.run(c.code, func(o *jupyter.ExecuteOptions) { o.CellID = []string{"one", ""}[i%2] })
+		if c.after != "" {
+			f.run(c.after)
+		}
+		if more := live() - before; more > size/4 || s.Status != c.status {
+			t.Errorf("%.20q: %s, %d MB stay", c.code, s.Status, more>>20)
+		}
 	}
 }

@@ -137,6 +137,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 				f.Value += "\n" + why
 			}
 		}
+		f.room()
 		content := f.content()
 		if !req.Silent {
 			k.publish("error", m, content, nil)

@@ -2,10 +2,13 @@ package serve
 
 import (
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"odslab/kernel/gonb"
 )
@@ -27,6 +30,25 @@ func (f *failure) content() map[string]any {
 		"ename": f.Name, "evalue": f.Value, "traceback": append([]string{first}, f.Trace...),
 	}
 }
+
+// room puts in front that there is no room for temporary files, where that is
+// so: what fails by it says many things.
+func (f *failure) room() {
+	if f.Name == "interrupted" {
+		return
+	}
+	dir := os.TempDir()
+	var s unix.Statfs_t
+	const bytes, files = 256 << 10, 8
+	full := unix.Statfs(dir, &s) == nil && s.Blocks > 0 && (uint64(s.Bavail)*uint64(s.Bsize) < bytes || s.Files > 0 && uint64(s.Ffree) < files)
+	if full || noRoom.MatchString(f.Value) && (strings.Contains(f.Value, dir) || strings.Contains(f.Value, "/link: ")) { // which does not say where
+		f.Value = fmt.Sprintf("no room for temporary files and values in %s: make some there (%s: %s)", dir, f.Name, firstLine(f.Value))
+		f.Name = "disk full"
+	}
+}
+
+// noRoom is how the system says it, quotas and `ulimit -f` included.
+var noRoom = regexp.MustCompile("no space left on device|disk quota exceeded|file too large")
 
 // kernelFailure is for what is not the cell's fault.
 func kernelFailure(err error) *failure {

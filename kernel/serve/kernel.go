@@ -85,12 +85,18 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	}
 	// Kept values are the notebook's own: nobody else may read them.
 	cfg.child.Mark = rand.Text()
-	own, err := tempdir.Make(tempdir.Short(), cfg.child.Mark)
-	if err != nil {
-		return nil, err
-	}
 	go tempdir.Sweep(gonb.End) // after kernels that were killed with their watchdogs
-	keep := own.Path
+	own, unable := tempdir.Make(tempdir.Short(), cfg.child.Mark)
+	keep, scratch := "", ""
+	if unable == nil {
+		keep = own.Path
+		scratch = filepath.Join(keep, "go") // of go commands: one that is killed leaves its folder
+		unable = os.Mkdir(scratch, 0o700)
+	}
+	if unable != nil { // whoever runs a cell is told: what a kernel that ends has said, few front ends show
+		unable = fmt.Errorf("no cell can run without a folder for temporary files; set TMPDIR to one, or mend this one, and restart the kernel: %w", unable)
+		cfg.resident, cfg.prepare = "", func(string, []string) (Compiler, error) { return nil, unable }
+	}
 	cfg.child.Sweep = keep
 	cfg.child.Env = append(slices.Clone(cfg.child.Env), contract.EnvKeep+"="+keep)
 	env := append(os.Environ(), gonb.MarkEnv+"="+cfg.child.Mark)
@@ -128,10 +134,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	go k.child.get(ctx)
 	go func() {
 		defer close(k.prepared)
-		scratch := filepath.Join(keep, "go") // of go commands: one that is killed leaves its folder
-		if k.prepErr = os.Mkdir(scratch, 0o700); k.prepErr == nil {
-			k.compiler, k.prepErr = cfg.prepare(keep, append(env, "GOTMPDIR="+scratch))
-		}
+		k.compiler, k.prepErr = cfg.prepare(keep, append(env, "GOTMPDIR="+scratch))
 	}()
 	go k.work(ctx)
 	return k, nil

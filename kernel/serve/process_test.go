@@ -27,7 +27,7 @@ func launchFor(t *testing.T, limit time.Duration, env ...string) *front {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env = append(env, gonbtest.Env(gonbtest.Layout(t))...)
+	env = append(gonbtest.Env(gonbtest.Layout(t)), env...)
 	f := &front{t: t, ctx: ctx}
 	if f.Client, err = jupyter.Launch(ctx, []string{exe, "kernel", "-f", "{connection_file}"}, env); err != nil {
 		t.Fatal(err)

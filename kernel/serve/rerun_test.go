@@ -63,7 +63,7 @@ func TestStaleCells(t *testing.T) {
 	}
 	// The first cell that fails ends it; its line is told by the cell's own number.
 	ok("g", "first := m[\"k\"][1]\nif len(m[\"k\"]) < 2 {\n\tpanic(\"too short\")\n}", "")
-	n := f.kernel.count
+	n := f.kernel.counted()
 	ok("a", "m := map[string][]float64{}", "stale: cells 2, 3, 6, 7, "+fmt.Sprint(n)+" (they read m), cell 4 (it read total), cells 8, 9 (they read ys); %rerun runs what is stale")
 	s = cell("r", "%rerun")
 	if s.EName != "panic" || !strings.Contains(strings.Join(s.Traceback, "\n"), fmt.Sprintf("cell[%d]:1    first := m", n)) || !strings.Contains(s.stdout, "total 0\n") {
@@ -76,12 +76,12 @@ func TestStaleCells(t *testing.T) {
 		t.Errorf("%v", s)
 	}
 	ok("", "q := p", "")
-	n = f.kernel.count
+	n = f.kernel.counted()
 	ok("", "p = 2", fmt.Sprintf("stale: cell %d (it read p); %%rerun runs what is stale", n))
 	// A function is known by its text; a cell of declarations alone says so too.
 	ok("h", "func half(v float64) float64 { return v / 2 }", "")
 	ok("i", "half(4)", "")
-	ok("h", "func half(v float64) float64 { return v * .5 }", fmt.Sprintf("stale: cell %d (it read half); %%rerun runs what is stale", f.kernel.count))
+	ok("h", "func half(v float64) float64 { return v * .5 }", fmt.Sprintf("stale: cell %d (it read half); %%rerun runs what is stale", f.kernel.counted()))
 	if s = cell("r", "1\n%rerun"); s.EName != "compile error" || !strings.Contains(s.EValue, "%rerun stands alone") {
 		t.Errorf("%%rerun in a cell: %v", s)
 	}
@@ -117,6 +117,13 @@ func TestBadgeOfMany(t *testing.T) {
 	if s := f.run("%stale"); !strings.Contains(s.stdout, "changed by cell 3") {
 		t.Error(s)
 	}
+}
+
+// counted is the number of the last cell.
+func (k *kernel) counted() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.count
 }
 
 // working is the code of the cell at work, or "".

@@ -62,7 +62,10 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		sum:      layout.PluginSum(),
 		slow:     slow,
 		gone: func() string {
-			for _, path := range []string{layout.Tool("gonb"), layout.Seam(), filepath.Join(layout.CellModule(), "go.mod")} {
+			for _, path := range []string{layout.Tool("gonb"), filepath.Join(layout.Seam(), "go"), filepath.Join(layout.CellModule(), "go.mod"), residentPath} {
+				if path == "" {
+					continue
+				}
 				if _, err := os.Stat(path); err != nil {
 					return fmt.Sprintf("%s is gone: the cache has been deleted under this kernel; run `go run ./kernel setup` in %s and restart the kernel", path, layout.Clone)
 				}

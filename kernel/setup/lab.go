@@ -51,7 +51,7 @@ func Lab(ctx context.Context, l toolchain.Layout, o LabOptions) error {
 		return err
 	}
 	logPath := filepath.Join(home, "lab.log")
-	log, err := os.Create(logPath)
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}

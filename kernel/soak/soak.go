@@ -325,13 +325,16 @@ func (s *soak) fullDisk(ctx context.Context) error {
 		}
 	}
 	limit(1 << 20)
-	_, _, err := s.run(ctx, "bulk = make([]byte, 8<<20)\nfor i := range bulk {\n\tbulk[i] = 1\n}")
+	r, _, err := s.run(ctx, "bulk = make([]byte, 8<<20)\nfor i := range bulk {\n\tbulk[i] = 1\n}")
 	limit(unix.RLIM_INFINITY)
 	if err != nil {
 		return err
 	}
-	if err := s.must(ctx, "bulk = nil"); err != nil {
-		return err
+	if r.EName != "disk full" {
+		return fmt.Errorf("a value that has no room: %s %s: %s", r.Status, r.EName, r.EValue)
+	}
+	if _, got, err := s.run(ctx, "fmt.Println(len(bulk))"); err != nil || got != "10\n" {
+		return fmt.Errorf("the value of before has length %q, and must have 10: %v", got, err)
 	}
 	return s.read(ctx)
 }

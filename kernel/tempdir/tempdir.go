@@ -9,6 +9,7 @@
 package tempdir
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,8 +63,11 @@ func own(path, mark string) (*os.File, error) {
 	return f, nil
 }
 
-// Remove removes the folder.
+// Remove removes the folder, if there is one.
 func (d *Dir) Remove() {
+	if d == nil {
+		return
+	}
 	os.RemoveAll(d.Path)
 	d.lock.Close()
 }
@@ -98,18 +102,17 @@ func Sweep(end func(mark string), bases ...string) {
 
 // bury removes a folder if its process is dead.
 func bury(path string, end func(mark string)) {
-	info, err := os.Lstat(path)
-	if err != nil || !info.IsDir() {
+	if info, err := os.Lstat(path); err != nil || !info.IsDir() || !mine(info) {
 		return
 	}
-	if s, ok := info.Sys().(*syscall.Stat_t); !ok || int(s.Uid) != os.Geteuid() {
-		return
-	}
-	f, err := os.OpenFile(filepath.Join(path, ownerFile), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(filepath.Join(path, ownerFile), os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return // just made, or not ours
 	}
 	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || !mine(info) {
+		return // somebody has laid it there
+	}
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
 		return
 	}
@@ -119,4 +122,9 @@ func bury(path string, end func(mark string)) {
 		end(string(mark[:n]))
 	}
 	os.RemoveAll(path)
+}
+
+func mine(info fs.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(s.Uid) == os.Geteuid()
 }

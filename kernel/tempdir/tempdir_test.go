@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -125,4 +126,46 @@ func TestMakeUnderSweep(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
+}
+
+// What others have laid there ends nobody and stays: links, pipes, files of
+// another user, a folder without an owner's file.
+func TestLaidByOthers(t *testing.T) {
+	base := t.TempDir()
+	at := func(name string) string {
+		dir := filepath.Join(base, prefix+name)
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, ownerFile)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "mark")
+	if err := os.WriteFile(elsewhere, []byte("mark"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, at("link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(at("pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(at("folder"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	at("none")
+	left := 4
+	if os.Getuid() == 0 { // only root can make files of others
+		file := at("another")
+		if err := os.WriteFile(file, []byte("mark"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chown(file, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+		left++
+	}
+	Sweep(func(mark string) { t.Errorf("ends %q", mark) }, base)
+	if names, _ := filepath.Glob(filepath.Join(base, "*")); len(names) != left {
+		t.Errorf("left: %q", names)
+	}
 }

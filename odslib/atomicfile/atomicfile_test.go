@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -186,6 +187,59 @@ func TestOddPlaces(t *testing.T) {
 	}
 	if len(list(t, ".")) != 2 {
 		t.Error(list(t, "."))
+	}
+}
+
+// Many writers at once: whoever is last, the file is one of theirs, whole and alone.
+func TestManyWriters(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for range 20 {
+				if err := Write(path, bytes.Repeat([]byte{byte(i)}, 1000*(i+1)), 0o644); err != nil {
+					t.Error(err)
+				}
+				if got, err := os.ReadFile(path); err != nil || len(got) == 0 || !bytes.Equal(got, bytes.Repeat(got[:1], 1000*(int(got[0])+1))) {
+					t.Errorf("%d bytes, %v", len(got), err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if names := list(t, dir); len(names) != 1 {
+		t.Error(names)
+	}
+}
+
+// What can't be written says so and leaves nothing: a folder that is not to be
+// written, a name that is too long, a path through a file, a folder that goes meanwhile.
+func TestCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	gone := filepath.Join(dir, "gone")
+	if err := os.Mkdir(gone, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, write := range map[string]func() error{
+		"too long":       func() error { return Write(filepath.Join(dir, strings.Repeat("x", 300)), nil, 0o600) },
+		"through a file": func() error { return Write(filepath.Join(file, "x"), nil, 0o600) },
+		"no name":        func() error { return Write(dir+"/", nil, 0o600) },
+		"the system's":   func() error { return Write("/proc/x", nil, 0o600) },
+		"gone meanwhile": func() error {
+			return Create(filepath.Join(gone, "x"), 0o600, func(io.Writer) error { return os.Remove(gone) })
+		},
+	} {
+		if err := write(); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if names := list(t, dir); len(names) != 1 {
+		t.Error(names)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 type resultAbout struct {
 	Sampler      string   `json:"sampler"`
 	Settings     string   `json:"settings"`
+	Engine       string   `json:"engine,omitempty"`
 	Names        []string `json:"names,omitempty"`
 	Seed         uint64   `json:"seed"`
 	NetworkEvals int64    `json:"network_evaluations"`
@@ -23,7 +24,10 @@ type resultAbout struct {
 	Steps        int      `json:"resampled,omitempty"` // that have ancestors
 }
 
-const traceWidth = 8
+const (
+	traceWidth  = 8
+	islandWidth = 4
+)
 
 // SaveResult writes all of a Result to path.safetensors and path.json.
 func SaveResult(r *odslib.Result, path string) error {
@@ -47,6 +51,13 @@ func SaveResult(r *odslib.Result, path string) error {
 		}
 		ts = append(ts, Int64(fmt.Sprintf("ancestors/%d", i), v))
 	}
+	if r.Islands != nil {
+		var islands []float64
+		for _, i := range r.Islands {
+			islands = append(islands, float64(i.Draws), i.LogZ, i.LogZError, i.ESS)
+		}
+		ts = append(ts, Float64("islands", islands))
+	}
 	var trace []float64
 	for _, s := range r.Trace {
 		resampled := 0.
@@ -56,7 +67,7 @@ func SaveResult(r *odslib.Result, path string) error {
 		trace = append(trace, float64(s.Step), s.T, s.LogZ, s.ESS, s.Loss, resampled, s.Accepted, float64(s.NonFinite))
 	}
 	a := resultAbout{
-		Sampler: r.Sampler, Settings: r.Settings, Names: r.Names, Seed: r.Seed, NetworkEvals: r.NetworkEvals, ConstrEvals: r.ConstraintEvals,
+		Sampler: r.Sampler, Settings: r.Settings, Engine: r.Engine, Names: r.Names, Seed: r.Seed, NetworkEvals: r.NetworkEvals, ConstrEvals: r.ConstraintEvals,
 		NonFinite: r.NonFinite, Rejected: r.Rejected, Seconds: r.Seconds, Notes: r.Notes, States: len(r.States), Steps: len(r.Ancestors),
 	}
 	if err := Write(path, a, append(ts, Float64("trace", trace))); err != nil {
@@ -80,7 +91,7 @@ func OpenResult(path string) (*odslib.Result, error) {
 		return nil, fmt.Errorf("%s: the file is not that of a Result", path)
 	}
 	r := &odslib.Result{
-		Sampler: a.Sampler, Settings: a.Settings, Names: a.Names, Seed: a.Seed, NetworkEvals: a.NetworkEvals, ConstraintEvals: a.ConstrEvals,
+		Sampler: a.Sampler, Settings: a.Settings, Engine: a.Engine, Names: a.Names, Seed: a.Seed, NetworkEvals: a.NetworkEvals, ConstraintEvals: a.ConstrEvals,
 		NonFinite: a.NonFinite, Rejected: a.Rejected, Seconds: a.Seconds, Notes: a.Notes,
 	}
 	var lacks error
@@ -115,10 +126,10 @@ func OpenResult(path string) (*odslib.Result, error) {
 		z := read("noise")
 		r.Noise = &z
 	}
-	for i := range a.States {
+	for i := 0; i < a.States && lacks == nil; i++ {
 		r.States = append(r.States, read(fmt.Sprintf("states/%d", i)))
 	}
-	for i := range a.Steps {
+	for i := 0; i < a.Steps && lacks == nil; i++ {
 		v, err := Values[int64](f, fmt.Sprintf("ancestors/%d", i))
 		if err != nil {
 			lacks = err
@@ -128,6 +139,11 @@ func OpenResult(path string) (*odslib.Result, error) {
 			parents[j] = int32(p)
 		}
 		r.Ancestors = append(r.Ancestors, parents)
+	}
+	if has("islands") {
+		for v := list("islands"); len(v) >= islandWidth; v = v[islandWidth:] {
+			r.Islands = append(r.Islands, odslib.Island{Draws: int(v[0]), LogZ: v[1], LogZError: v[2], ESS: v[3]})
+		}
 	}
 	for v := list("trace"); len(v) >= traceWidth; v = v[traceWidth:] {
 		r.Trace = append(r.Trace, odslib.TraceStep{Step: int(v[0]), T: v[1], LogZ: v[2], ESS: v[3], Loss: v[4], Resampled: v[5] == 1, Accepted: v[6], NonFinite: int(v[7])})

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -16,11 +17,17 @@ import (
 func TestResultComesBack(t *testing.T) {
 	z := engine.FromRows([][]float64{{9}, {8}, {7}})
 	full := &odslib.Result{
-		Sampler: "test", Settings: "{K:3}", Names: []string{"a", "b"}, Samples: engine.FromRows([][]float64{{1, 2}, {3, 4}, {5, math.NaN()}}),
+		Sampler: "test", Settings: "{K:3}", Engine: "xla-cpu", Names: []string{"a", "b"}, Samples: engine.FromRows([][]float64{{1, 2}, {3, 4}, {5, math.NaN()}}),
 		LogWeights: []float64{0, math.Inf(-1), 500}, Particles: &odslib.Cloud{X: z, LogWeights: []float64{1, 2, 3}}, Noise: &z,
 		LogZ: math.NaN(), LogZError: math.Inf(1), ESS: 2.5, Ancestors: [][]int32{{0, 0, 2}, {1, 1, 1}},
 		Trace:  []odslib.TraceStep{{Step: 1, T: .5, LogZ: math.NaN(), ESS: .9, Loss: 3, Resampled: true, Accepted: .2, NonFinite: 4}, {Step: 2}},
 		States: []odslib.Array{z, z}, NetworkEvals: 300, ConstraintEvals: 3, NonFinite: 1, Rejected: 2, Seconds: 1.5, Seed: 1 << 63, Notes: []string{"a line"},
+		Islands: []odslib.Island{{Draws: 2, LogZ: math.NaN(), LogZError: .5, ESS: 1.5}, {Draws: 1, LogZ: -3}},
+	}
+	for v, i := reflect.ValueOf(*full), 0; i < v.NumField(); i++ {
+		if v.Field(i).IsZero() {
+			t.Errorf("%s is not tried", v.Type().Field(i).Name)
+		}
 	}
 	bare := odslib.NewResult(odslib.Posterior{}, "bare", struct{}{}, 1)
 	bare.Samples = engine.NewArray(0, 2)

@@ -162,18 +162,18 @@ func openPlugin(plugin string, cuda bool) (be compute.Backend, err error) {
 
 // checkPlugin refuses what the dynamic loader would crash on: junk and truncated files.
 func checkPlugin(path string) error {
-	f, err := elf.Open(path)
-	if os.IsNotExist(err) {
+	info, err := os.Stat(path)
+	if err != nil {
 		return fmt.Errorf("no plugin at %s; run: go run ./kernel setup", path)
 	}
+	if !info.Mode().IsRegular() { // a pipe would be waited for
+		return fmt.Errorf("%s is no file; run: go run ./kernel setup", path)
+	}
+	f, err := elf.Open(path)
 	if err != nil {
 		return fmt.Errorf("%s is not a shared library (%v); run: go run ./kernel setup", path, err)
 	}
 	defer f.Close()
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
 	for _, s := range f.Sections {
 		if s.Type != elf.SHT_NOBITS && s.Offset+s.FileSize > uint64(info.Size()) {
 			return fmt.Errorf("%s is truncated; run: go run ./kernel setup", path)

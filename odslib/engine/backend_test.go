@@ -3,6 +3,7 @@ package engine_test
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -41,6 +42,15 @@ func TestBadPluginsAreRefused(t *testing.T) {
 		t.Setenv(engine.EnvPlugin, path)
 		_, err := engine.Choose("xla-cpu")
 		oneLine(t, name, err, "xla-cpu", path, c.want, "go run ./kernel setup")
+	}
+	pipe := filepath.Join(t.TempDir(), "plugin.so")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{pipe, filepath.Dir(pipe)} {
+		t.Setenv(engine.EnvPlugin, path)
+		_, err = engine.Choose("xla-cpu")
+		oneLine(t, path, err, "xla-cpu", path, "is no file", "go run ./kernel setup")
 	}
 	t.Setenv(engine.EnvPlugin, filepath.Join(t.TempDir(), "none.so"))
 	_, err = engine.Choose("xla-cpu")

@@ -13,14 +13,18 @@ import (
 )
 
 // Write writes a Result as NumPy's .npz: samples [n, shape…] float32, and where there are any log_weights, particles,
-// particle_log_weights, noise, ess and log_z by step; log_z and seed are scalars. The bytes depend on the Result alone.
+// particle_log_weights, noise, ess and log_z by step; log_z, seed and engine, a text, are scalars. The bytes depend on
+// the Result alone.
 func Write(path string, r *odslib.Result) error {
 	type entry struct {
 		name  string
 		shape []int
-		data  any // []float32, []float64 or []uint64
+		data  any // []float32, []float64, []uint64 or string
 	}
 	entries := []entry{{"samples", r.Samples.Shape, r.Samples.Data}, {"log_z", nil, []float64{r.LogZ}}, {"seed", nil, []uint64{r.Seed}}}
+	if r.Engine != "" {
+		entries = append(entries, entry{"engine", nil, r.Engine})
+	}
 	vector := func(name string, v []float64) {
 		if len(v) > 0 {
 			entries = append(entries, entry{name, []int{len(v)}, v})
@@ -80,6 +84,11 @@ func writeNPY(w io.Writer, shape []int, data any) error {
 		for _, v := range d {
 			raw = binary.LittleEndian.AppendUint64(raw, v)
 		}
+	case string: // UTF-32
+		for _, v := range d {
+			raw = binary.LittleEndian.AppendUint32(raw, uint32(v))
+		}
+		kind = fmt.Sprintf("<U%d", len(raw)/4)
 	}
 	dims := make([]string, len(shape))
 	for i, n := range shape {

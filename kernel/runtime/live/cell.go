@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -43,10 +42,7 @@ func Begin(n int) {
 	cell.loaded = map[string]snapshot.Stamp{}
 	os.Remove(savedFile(dir))
 	if dir != "" {
-		left, _ := filepath.Glob(filepath.Join(dir, "*"+contract.NewSuffix))
-		for _, file := range left { // of a cell that was killed
-			os.Remove(file)
-		}
+		removeNew(dir) // of a cell that was killed
 	}
 	takePlace(dir)
 	debug.SetMaxStack(maxStack)
@@ -70,8 +66,15 @@ func finish(p *problem) {
 	if !first {
 		select {}
 	}
-	save()
+	err := save()
 	flush()
+	switch {
+	case err == nil:
+	case p == nil:
+		p = &problem{name: "not kept", text: "values of this cell could not be written, and those of before are as they were: " + err.Error(), status: 1}
+	default:
+		fmt.Fprintln(os.Stderr, "odslab: values of this cell could not be written, and those of before are as they were:", err)
+	}
 	if p != nil {
 		p.report()
 		os.Exit(p.status)

@@ -109,9 +109,10 @@ func savedFile(dir string) string { return filepath.Join(dir, contract.SavedFile
 
 // save writes every variable of the cell, each group into a file of its own
 // beside the old one, then the list of what there is now, a contract.Saved.
-func save() {
+// Where one can't be written, none is: what was kept before stays.
+func save() error {
 	if cell.dir == "" {
-		return
+		return nil
 	}
 	cell.Lock()
 	defer cell.Unlock()
@@ -134,10 +135,8 @@ func save() {
 		file := FileName(g.Names)
 		if !g.Same {
 			if err := writeKept(filepath.Join(cell.dir, file), g.Image); err != nil {
-				for _, n := range g.Names {
-					refused[n] = fmt.Errorf("it could not be written: %w", err)
-				}
-				continue
+				removeNew(cell.dir)
+				return err
 			}
 		}
 		j.item().open()
@@ -191,7 +190,17 @@ func save() {
 	j.close('}')
 	j.key("running").texts(running())
 	j.close('}')
-	if err := write(savedFile(cell.dir), j.b); err != nil {
-		fmt.Fprintln(os.Stderr, "odslab: values of this cell are not kept:", err)
+	err := write(savedFile(cell.dir), j.b)
+	if err != nil {
+		removeNew(cell.dir)
+	}
+	return err
+}
+
+// removeNew removes what a save that did not come to its end has left.
+func removeNew(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, "*"+contract.NewSuffix))
+	for _, file := range left {
+		os.Remove(file)
 	}
 }

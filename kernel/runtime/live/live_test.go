@@ -138,21 +138,29 @@ func TestBundle(t *testing.T) {
 	}
 }
 
-func TestJSON(t *testing.T) {
-	text := "a\"b\\c\n\t\x01é\xff\u2028"
-	var j object
-	j.open()
-	j.key(text).texts([]string{text, ""})
-	j.key("n").raw("1")
-	j.close('}')
-	var got map[string]any
-	if err := json.Unmarshal(j.b, &got); err != nil {
-		t.Fatalf("%v: %s", err, j.b)
-	}
-	clean := strings.ToValidUTF8(text, "\uFFFD")
-	if l, ok := got[clean].([]any); !ok || l[0] != clean || len(got) != 2 {
-		t.Errorf("%q", got)
-	}
+// FuzzJSON: what is written by hand is read as what it was.
+func FuzzJSON(f *testing.F) {
+	f.Add("a\"b\\c\n\t\x01é\xff\u2028", "")
+	f.Add("</script>\x7f\x00", "\U0001f600\xed\xa0\x80")
+	f.Fuzz(func(t *testing.T, key, text string) {
+		var j object
+		j.open()
+		j.key("k" + key).texts([]string{text, key, ""})
+		j.key("n").raw("1")
+		j.key("o").open()
+		j.key(text).text(key)
+		j.close('}')
+		j.close('}')
+		var got map[string]any
+		if err := json.Unmarshal(j.b, &got); err != nil {
+			t.Fatalf("%v: %s", err, j.b)
+		}
+		runes := func(s string) string { return string([]rune(s)) } // with U+FFFD for each byte that is none
+		want := map[string]any{"k" + runes(key): []any{runes(text), runes(key), ""}, "n": 1., "o": map[string]any{runes(text): runes(key)}}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%q, not %q", got, want)
+		}
+	})
 }
 
 func TestFileName(t *testing.T) {

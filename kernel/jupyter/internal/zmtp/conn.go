@@ -34,14 +34,21 @@ type Conn struct {
 
 	budget  *Budget     // of the listener, until the peer is known
 	trusted atomic.Bool // set by Trust
+	charged int         // what the budget counts of what it has sent
 
 	mu      sync.Mutex
 	more    *sync.Cond
-	queue   [][]byte
+	queue   []queued
 	queued  int
 	limit   int // of queued
 	closed  bool
 	drained chan struct{} // closed when the writer has ended
+}
+
+// queued waits to be written.
+type queued struct {
+	bytes   []byte
+	counted bool // by the budget
 }
 
 // Dial connects to addr as the given kind of socket. It tries again every few
@@ -134,7 +141,7 @@ func (c *Conn) Recv() ([][]byte, error) {
 				if len(cmd.data) > 2 {
 					context = cmd.data[2:]
 				}
-				if err := c.enqueue(command{name: "PONG", data: context}.encode()); err != nil {
+				if err := c.answer(command{name: "PONG", data: context}.encode()); err != nil {
 					c.Close()
 					return nil, err
 				}
@@ -143,6 +150,7 @@ func (c *Conn) Recv() ([][]byte, error) {
 			case "CANCEL":
 				return [][]byte{append([]byte{0}, cmd.data...)}, nil
 			}
+			c.discharge(len(body) + frameCost)
 			continue
 		}
 		frames = append(frames, body)
@@ -162,7 +170,29 @@ func (c *Conn) charge(n int) error {
 	if c.trusted.Load() {
 		return nil
 	}
+	c.charged += n
 	return c.budget.take(c, n)
+}
+
+// discharge takes back what charge has counted, up to n bytes of it.
+func (c *Conn) discharge(n int) {
+	n = min(n, c.charged)
+	c.charged -= n
+	c.budget.give(c, n)
+}
+
+// Answer queues what a peer has brought about without showing who it is. It
+// counts until it is written.
+func (c *Conn) Answer(frames ...[]byte) error { return c.answer(encode(frames)) }
+
+func (c *Conn) answer(b []byte) error {
+	if c.trusted.Load() || c.budget == nil {
+		return c.enqueue(b)
+	}
+	if err := c.budget.take(c, len(b)+frameCost); err != nil {
+		return err
+	}
+	return c.put(queued{b, true})
 }
 
 // Trust says that the peer is known: what it sends and is sent counts no more.
@@ -182,7 +212,10 @@ func (c *Conn) Send(frames ...[]byte) error {
 
 var errFull = errors.New("zmtp: the peer does not read")
 
-func (c *Conn) enqueue(b []byte) error {
+func (c *Conn) enqueue(b []byte) error { return c.put(queued{bytes: b}) }
+
+func (c *Conn) put(q queued) error {
+	b := q.bytes
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
@@ -191,7 +224,7 @@ func (c *Conn) enqueue(b []byte) error {
 	if c.queued > 0 && c.queued+len(b) > c.limit {
 		return errFull
 	}
-	c.queue = append(c.queue, b)
+	c.queue = append(c.queue, q)
 	c.queued += len(b)
 	c.more.Signal()
 	return nil
@@ -220,16 +253,21 @@ func (c *Conn) write() {
 			c.mu.Unlock()
 			return
 		}
-		n, size := 0, 0
-		for n < len(c.queue) && (n == 0 || size+len(c.queue[n]) <= maxBatch) {
-			size += len(c.queue[n])
+		n, size, counted := 0, 0, 0
+		var batch net.Buffers
+		for n < len(c.queue) && (n == 0 || size+len(c.queue[n].bytes) <= maxBatch) {
+			q := c.queue[n]
+			batch = append(batch, q.bytes)
+			if size += len(q.bytes); q.counted {
+				counted += len(q.bytes) + frameCost
+			}
 			n++
 		}
-		batch := net.Buffers(slices.Clone(c.queue[:n]))
 		c.queue = slices.Delete(c.queue, 0, n)
 		c.queued -= size
 		c.mu.Unlock()
 		_, err := batch.WriteTo(c.nc)
+		c.budget.give(c, counted)
 		if err != nil {
 			c.Close()
 			return

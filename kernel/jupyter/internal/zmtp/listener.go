@@ -113,13 +113,13 @@ func (l *Listener) serve(nc net.Conn) {
 			l.subscription(c, p, frames)
 			continue // what it asks for stays, and counts
 		case l.socketType == Rep:
-			if c.Send(frames...) != nil { // a heartbeat is echoed as it came
+			if c.Answer(frames...) != nil { // a heartbeat is echoed as it came
 				return
 			}
 		case l.handler.Message != nil:
 			l.handler.Message(c, frames)
 		}
-		c.budget.give(c, -1)
+		c.discharge(c.charged)
 	}
 }
 
@@ -137,7 +137,7 @@ func (l *Listener) subscription(c *Conn, p *peer, frames [][]byte) {
 		return
 	}
 	topic := string(frames[0][1:])
-	c.budget.give(c, len(frames[0])+frameCost)
+	c.discharge(len(frames[0]) + frameCost)
 	l.mu.Lock()
 	switch frames[0][0] {
 	case 1:
