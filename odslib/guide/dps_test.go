@@ -238,7 +238,7 @@ func TestCancelKeepsWhatIsDone(t *testing.T) {
 
 // Where no batch is done, x̂0 of the first is kept, and said to be no posterior sample.
 func TestCancelKeepsX0(t *testing.T) {
-	for name, post := range map[string]odslib.Posterior{"a line": exact.T13(1).Post, "25 modes": exact.T6().Post} {
+	for name, post := range map[string]odslib.Posterior{"a line": exact.T13(1).Post, "25 modes": odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5})} {
 		for _, at := range []int{1, 40, 60} {
 			ctx, cancel := context.WithCancel(context.Background())
 			var x odslib.Array
