@@ -80,9 +80,3 @@ func TestCellModKeepsThePins(t *testing.T) {
 		t.Error("cells need no tools")
 	}
 }
-
-func TestGoplsPin(t *testing.T) {
-	if v := goplsVersion(); v != "v0.21.0" {
-		t.Errorf("gopls is pinned to %s", v)
-	}
-}
