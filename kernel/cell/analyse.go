@@ -76,6 +76,9 @@ func (d *draft) analyse(c *checked, p *Program) {
 			} else if d.hoist[id.Name] == nil {
 				d.after[q] = append(d.after[q], "_ = "+id.Name)
 			}
+			if d.renewed[id.Name] {
+				d.after[q] = append(d.after[q], id.Name+latest+" = &"+id.Name)
+			}
 			if id.Name == "seed" && isInteger(t) {
 				d.after[q] = append(d.after[q], fmt.Sprintf("%s.%s(uint64(seed))", live, contract.CallSetSeed))
 			}

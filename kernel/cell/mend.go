@@ -161,6 +161,10 @@ func (d *draft) define(c *checked, e problem, name string) bool {
 	if p == nil {
 		return false
 	}
+	if d.renewed[name] && p.kind == declPiece {
+		p.follow(off, name)
+		return true
+	}
 	if d.defined[name] && p.kind == declPiece { // a function needs a variable of the cell
 		return d.hoistName(c, name)
 	}

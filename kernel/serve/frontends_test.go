@@ -105,6 +105,19 @@ func TestJupyterLab(t *testing.T) {
 	}
 }
 
+// JupyterLab shows help where it is asked for, last expressions as pictures and tables, and failed cells with their lines.
+func TestJupyterLabHelp(t *testing.T) {
+	chromium := toolchain.NeedChromium(t)
+	shot := os.Getenv("ODSLAB_SCREENSHOT_HELP")
+	if shot == "" {
+		shot = filepath.Join(t.TempDir(), "help.png")
+	}
+	out := python(t, toolchain.NeedPython(t, "jupyterlab", "playwright", "nbformat"), "lab_help.py", 5*time.Minute, chromium, shot)
+	if !strings.Contains(out, "help, pictures and errors as expected") {
+		t.Error(out)
+	}
+}
+
 // jupyter console works line by line.
 func TestConsole(t *testing.T) {
 	t.Parallel()

@@ -336,6 +336,25 @@ func TestPager(t *testing.T) {
 	}
 }
 
+// The page of %help names what a beginner needs.
+func TestHelp(t *testing.T) {
+	f := startKernel(t)
+	page := fmt.Sprint(f.run("%help").Payload[0].Data["text/plain"])
+	for _, want := range []string{
+		"draw(sampler, posterior, n)", "train(trainer, input", "seed = 7", "need no import", "What is kept", "gone after its cell",
+		"semicolon", "%get M@VERSION", "%who", "%drop NAME", "%stale", "%rerun", "name?", "!command", "math/rand/v2",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%%help does not tell of %q", want)
+		}
+	}
+	for line := range strings.Lines(page) {
+		if len(line) > 81 {
+			t.Errorf("too long for a terminal: %s", line)
+		}
+	}
+}
+
 func TestMagicsAndStdin(t *testing.T) {
 	f := startKernel(t)
 	if s := f.run("!echo shell\n%env FOO=bar\nfmt.Println(os.Getenv(\"FOO\"))"); s.Status != "ok" || !strings.HasPrefix(s.stdout, "shell\n") || !strings.HasSuffix(s.stdout, "bar\n") {

@@ -123,7 +123,12 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, po
 		if d.Evals == 0 {
 			return nil, err
 		}
-		res.Note("stopped after %d steps of a batch: %v; %d of %d samples are done", d.Steps, err, res.Samples.Len(), n)
+		if res.Samples.Len() == 0 && d.X0.Len() > 0 {
+			res.Samples = d.X0
+			res.Note("stopped after %d steps: %v; the samples are x̂0(x_t) of draws on their way, no posterior samples", d.Steps, err)
+		} else {
+			res.Note("stopped after %d steps of a batch: %v; %d of %d samples are done", d.Steps, err, res.Samples.Len(), n)
+		}
 	}
 	if res.NonFinite = res.Samples.NonFinite(); res.NonFinite > 0 {
 		res.Note("the guidance is too strong for these steps where values are not finite: lower its strength or take more Steps")

@@ -46,6 +46,7 @@ func Begin(n int) {
 	}
 	takePlace(dir)
 	debug.SetMaxStack(maxStack)
+	bound()
 	signal.Ignore(syscall.SIGXFSZ) // a write beyond `ulimit -f` is then an error with a line instead of a crash
 	listen()
 	usual = runtime.NumGoroutine()
