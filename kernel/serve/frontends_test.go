@@ -113,3 +113,18 @@ func TestConsole(t *testing.T) {
 		t.Error(out)
 	}
 }
+
+// JupyterLab shows real widgets for interact, and a change of one another
+// picture; a brush in one panel of a pair plot shows in all. Pictures are kept in
+// $ODSLAB_SCREENSHOTS.
+func TestJupyterLabInteract(t *testing.T) {
+	chromium := toolchain.NeedChromium(t)
+	shots := os.Getenv("ODSLAB_SCREENSHOTS")
+	if shots == "" {
+		shots = t.TempDir()
+	}
+	interpreter := toolchain.NeedPython(t, "jupyterlab", "jupyterlab-widgets", "playwright", "nbformat")
+	for _, theme := range []string{"light", "dark"} {
+		t.Log(python(t, interpreter, "lab_interact.py", 4*time.Minute, chromium, shots, theme))
+	}
+}

@@ -31,6 +31,7 @@ type kernel struct {
 
 	resident *resident // nil: cells compute in their own process
 	slow     string    // why they do, until it is told
+	widgets  *widgets
 	gone     func() string
 
 	compiling sync.Mutex // guards compiler
@@ -108,6 +109,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		sources:  map[int]string{},
 		programs: map[string]program{},
 		queue:    newQueue(),
+		widgets:  newWidgets(),
 		inputs:   make(chan string, 1),
 		stop:     make(chan struct{}),
 	}

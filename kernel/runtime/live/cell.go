@@ -32,6 +32,9 @@ type variable struct {
 	ptr  any
 }
 
+// Copy says that the values are a copy: nothing of this run is kept. Package interact sets it.
+var Copy bool
+
 // maxStack ends a recursion without end before it has filled the memory: a
 // million calls deep, not eight.
 const maxStack = 128 << 20
@@ -41,8 +44,10 @@ func Begin(n int) {
 	dir := os.Getenv(contract.EnvKeep)
 	cell.dir, cell.number = dir, n
 	cell.loaded = map[string]snapshot.Stamp{}
-	os.Remove(savedFile(dir))
-	if dir != "" {
+	if !Copy {
+		os.Remove(savedFile(dir))
+	}
+	if dir != "" && !Copy {
 		left, _ := filepath.Glob(filepath.Join(dir, "*"+contract.NewSuffix))
 		for _, file := range left { // of a cell that was killed
 			os.Remove(file)

@@ -110,7 +110,7 @@ func savedFile(dir string) string { return filepath.Join(dir, contract.SavedFile
 // save writes every variable of the cell, each group into a file of its own
 // beside the old one, then the list of what there is now, a contract.Saved.
 func save() {
-	if cell.dir == "" {
+	if cell.dir == "" || Copy {
 		return
 	}
 	cell.Lock()
