@@ -14,6 +14,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -131,7 +133,7 @@ func (it *interaction) makeModels(still map[string]json.RawMessage) (box *model)
 		var m *model
 		switch c.Kind {
 		case contract.FloatSlider, contract.IntSlider:
-			kind, format := "FloatSlider", ".4g"
+			kind, format := "FloatSlider", fmt.Sprintf(".%df", digits(c.Step))
 			if c.Kind == contract.IntSlider {
 				kind, format = "IntSlider", "d"
 			}
@@ -151,6 +153,12 @@ func (it *interaction) makeModels(still map[string]json.RawMessage) (box *model)
 	}
 	it.output = add(-1, "@jupyter-widgets/output", "1.0.0", "OutputModel", "OutputView", map[string]any{"msg_id": "", "outputs": outputs})
 	return control(-1, "VBox", map[string]any{"children": append(children, "IPY_MODEL_"+it.output.id)})
+}
+
+// digits is how many digits behind the point a step has.
+func digits(step float64) int {
+	_, behind, _ := strings.Cut(strconv.FormatFloat(step, 'f', -1, 64), ".")
+	return min(len(behind), 20)
 }
 
 // again calls an interaction's function with the newest values. What it shows

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 // widgetFront is a front end with widgets: what JupyterLab's manager keeps of them.
 type widgetFront struct {
 	*jupyter.Client
-	t *testing.T
+	t testing.TB
 
 	mu     sync.Mutex
 	more   *sync.Cond
@@ -27,7 +28,7 @@ type widgetFront struct {
 	status string
 }
 
-func watchWidgets(t *testing.T, c *jupyter.Client) *widgetFront {
+func watchWidgets(t testing.TB, c *jupyter.Client) *widgetFront {
 	w := &widgetFront{Client: c, t: t, states: map[string]map[string]any{}, closed: map[string]bool{}}
 	w.more = sync.NewCond(&w.mu)
 	c.Watch(func(m *jupyter.Message) {
@@ -400,4 +401,38 @@ func TestInteractWithoutWidgets(t *testing.T) {
 		f.Send(jupyter.Shell, kind, map[string]any{"comm_id": kind, "target_name": "jupyter.widget", "data": map[string]any{"method": "update", "state": map[string]any{"value": 1}}})
 		w.wait("closed", func() bool { return w.closed[kind] }) // of a kernel before this one; of nobody
 	}
+}
+
+// What a change of a slider costs until the picture of 2,000 points is sent:
+// seconds that pass, and of the processor in the program that runs again.
+func BenchmarkInteract(b *testing.B) {
+	f := startCells(b)
+	w := watchWidgets(b, f.Client)
+	w.ask()
+	f.run("rng := rand.New(rand.NewPCG(1, 2))\npoints := [][]float64{}\nfor range 2000 {\n\tx := rng.NormFloat64()\n\tpoints = append(points, []float64{x, x*x/2 + rng.NormFloat64()/2})\n}")
+	s := f.run(`interact(func(tilt float64) any {
+	moved := [][]float64{}
+	for _, p := range points {
+		moved = append(moved, []float64{p[0], p[1] + tilt*p[0]})
+	}
+	return plotting.Density2D(moved, plotting.Names(fmt.Sprint("x at ", tilt), "y"))
+}, []float64{0, 1000000, 1})`)
+	if s.Status != "ok" {
+		b.Fatal(s)
+	}
+	w.wait("slider", func() bool { return w.find("FloatSlider") != "" })
+	slider := w.find("FloatSlider")
+	usage := func() (d time.Duration) {
+		var u syscall.Rusage
+		syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u)
+		return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	}
+	before := usage()
+	n := 0
+	for b.Loop() {
+		n++
+		w.set(slider, "value", n)
+		w.waitShown(fmt.Sprintf("x at %d", n))
+	}
+	b.ReportMetric(float64((usage()-before).Milliseconds())/float64(n), "cpu-ms/op")
 }

@@ -82,7 +82,7 @@ with labdriver.server() as url, labdriver.chromium(path) as browser:
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     page.mouse.down()
     for i in range(1, 21):
-        page.mouse.move(box["x"] + box["width"] / 2 + 3 * i, box["y"] + box["height"] / 2)
+        page.mouse.move(box["x"] + box["width"] / 2 + 2 * i, box["y"] + box["height"] / 2)
         page.wait_for_timeout(15)
     page.mouse.up()
     changed("dragged")
@@ -92,9 +92,10 @@ with labdriver.server() as url, labdriver.chromium(path) as browser:
 
     # One step by the keyboard: how long until the picture is another.
     took = []
-    for key in ["ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowLeft", "ArrowRight"]:
+    for key in ["ArrowLeft"] * 5 + ["ArrowRight"] * 4:
         labdriver.wait_idle(page)
-        took.append(page.evaluate("""key => new Promise(done => {
+        took.append(page.evaluate("""key => new Promise((done, fail) => {
+          setTimeout(() => fail("the picture stays"), 20000);
           const figure = %s, old = figure(), begin = performance.now();
           const look = () => { const s = figure(); s !== null && s !== old ? done(performance.now() - begin) : setTimeout(look, 2) };
           const h = document.querySelector(".widget-slider .noUi-handle");
@@ -113,6 +114,7 @@ with labdriver.server() as url, labdriver.chromium(path) as browser:
     prompts = page.eval_on_selector_all(".jp-CodeCell .jp-InputPrompt", "e => e.map(x => x.textContent)")
     assert prompts == ["[1]:", "[2]:", "[3]:"], prompts
 
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
     # Another page on the same kernel finds the widgets as they are.
     other = labdriver.open_notebook(browser, url, "t.ipynb", 1500)
     other.wait_for_selector(".widget-slider .noUi-handle", timeout=30_000)
@@ -126,8 +128,32 @@ with labdriver.server() as url, labdriver.chromium(path) as browser:
     plot = page.locator(".vega-embed svg, .vega-embed canvas").first
     plot.scroll_into_view_if_needed()
     page.wait_for_timeout(500)
+    # Blue pixels, by thirds of the plot: panels stand in three columns and rows, the scatter plots below the diagonal.
+    blue = """e => {
+      const w = e.width, h = e.height, d = e.getContext("2d").getImageData(0, 0, w, h).data, n = Array(9).fill(0);
+      for (let y = 0; y < h; y++) for (let x = 0; x < w; x++) {
+        const i = 4 * (y * w + x);
+        if (d[i + 3] > 60 && d[i + 2] > d[i] + 60) n[3 * Math.floor(3 * y / h) + Math.floor(3 * x / w)]++;
+      }
+      return n;
+    }"""
+    box = plot.bounding_box()
+    print(box, plot.evaluate("e => e.tagName"))
+    before = plot.evaluate(blue)
     page.screenshot(path=os.path.join(shots, "brush-1-%s.png" % sys.argv[3]))
-    lap(str(plot.evaluate("e => [e.tagName, e.getBoundingClientRect().width, e.getBoundingClientRect().height]")))
-    if page.wrongs:
-        print("page errors:", page.wrongs)
+    x, y = box["x"] + .12 * box["width"], box["y"] + .40 * box["height"]
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for i in range(1, 11):
+        page.mouse.move(x + .008 * i * box["width"], y + .024 * i * box["height"])
+        page.wait_for_timeout(20)
+    page.mouse.up()
+    page.wait_for_timeout(800)
+    after = plot.evaluate(blue)
+    page.screenshot(path=os.path.join(shots, "brush-2-%s.png" % sys.argv[3]))
+    print("blue pixels by panel, before and after the brush:", before, after)
+    for panel in [0, 3, 4, 6, 7, 8]:
+        assert after[panel] < .8 * before[panel], (panel, before, after)
+    assert all(after[p] > 0 for p in [0, 3, 6, 7]), after
+    assert not page.wrongs, page.wrongs
 lap("end")
