@@ -64,7 +64,7 @@ func NewColumn(x, w []float64) *Column {
 		q += v * v
 	}
 	c.Size = 1 / q
-	order := ordered(x, c.W)
+	order := Ordered(x, c.W)
 	c.sorted, c.cum = make([]float64, len(order)), make([]float64, len(order))
 	s := 0.
 	for k, i := range order {

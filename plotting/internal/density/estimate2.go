@@ -3,6 +3,7 @@ package density
 import (
 	"math"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -50,10 +51,11 @@ func Estimate2(cx, cy *Column, n int) *Joint {
 		raw[y0*n+x1] += b * (1 - q.share)
 		raw[y1*n+x0] += a * q.share
 		raw[y1*n+x1] += b * q.share
-		mx[x0] += a
-		mx[x1] += b
-		my[y0] += w[i] * (1 - q.share)
-		my[y1] += w[i] * q.share
+	}
+	for k := range n {
+		row := raw[k*n : (k+1)*n]
+		my[k] = floats.Sum(row)
+		floats.Add(mx, row)
 	}
 	c := basis(n)
 	var half, a mat.Dense
@@ -201,11 +203,7 @@ func (p *plugIn) psi(i, j int, t float64) float64 {
 	}
 	sum := 0.
 	for k, a := range wy {
-		row, s := p.squares.RawRowView(k), 0.
-		for l, b := range wx {
-			s += row[l] * b
-		}
-		sum += a * s
+		sum += a * floats.Dot(p.squares.RawRowView(k)[:len(wx)], wx)
 	}
 	sign := 1.
 	if (i+j)%2 == 1 {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// ordered are the indices of x, rising, of those with weight: by the leading 33 bits in three passes (Knuth, vol. 3, 5.2.5) and
+// Ordered are the indices of x, rising, of those with weight: by the leading 33 bits in three passes (Knuth, vol. 3, 5.2.5) and
 // by comparison where these agree.
-func ordered(x, w []float64) []int32 {
+func Ordered(x, w []float64) []int32 {
 	const bits, parts = 11, 3
 	const low = 64 - bits*parts
 	from := make([]int32, 0, len(x))
