@@ -85,7 +85,7 @@ func inner(data map[string]any, err error) string {
 		if !ok {
 			b = []byte(fmt.Sprint(x))
 		}
-		return `<img alt="` + html.EscapeString(fmt.Sprint(data["text/plain"])) + `" style="max-width:26em" src="data:` + mime + `;base64,` + base64.StdEncoding.EncodeToString(b) + `">`
+		return `<img alt="` + html.EscapeString(fmt.Sprint(data["text/plain"])) + `" style="max-width:19em" src="data:` + mime + `;base64,` + base64.StdEncoding.EncodeToString(b) + `">`
 	}
 	for _, mime := range []string{"image/svg+xml", "image/png"} {
 		if x, ok := data[mime]; ok {
