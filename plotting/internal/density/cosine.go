@@ -49,7 +49,7 @@ func firstRoot(from float64, f func(t float64) float64) (float64, bool) {
 		}
 		a = b
 	}
-	return 0, false
+	return math.Inf(1), false
 }
 
 // silverman is the rule-of-thumb variance of the kernel on [0, 1], from a histogram: fallback and yardstick.
@@ -73,6 +73,10 @@ const smoother = 1.5
 func floor(t, thumb float64, cells int) float64 {
 	return max(smoother*t, thumb/144, finest(cells))
 }
+
+// copies is the share of values that others have too below which samples whose plug-in rule asks for a kernel narrower than
+// the grid can hold have such a narrow mode; above it they are copies or were rounded.
+const copies = .05
 
 // finest is the variance of the narrowest kernel that the grid can hold.
 func finest(cells int) float64 { return .36 / float64(cells*cells) }

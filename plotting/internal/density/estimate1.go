@@ -48,7 +48,10 @@ func (c *Column) estimate() Curve {
 	}
 	thumb := silverman(hist, c.Size, 5)
 	t, ok := firstRoot(finest(n)/4, func(t float64) float64 { return t - fixedPoint(t, c.Size, a) })
-	if !ok {
+	switch {
+	case t == 0 && c.repeated < copies: // a mode that is narrower than the grid can hold
+		t = finest(n)
+	case !ok:
 		t = thumb / smoother
 	}
 	t = max(floor(t, thumb, n), squared(.8*c.pitch/r))

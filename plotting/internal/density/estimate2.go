@@ -72,6 +72,8 @@ func Estimate2(cx, cy *Column, n int) *Joint {
 		if sx > 0 && sy > 0 && !math.IsInf(sx+sy, 0) {
 			tx, ty = floor(sx, tx, n), floor(sy, ty, n)
 		}
+	} else if t == 0 && max(cx.repeated, cy.repeated) < copies {
+		tx, ty = floor(0, tx, n), floor(0, ty, n)
 	}
 	tx, ty = max(tx, squared(.8*cx.pitch/rx)), max(ty, squared(.8*cy.pitch/ry))
 	total := a.At(0, 0)
