@@ -26,6 +26,7 @@ type execution struct {
 	aside   bool   // no cell, but an expression of the front end
 	again   bool   // run again by %rerun
 	program *Program
+	ctx     context.Context
 
 	mu      sync.Mutex
 	child   *gonb.Child
@@ -94,7 +95,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	store := req.StoreHistory && !req.Silent && strings.TrimSpace(req.Code) != ""
 	x := &execution{
 		k: k, request: m, channel: ch, n: k.count + 1, code: req.Code, silent: req.Silent, stdin: req.AllowStdin,
-		started: time.Now(), stopped: make(chan struct{}), cell: cellID(m.Metadata), aside: req.Silent,
+		started: time.Now(), stopped: make(chan struct{}), ctx: ctx, cell: cellID(m.Metadata), aside: req.Silent,
 	}
 	k.mu.Lock()
 	k.running = x

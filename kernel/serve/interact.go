@@ -49,17 +49,47 @@ type interaction struct {
 // maxInteractions is how many stay. The oldest are closed.
 const maxInteractions = 30
 
-// interact makes widgets of what a cell has said, and returns their view.
-func (x *execution) interact(said string, still map[string]json.RawMessage) (view json.RawMessage, err error) {
+// interact makes of what a cell has said the widgets of front ends that show
+// them, else a strip of pictures, and puts it into the display.
+func (x *execution) interact(said string, display map[string]json.RawMessage) error {
+	w := x.k.widgets
+	it, still, err := x.hold(said, display)
+	if err != nil {
+		return err
+	}
+	w.mu.Lock()
+	there := w.there
+	w.mu.Unlock()
+	if !there {
+		defer os.RemoveAll(it.dir)
+		page, err := json.Marshal(x.strip(it, still))
+		for mime := range display {
+			if mime != "text/plain" {
+				delete(display, mime)
+			}
+		}
+		display["text/html"] = page
+		return err
+	}
+	display[widgetView], err = x.show(it, still)
+	return err
+}
+
+// hold keeps what is needed to call an interaction's function again. still is
+// the first picture by itself.
+func (x *execution) hold(said string, display map[string]json.RawMessage) (it *interaction, still map[string]json.RawMessage, err error) {
 	k, w := x.k, x.k.widgets
 	if x.program == nil || x.program.Loaded == nil {
-		return nil, errors.New("only interact makes them")
+		return nil, nil, errors.New("only interact makes them")
 	}
-	it := &interaction{cell: x.cell, n: x.n, resident: x.program.Resident, request: x.request}
+	it = &interaction{cell: x.cell, n: x.n, resident: x.program.Resident, request: x.request}
 	if err := json.Unmarshal([]byte(said), &it.said); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	still = maps.Clone(still)
+	if len(it.said.Controls) == 0 {
+		return nil, nil, errors.New("there is nothing to set")
+	}
+	still = maps.Clone(display)
 	if still["text/plain"], err = json.Marshal(it.said.Text); it.said.Text == "" {
 		delete(still, "text/plain")
 	}
@@ -73,28 +103,34 @@ func (x *execution) interact(said string, still map[string]json.RawMessage) (vie
 		}
 	}()
 	if err := os.Mkdir(it.dir, 0o700); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	x.mu.Lock()
 	child := x.child
 	x.mu.Unlock()
 	if child == nil {
-		return nil, errors.New("the cell has ended")
+		return nil, nil, errors.New("the cell has ended")
 	}
 	if it.env, it.cwd, err = child.Hold(filepath.Join(it.dir, "cell")); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	// Kept files are never written again, so a link is a copy.
 	files, held, shared := x.program.Loaded()
 	it.held, it.shared = held, shared
 	for _, name := range append(files, contract.PlaceFile) {
 		if err := os.Link(filepath.Join(k.keep, name), filepath.Join(it.dir, name)); err != nil && !(name == contract.PlaceFile && errors.Is(err, fs.ErrNotExist)) {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	for _, c := range it.said.Controls {
 		it.values = append(it.values, c.Value)
 	}
+	return it, still, nil
+}
+
+// show makes the widgets of an interaction in all front ends, and returns their view.
+func (x *execution) show(it *interaction, still map[string]json.RawMessage) (view json.RawMessage, err error) {
+	k, w := x.k, x.k.widgets
 	box := it.makeModels(still)
 	w.mu.Lock()
 	var old []*interaction

@@ -388,13 +388,27 @@ func TestInteractWithoutWidgets(t *testing.T) {
 }, []float64{-4, 4}, []string{"a<b", "c"})`)
 	data, _ := s.last("execute_result")["data"].(map[string]any)
 	page := fmt.Sprint(data["text/html"])
-	for _, want := range []string{"y = -4", "y = -2", "y = 0", "y = 2", "y = 4", "error: at the end", "s = a&lt;b", "data:image/svg+xml;base64,"} {
+	for _, want := range []string{"y = -4", "y = -2", "y = 0", "y = 2", "y = 4", "panic: at the end", "s = a&lt;b", "data:image/svg+xml;base64,"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is not in %s", want, page)
 		}
 	}
 	if len(data) != 2 || !strings.Contains(fmt.Sprint(data["text/plain"]), "interact: y = 0 (-4 … 4), s = a<b of [a<b c]\n0a<b") || s.stdout != "0\n" {
 		t.Errorf("%v %v", s, data)
+	}
+	// The strip's pictures are of a copy too.
+	f.run("k := 1")
+	if s := f.run("interact(func(y int) int { k++; return k }, []int{0, 8})\nk"); s.Status != "ok" || fmt.Sprint(s.last("execute_result")["data"]) != "map[text/plain:2]" {
+		t.Error(s)
+	}
+	if s := f.run("interact(func(y int) int { k++; return k }, []int{0, 8})"); strings.Count(fmt.Sprint(s.last("execute_result")["data"]), "<pre>3</pre>") != 5 {
+		t.Error(s.last("execute_result"))
+	}
+	if s := f.run("k"); fmt.Sprint(s.last("execute_result")["data"]) != "map[text/plain:3]" {
+		t.Error(s.last("execute_result"))
+	}
+	if left, _ := filepath.Glob(filepath.Join(f.kernel.keep, "interaction*")); len(left) > 0 {
+		t.Errorf("copies left: %q", left)
 	}
 	w := watchWidgets(t, f.Client)
 	for _, kind := range []string{"comm_msg", "comm_open"} {

@@ -37,8 +37,8 @@ type output struct {
 	silent bool
 	// several cells run under one: only its own last expression is a result.
 	several bool
-	// interact makes widgets of a display that can be asked for again.
-	interact func(said string, still map[string]json.RawMessage) (view json.RawMessage, err error)
+	// interact makes widgets of a display that can be asked for again, or a strip.
+	interact func(said string, display map[string]json.RawMessage) error
 
 	mu      sync.Mutex
 	name    string // of the stream in text
@@ -175,19 +175,16 @@ func (o *output) display(update bool, content json.RawMessage) {
 }
 
 // widgets puts the view of an interaction's widgets beside its first picture,
-// which stands for them where a page has none.
-func (o *output) widgets(said json.RawMessage, still map[string]json.RawMessage) {
+// which stands for them in a page that has been saved.
+func (o *output) widgets(said json.RawMessage, display map[string]json.RawMessage) {
 	var text string
 	if json.Unmarshal(said, &text) != nil || o.interact == nil {
 		return
 	}
-	view, err := o.interact(text, still)
-	if err != nil {
+	if err := o.interact(text, display); err != nil {
 		o.append("stderr", "note: no widgets here: "+err.Error()+"\n")
 		o.send()
-		return
 	}
-	still[widgetView] = view
 }
 
 // clear clears what the cell has shown, at once or when new output comes.

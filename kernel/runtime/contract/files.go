@@ -2,10 +2,9 @@ package contract
 
 // Names of files in the folder of a notebook's values.
 const (
-	SavedFile   = "saved.json" // a [Saved]: what the cell that ran last has kept
-	PlaceFile   = "place"      // working directory and environment, where cells have changed them
-	KeptSuffix  = ".val"       // a group of variables
-	WidgetsFile = "widgets"    // is there when a front end shows widgets
+	SavedFile  = "saved.json" // a [Saved]: what the cell that ran last has kept
+	PlaceFile  = "place"      // working directory and environment, where cells have changed them
+	KeptSuffix = ".val"       // a group of variables
 	// NewSuffix is behind the name of a kept file until the kernel has read the list of its save and puts it in place: a save
 	// that is cut short changes nothing.
 	NewSuffix = ".new"

@@ -9,6 +9,15 @@ type Interaction struct {
 	Call     int       `json:"call"` // which interact of the cell's run
 	Controls []Control `json:"controls"`
 	Text     string    `json:"text"` // of the first picture alone; the display's is about the controls too
+	// Strip are values of the first control that stand side by side where there are no widgets, Rest says how the others are.
+	Strip []StripValue `json:"strip"`
+	Rest  string       `json:"rest"`
+}
+
+// StripValue is one of a strip.
+type StripValue struct {
+	Value   float64 `json:"value"`
+	Caption string  `json:"caption"`
 }
 
 // Kinds of controls.

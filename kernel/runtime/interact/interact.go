@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"reflect"
 
 	"odslab/kernel/runtime/contract"
@@ -112,21 +111,15 @@ func (s *Shown) at(values []float64) (data map[string]any, err error) {
 	return live.Bundled(v)
 }
 
-// MIMEBundle is the first picture and what the kernel makes widgets of, where a
-// front end shows them; else the pictures of a few values of the first control.
+// MIMEBundle is the first picture, and what the kernel makes widgets or a strip of.
 func (s *Shown) MIMEBundle() (map[string]any, error) {
 	if s == nil {
 		return map[string]any{"text/plain": "nil"}, nil
 	}
-	if again != nil {
-		return map[string]any{}, nil
-	}
-	_, err := os.Stat(filepath.Join(os.Getenv(contract.EnvKeep), contract.WidgetsFile))
-	if err != nil {
-		return map[string]any{"text/html": s.strip(), "text/plain": s.text()}, nil
-	}
 	text, _ := s.still["text/plain"].(string)
-	said, err := json.Marshal(contract.Interaction{Call: s.call, Controls: s.controls, Text: text})
+	said := contract.Interaction{Call: s.call, Controls: s.controls, Text: text}
+	said.Strip, said.Rest = s.strip()
+	data, err := json.Marshal(said)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +127,7 @@ func (s *Shown) MIMEBundle() (map[string]any, error) {
 	if out == nil {
 		out = map[string]any{}
 	}
-	out["text/plain"], out[contract.InteractionType] = s.text(), string(said)
+	out["text/plain"], out[contract.InteractionType] = s.text(), string(data)
 	return out, nil
 }
 
@@ -161,17 +154,3 @@ func (s *Shown) text() string {
 
 // String is the interaction in words.
 func (s *Shown) String() string { return s.text() }
-
-// quietly runs f without its prints.
-func quietly(f func()) {
-	out, errs := os.Stdout, os.Stderr
-	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
-	if err == nil {
-		os.Stdout, os.Stderr = null, null
-		defer func() {
-			os.Stdout, os.Stderr = out, errs
-			null.Close()
-		}()
-	}
-	f()
-}
