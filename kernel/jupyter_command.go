@@ -71,6 +71,14 @@ func cmdInstall(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Printf("%q is in %s\n", setup.DisplayName, dir)
+	say := func(line string) { fmt.Fprintln(os.Stderr, " ", line) }
+	python, err := toolchain.EnsurePython(ctx, say, setup.WidgetPackages...)
+	if err == nil {
+		err = setup.InstallWidgets(python, data)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "note: sliders need jupyterlab-widgets in your Jupyter, which could not be added: %v\n", err)
+	}
 	return nil
 }
 

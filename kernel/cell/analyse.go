@@ -106,6 +106,7 @@ func (d *draft) analyse(c *checked, p *Program) {
 		p.note("what %s changes belongs to its package, and is gone after this cell", what)
 	}
 	d.unread(c)
+	d.interactions(c)
 	d.waitNotes(c, p)
 	if d.keeps = len(p.defs)+len(d.kept) > 0; d.keeps {
 		d.nameFunctions(c)

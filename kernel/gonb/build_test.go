@@ -100,7 +100,7 @@ func TestBinariesStay(t *testing.T) {
 // last of them, and the shelf all.
 func TestBinariesArePruned(t *testing.T) {
 	cfg := gonbtest.Config(t)
-	cfg.Shelf = filepath.Join(t.TempDir(), "cells")
+	cfg.Cache = filepath.Join(t.TempDir(), "cells")
 	link := linkOf(t, cfg, "fmt", contract.BootPath)
 	const cells = gonb.Kept + 4
 	for round := range 2 { // in the second no linker is there
@@ -121,7 +121,7 @@ func TestBinariesArePruned(t *testing.T) {
 		}
 		child.Close()
 		cancel()
-		if kept, _ := filepath.Glob(filepath.Join(cfg.Shelf, "*")); len(kept) != cells {
+		if kept, _ := filepath.Glob(filepath.Join(cfg.Cache, "*")); len(kept) != cells {
 			t.Errorf("round %d: %d of %d on the shelf", round, len(kept), cells)
 		}
 		link.Tools = t.TempDir()

@@ -39,6 +39,7 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 		}
 		return cell, nil, &failure{Name: "compile error", Value: err.Error()}
 	}
+	x.program = p
 	var magics []string
 	for _, line := range p.Magics {
 		if word := strings.Fields(line); word[0] == "%clear" {

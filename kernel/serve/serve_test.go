@@ -43,6 +43,7 @@ type front struct {
 	ctx      context.Context
 	kernel   *kernel
 	compiler *plainCompiler
+	conn     jupyter.Connection
 	log      *bytes.Buffer
 }
 
@@ -73,7 +74,7 @@ func startFor(t testing.TB, limit time.Duration, prepare func(keep string, env [
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.kernel = k
+	f.kernel, f.conn = k, conn
 	done := make(chan struct{})
 	go func() { k.wait(ctx); close(done) }()
 	t.Cleanup(func() { k.end(); <-done })
