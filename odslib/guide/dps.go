@@ -43,6 +43,11 @@ func (s DPS) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint
 	return sample(ctx, "DPS", s, s.Chain.WithSteps(s.Steps, 1000), post, n, seed)
 }
 
+// About is what holds of every run.
+func (DPS) About() string {
+	return "biased by construction, even with the exact score: p(y|x_t) is replaced by p(y|x̂0)"
+}
+
 // Bind implements Guide.
 func (s DPS) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
 	if _, err := odslib.Need[odslib.Constraint](post, "DPS"); err != nil {

@@ -23,6 +23,7 @@ type FK struct {
 	Chain      diffusion.Chain
 	Resampling Resampling
 	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
+	NoShift    bool    // leaves Result.Shift out, and the run of a quarter of the steps that estimates it
 }
 
 // Sample implements odslib.Sampler. Result.Samples are n draws from the final cloud, which is Result.Particles.
@@ -41,6 +42,6 @@ func (s FK) core() feynmanKac {
 	}
 	return feynmanKac{
 		name: "FK", particles: s.Particles, chain: s.Chain.WithSteps(s.Steps, 100), proposal: s.Proposal, lambda: s.Lambda,
-		twist: or(s.Twist, twist.Point{}), potential: s.Potential, resampling: s.Resampling, threshold: s.Threshold,
+		twist: or(s.Twist, twist.Point{}), potential: s.Potential, resampling: s.Resampling, threshold: s.Threshold, plain: s.NoShift,
 	}
 }
