@@ -17,7 +17,7 @@ type FK struct {
 	Lambda     float64 // λ; 0 means 1
 	Potential  Potential
 	Proposal   Proposal    // nil means OwnStep{}; TwistedStep{} follows the gradient of the twist
-	Twist      twist.Twist // nil means twist.Point{}, the reward of x̂0; λ multiplies it
+	Twist      twist.Twist // nil means twist.Point{}, the reward of x̂0, and under TwistedStep{} TDS's; λ multiplies it
 	Particles  int         // 0 means 4n within [1000, 20000]; with conditions, for each run of equal rows
 	Steps      int         // 0 means 100
 	Chain      diffusion.Chain
@@ -40,8 +40,12 @@ func (s FK) core() feynmanKac {
 	if s.Proposal == nil {
 		s.Proposal = OwnStep{}
 	}
+	var usual twist.Twist = twist.Point{}
+	if s.Proposal.Guided() {
+		usual = twist.Default{}
+	}
 	return feynmanKac{
 		name: "FK", particles: s.Particles, chain: s.Chain.WithSteps(s.Steps, 100), proposal: s.Proposal, lambda: s.Lambda,
-		twist: or(s.Twist, twist.Point{}), potential: s.Potential, resampling: s.Resampling, threshold: s.Threshold, plain: s.NoShift,
+		twist: or(s.Twist, usual), potential: s.Potential, resampling: s.Resampling, threshold: s.Threshold, plain: s.NoShift,
 	}
 }

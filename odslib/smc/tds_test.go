@@ -39,7 +39,7 @@ func TestTDSIsFK(t *testing.T) {
 // TestTDSIsUnbiased: whatever the twist, rule and threshold. The Gaussian prior's chain is exact, so that Z_T = Z.
 func TestTDSIsUnbiased(t *testing.T) {
 	c := exact.T13(1)
-	twists := []twist.Twist{twist.Covariance{}, twist.Isotropic{}, twist.Tempered{}, twist.Widened{By: diffusion.VPLinear{}.Sigma}}
+	twists := []twist.Twist{twist.Covariance{}, twist.Isotropic{}, twist.Tempered{}, twist.MonteCarlo{}, twist.Quadratic{}, twist.Widened{By: diffusion.VPLinear{}.Sigma}}
 	if testing.Short() {
 		twists = twists[:1]
 	}
