@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"gonum.org/v1/gonum/stat"
@@ -252,39 +251,46 @@ func (out *Calibration) Passes() bool {
 	return out.Tight && out.Seeds == "" && out.Failed == 0 && !slices.Contains(out.Holds, false)
 }
 
-// String is one sentence: what was found, and by how much.
+// String is one sentence: what was found, and by how much. It speaks of the quantity whose ranks are the furthest from uniform:
+// ranks off their middle are a shift, ranks too far from it draws that are too narrow.
 func (out *Calibration) String() string {
-	se := math.Sqrt(.09 / float64(max(1, out.Runs)))
-	worst, at := .9, ""
-	bad := []string{}
-	for j, c := range out.Cover {
-		if math.Abs(c-.9) > math.Abs(worst-.9) {
-			worst, at = c, out.Quantities[j]
+	at, middle, spread := 0, 0., 0.
+	for j, ranks := range out.Ranks {
+		place := make([]float64, len(ranks))
+		for i, r := range ranks {
+			place[i] = (float64(r) + .5) / float64(out.Draws+1)
 		}
-		if !out.Holds[j] {
-			bad = append(bad, out.Quantities[j])
+		mean, variance := stat.PopMeanVariance(place, nil)
+		n := math.Sqrt(float64(len(ranks)))
+		m, v := (mean-.5)*n*math.Sqrt(12), (variance-1./12)*n*math.Sqrt(180) // in standard errors
+		if math.Max(math.Abs(m), math.Abs(v)) > math.Max(math.Abs(middle), math.Abs(spread)) {
+			at, middle, spread = j, m, v
 		}
 	}
-	share := fmt.Sprintf("its 90 %% regions hold %.0f ± %.0f %%", 100*worst, 100*math.Max(se, math.Sqrt(worst*(1-worst)/float64(max(1, out.Runs)))))
-	if at != "" {
-		share += " of " + at
+	share := "nothing was ranked"
+	if len(out.Cover) > 0 {
+		c := out.Cover[at]
+		se := math.Sqrt(math.Max(.09, c*(1-c)) / float64(out.Runs))
+		share = fmt.Sprintf("its 90 %% regions hold %.0f ± %.0f %% of %s", 100*c, 100*se, out.Quantities[at])
 	}
 	if out.Failed > 0 {
 		share += fmt.Sprintf("; %d runs gave no draws", out.Failed)
 	}
+	verdict := "wrong in several values together (TARP)"
 	switch {
 	case out.Seeds != "":
 		return fmt.Sprintf("%s: its random numbers are not its seed's: %s", out.Sampler, out.Seeds)
 	case out.Passes():
 		return fmt.Sprintf("%s: nothing found in %d runs: %s", out.Sampler, out.Runs, share)
-	case worst < .9-3*se:
-		return fmt.Sprintf("%s: too narrow: %s", out.Sampler, share)
-	case worst > .9+3*se:
-		return fmt.Sprintf("%s: too wide: %s", out.Sampler, share)
-	case len(bad) > 0:
-		return fmt.Sprintf("%s: shifted in %s, though %s", out.Sampler, strings.Join(bad, ", "), share)
-	case !out.Tight:
-		return fmt.Sprintf("%s: wrong in several values together (TARP), though %s", out.Sampler, share)
+	case !slices.Contains(out.Holds, false) && out.Tight:
+		verdict = "runs failed"
+	case !slices.Contains(out.Holds, false):
+	case math.Abs(middle) > math.Abs(spread):
+		verdict = "shifted"
+	case spread > 0:
+		verdict = "too narrow"
+	default:
+		verdict = "too wide"
 	}
-	return fmt.Sprintf("%s: %s", out.Sampler, share)
+	return fmt.Sprintf("%s: %s: %s", out.Sampler, verdict, share)
 }
