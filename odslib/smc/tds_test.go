@@ -190,7 +190,7 @@ func TestOneParticle(t *testing.T) {
 func TestExtinction(t *testing.T) {
 	// The denoiser is NaN at t=.3, where step 7 ends; step 8 goes on from there.
 	post := odslib.Given(breaking{priors.Gaussian([]float64{0, 0}, 1)}, constraint.Tilt{Linear: []float64{1, 0}})
-	res, err := TDS{Particles: 20, Steps: 10}.Sample(context.Background(), post, 5, 1)
+	res, err := TDS{Particles: 20, Steps: 10, Twist: twist.Point{}}.Sample(context.Background(), post, 5, 1)
 	if err == nil || !strings.Contains(err.Error(), "TDS, step 8 of 10: no particle has a positive weight") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("%v", err)
 	}

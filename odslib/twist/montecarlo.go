@@ -74,52 +74,42 @@ func (b monteCarlo) LogTwist(scope *odslib.Scope, _, x0 *odslib.Node, at odslib.
 	s2, draws := graph.Square(at.Sigma), v("draws")
 	variance := graph.BroadcastToShape(v("variance"), s2.Shape())
 	r := diffusion.PerRow(graph.Sqrt(graph.Div(graph.Mul(variance, s2), graph.Add(graph.Mul(variance, graph.Square(at.Alpha)), s2))), x0)
-	n := draws.Shape().Dimensions[0]
-	var points []*odslib.Node
-	for i := range n {
-		points = append(points, graph.Add(x0, graph.Mul(r, graph.BroadcastToShape(graph.Slice(draws, graph.AxisRange(i, i+1)), x0.Shape()))))
+	n, dims := draws.Shape().Dimensions[0], x0.Shape().Dimensions
+	// All draws of all rows are one batch [n·B, shape…], draw by draw.
+	each := func(v *odslib.Node) *odslib.Node {
+		if v == nil {
+			return nil
+		}
+		tall := append([]int{n}, v.Shape().Dimensions...)
+		return graph.Reshape(graph.BroadcastToDims(graph.ExpandAxes(v, 0), tall...), append([]int{n * tall[1]}, tall[2:]...)...)
 	}
-	var extra *odslib.Node
-	given := b.post.ConstraintGiven(at.Given)
-	if b.c != nil {
-		extra = b.kernel(scope, points, given)
+	wide := append([]int{n}, dims...)
+	noise := graph.Reshape(graph.BroadcastToDims(graph.ExpandAxes(draws, 1), wide...), append([]int{n * dims[0]}, dims[1:]...)...)
+	points := graph.Add(each(x0), graph.Mul(each(r), noise))
+	var all *odslib.Node
+	if b.c == nil {
+		all = b.post.LogR(scope, points, each(at.Given))
+	} else {
+		given := each(b.post.ConstraintGiven(at.Given))
+		all = b.c.LogRWith(scope.At("constraint"), points, each(b.kernel(scope, points, given, n)), given)
 	}
-	var logs []*odslib.Node
-	for _, p := range points {
-		l := graph.ExpandAxes(b.logR(scope, p, at.Given, given, extra), 0)
-		logs = append(logs, l)
-	}
-	all := graph.Concatenate(logs, 0) // [n, B]
+	all = graph.Reshape(all, n, -1)
 	// Where all are −Inf the largest is too, and −Inf − (−Inf) is no number.
 	top := graph.MaxScalar(graph.StopGradient(graph.ReduceMax(all, 0)), -math.MaxFloat32)
 	sum := graph.ReduceSum(graph.Exp(graph.Sub(all, graph.BroadcastToShape(graph.ExpandAxes(top, 0), all.Shape()))), 0)
 	return graph.Add(top, graph.Log(graph.DivScalar(sum, float64(n))))
 }
 
-func (b monteCarlo) logR(scope *odslib.Scope, x, all, given, extra *odslib.Node) *odslib.Node {
-	if extra == nil {
-		return b.post.LogR(scope, x, all)
-	}
-	return b.c.LogRWith(scope.At("constraint"), x, extra, given)
-}
-
 // kernel is Silverman's width for n points in m dimensions, std·(4/((m+2)n))^{1/(m+4)}, std the root mean square over the
 // measured values; held fixed in gradients.
-func (b monteCarlo) kernel(scope *odslib.Scope, points []*odslib.Node, given *odslib.Node) *odslib.Node {
-	n := float64(len(points))
-	var sum, squares *odslib.Node
-	for _, p := range points {
-		r := b.c.Residual(scope.At("constraint"), p, given)
-		if sum == nil {
-			sum, squares = r, graph.Square(r)
-			continue
-		}
-		sum, squares = graph.Add(sum, r), graph.Add(squares, graph.Square(r))
-	}
-	m := float64(sum.Shape().Dimensions[1])
-	variance := graph.MulScalar(graph.Sub(graph.DivScalar(squares, n), graph.Square(graph.DivScalar(sum, n))), n/(n-1))
-	mean := graph.MaxScalar(graph.ReduceMean(variance, -1), 1e-30)
-	return graph.StopGradient(graph.MulScalar(graph.Sqrt(mean), math.Pow(4/((m+2)*n), 1/(m+4))))
+func (b monteCarlo) kernel(scope *odslib.Scope, points, given *odslib.Node, n int) *odslib.Node {
+	r := b.c.Residual(scope.At("constraint"), points, given)
+	m := r.Shape().Dimensions[1]
+	r = graph.Reshape(r, n, -1, m)
+	off := graph.Sub(r, graph.BroadcastToShape(graph.ReduceAndKeep(r, graph.ReduceMean, 0), r.Shape()))
+	variance := graph.DivScalar(graph.ReduceSum(graph.ReduceMean(graph.Square(off), -1), 0), float64(n-1)) // [B]
+	width := math.Pow(4/(float64(m+2)*float64(n)), 1/float64(m+4))
+	return graph.StopGradient(graph.MulScalar(graph.Sqrt(graph.MaxScalar(variance, 1e-30)), width))
 }
 
 // Around implements HostDraws.
