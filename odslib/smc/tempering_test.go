@@ -74,7 +74,7 @@ func TestAISIsUnbiased(t *testing.T) {
 	for name, post := range map[string]odslib.Posterior{"graph": c.Post, "host": onHost} {
 		for _, threshold := range []float64{-1, 1} {
 			s := Tempering{Particles: 16, Ladder: []float64{.1, .3, .6, 1}, Moves: 1, Threshold: threshold, Kernel: mcmc.PCN{}}
-			unbiasedBy(t, name, 150, func(seed uint64) float64 {
+			unbiasedBy(t, name, 60, func(seed uint64) float64 {
 				res, err := s.Sample(context.Background(), post, 1, seed)
 				if err != nil {
 					t.Fatal(err)
