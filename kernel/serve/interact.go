@@ -132,6 +132,14 @@ func (x *execution) hold(said string, display map[string]json.RawMessage) (it *i
 func (x *execution) show(it *interaction, still map[string]json.RawMessage) (view json.RawMessage, err error) {
 	k, w := x.k, x.k.widgets
 	box := it.makeModels(still)
+	var states []json.RawMessage // as they are before a front end can change them
+	for _, m := range it.models {
+		state, err := json.Marshal(m.state)
+		if err != nil {
+			return nil, err
+		}
+		states = append(states, state)
+	}
 	w.mu.Lock()
 	var old []*interaction
 	w.all = append(w.all, it)
@@ -143,9 +151,9 @@ func (x *execution) show(it *interaction, still map[string]json.RawMessage) (vie
 	}
 	w.mu.Unlock()
 	k.forget(x.request, func(it *interaction) bool { return slices.Contains(old, it) })
-	for _, m := range it.models { // those that others name come first
+	for i, m := range it.models { // those that others name come first
 		k.publish("comm_open", x.request, map[string]any{
-			"comm_id": m.id, "target_name": widgetTarget, "data": map[string]any{"state": m.state, "buffer_paths": []any{}},
+			"comm_id": m.id, "target_name": widgetTarget, "data": map[string]any{"state": states[i], "buffer_paths": []any{}},
 		}, map[string]string{"version": widgetVersion})
 	}
 	return json.Marshal(map[string]any{"model_id": box.id, "version_major": 2, "version_minor": 0})
