@@ -33,7 +33,7 @@ type Normal struct {
 // Check implements ErrorModel.
 func (e Normal) Check(m int) error {
 	if e.Sigmas == nil {
-		return positive("Sigma", e.Sigma)
+		return scale("Sigma", e.Sigma)
 	}
 	if e.Sigma != 0 {
 		return fmt.Errorf("both Sigma and Sigmas are set; set one")
@@ -42,7 +42,7 @@ func (e Normal) Check(m int) error {
 		return fmt.Errorf("%d values in Sigmas for %d measured ones", len(e.Sigmas), m)
 	}
 	for i, s := range e.Sigmas {
-		if err := positive(fmt.Sprintf("Sigmas[%d]", i), s); err != nil {
+		if err := scale(fmt.Sprintf("Sigmas[%d]", i), s); err != nil {
 			return err
 		}
 	}
