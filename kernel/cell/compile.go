@@ -267,7 +267,27 @@ func (s *Session) packageName(path string) string {
 			return q.Name
 		}
 	}
-	return path[strings.LastIndexByte(path, '/')+1:]
+	if dir, last, ok := cutLast(path, "/"); ok && majorVersion.MatchString(last) { // example.org/m/v2
+		path = dir
+	}
+	_, name, ok := cutLast(path, "/")
+	if !ok {
+		name = path
+	}
+	name, _, _ = strings.Cut(name, ".") // gopkg.in/yaml.v3
+	if name = strings.ReplaceAll(strings.TrimPrefix(name, "go-"), "-", "_"); !token.IsIdentifier(name) {
+		return "unknown" + ours
+	}
+	return name
+}
+
+var majorVersion = regexp.MustCompile(`^v\d+$`)
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 func (d *draft) readDecl(p *piece) {

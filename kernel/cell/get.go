@@ -31,11 +31,11 @@ func (s *Session) get(what string) (text string, err error) {
 		return "", fmt.Errorf("%%get wants module@version: %s", err)
 	}
 	if !ok || version == "" || version == "latest" {
-		v, err := s.latest(path)
+		in, v, err := s.latest(path)
 		if err != nil {
 			return "", err
 		}
-		return "", fmt.Errorf("say which version: %%get %s@%s is the latest", path, v)
+		return "", fmt.Errorf("say which version: %%get %s@%s is the latest", in, v)
 	}
 	if s.got[path] == version {
 		return fmt.Sprintf("%s %s is at hand.\n", path, version), nil
@@ -93,13 +93,19 @@ func (s *Session) get(what string) (text string, err error) {
 	return fmt.Sprintf("%s %s is at hand from now on; keep this line in the notebook.\n", path, version), nil
 }
 
-// latest asks for the newest version of a module.
-func (s *Session) latest(path string) (string, error) {
-	out, err := s.goCommand(s.opt.ModuleDir, "list", "-mod=mod", "-m", "-f", "{{.Version}}", path+"@latest")
-	if err != nil {
-		return "", getError(path, err)
+// latest asks for the newest version of a module, or of the one that has the package.
+func (s *Session) latest(path string) (in, version string, err error) {
+	var first error
+	for in, ok := path, true; ok && strings.Contains(in, "."); in, _, ok = cutLast(in, "/") {
+		out, err := s.goCommand(s.opt.ModuleDir, "list", "-mod=mod", "-m", "-f", "{{.Version}}", in+"@latest")
+		if err == nil {
+			return in, strings.TrimSpace(out), nil
+		}
+		if first == nil {
+			first = getError(path, err)
+		}
 	}
-	return strings.TrimSpace(out), nil
+	return "", "", first
 }
 
 // getError is what the go command says, in one line for a person.
@@ -160,4 +166,4 @@ func requirements(dir string) (map[string]string, error) {
 }
 
 // noModule: what the go command says about a package of a module that is not required.
-var noModule = regexp.MustCompile(`no required module provides package|cannot find module providing package|module lookup disabled|: reading https?://|dial tcp`)
+var noModule = regexp.MustCompile(`no required module provides package|cannot find module providing package|module lookup disabled|updates to go\.mod needed|missing go\.sum entry|: reading https?://|dial tcp`)

@@ -231,6 +231,9 @@ func (p *packages) need(importPath string) error {
 	}
 	if p.get(importPath) == nil {
 		if err := p.export(importPath); err != nil {
+			if noModule.MatchString(err.Error()) {
+				return notAtHand(importPath)
+			}
 			return err
 		}
 	}
@@ -245,7 +248,7 @@ func (p *packages) need(importPath string) error {
 		p.mu.Unlock()
 		if q.Error != nil {
 			if noModule.MatchString(q.Error.Err) {
-				return fmt.Errorf("no module at hand has the package %s; %%get MODULE@VERSION adds one (%%get %[1]s says which version)", importPath)
+				return notAtHand(importPath)
 			}
 			return errors.New(firstLine(q.Error.Err))
 		}
@@ -255,6 +258,10 @@ func (p *packages) need(importPath string) error {
 		return fmt.Errorf("package %s does not compile", importPath)
 	}
 	return nil
+}
+
+func notAtHand(importPath string) error {
+	return fmt.Errorf("no module at hand has the package %s; %%get MODULE@VERSION adds one (%%get %[1]s says which version)", importPath)
 }
 
 func (p *packages) get(importPath string) *pkg {

@@ -107,6 +107,32 @@ func TestHints(t *testing.T) {
 	b.bad("if f(3 {\n\tfmt.Println()\n}\nx := 1", 1, 8, "syntax error")
 }
 
+// TestUnknownImports: what no module at hand has is offered by %get, whatever its path looks like.
+func TestUnknownImports(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	for _, path := range []string{"example.org/yaml.v3", "example.org/chi/v5", "example.org/go-some-thing", "example.org/1x"} {
+		b.bad(fmt.Sprintf("import %q", path), 1, 8, "could not import "+path+" (no module at hand has the package "+path+"; %get")
+		b.bad(fmt.Sprintf("import (\n\t\"fmt\"\n\tx %q\n)\nfmt.Println(x.Y)", path), 3, 4, "%get")
+	}
+	b.bad("import \"nosuch\"", 1, 8, "package nosuch is not in std")
+}
+
+// TestMethodOfAnother: a kept interface whose type has lost a method says so by name.
+func TestMethodOfAnother(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.want("type Animal interface{ Sound() string }\ntype Dog struct{ n int }\nfunc (d Dog) Sound() string { return \"woof\" }\nvar pet Animal = Dog{1}\nlist := []Animal{Dog{2}}\nby := map[string]Animal{\"a\": Dog{3}}", "")
+	b.want("func (d Dog) Sound() int { return d.n }", "")
+	for _, name := range []string{"pet", "list", "by"} {
+		o := b.run("fmt.Println(" + name + ")")
+		if want := name + " can't be loaded: it holds a main.Dog, which is no main.Animal any more"; o.status != 1 || !strings.HasPrefix(o.fail.Evalue, want) || strings.Contains(o.fail.Evalue, "damaged") {
+			t.Errorf("%s: %+v %v", name, o.fail, o.err)
+		}
+	}
+	b.want("func (d Dog) Sound() string { return fmt.Sprint(d.n) }\npet.Sound(), list[0].Sound(), by[\"a\"].Sound()", `"1", "2", "3"`)
+}
+
 // TestUnread: an error that nothing reads is said, in one line.
 func TestUnread(t *testing.T) {
 	t.Parallel()
@@ -241,6 +267,7 @@ func TestGet(t *testing.T) {
 	b.s.pkgs = newPackages(b.s.opt)
 	b.bad("import \"example.com/lo\"\nlo.Twice(4)", 1, 8, "no module at hand has the package example.com/lo; %get MODULE@VERSION adds one")
 	b.bad("%get example.com/lo", 1, 1, "say which version: %get example.com/lo@v1.3.0 is the latest")
+	b.bad("%get example.com/lo/sub/pkg", 1, 1, "say which version: %get example.com/lo@v1.3.0 is the latest")
 	b.want("%get example.com/lo@v1.2.3\nimport \"example.com/lo\"\nlo.Twice(4)", "example.com/lo v1.2.3 is at hand from now on; keep this line in the notebook.\n8")
 	b.want("kept := lo.Twice(1)\n%get example.com/lo@v1.2.3", "example.com/lo v1.2.3 is at hand.")
 	b.want("%get example.com/deep@v0.1.0\nimport \"example.com/deep\"\ndeep.Four(kept)", "example.com/deep v0.1.0 is at hand from now on; keep this line in the notebook.\n8")

@@ -288,8 +288,8 @@ func (d *decoder) dynamic(v reflect.Value) {
 		}
 		x = reflect.ValueOf(e)
 	}
-	if !x.Type().AssignableTo(v.Type()) {
-		d.damaged()
+	if !x.Type().AssignableTo(v.Type()) { // a method has changed
+		panic(refusal{fmt.Errorf("it holds a %s, which is no %s any more: %w", x.Type(), v.Type(), ErrChanged)})
 	}
 	v.Set(x)
 }
