@@ -35,7 +35,7 @@ func cmdLab(ctx context.Context, args []string) error {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return fmt.Errorf("lab: no folder %s", dir)
 	}
-	if err := toolchain.SetUp(ctx, l, toolchain.Options{Gopls: true, Out: os.Stderr}); err != nil {
+	if err := toolchain.SetUp(ctx, l, toolchain.Options{Out: os.Stderr}); err != nil {
 		return err
 	}
 	say := func(line string) { fmt.Fprintln(os.Stderr, " ", line) }
@@ -63,7 +63,7 @@ func cmdInstall(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := toolchain.SetUp(ctx, l, toolchain.Options{Gopls: true, Out: os.Stderr}); err != nil {
+	if err := toolchain.SetUp(ctx, l, toolchain.Options{Out: os.Stderr}); err != nil {
 		return err
 	}
 	dir, err := setup.Install(l, data)
@@ -71,6 +71,14 @@ func cmdInstall(ctx context.Context, args []string) error {
 		return err
 	}
 	fmt.Printf("%q is in %s\n", setup.DisplayName, dir)
+	say := func(line string) { fmt.Fprintln(os.Stderr, " ", line) }
+	python, err := toolchain.EnsurePython(ctx, say, setup.WidgetPackages...)
+	if err == nil {
+		err = setup.InstallWidgets(python, data)
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "note: sliders need jupyterlab-widgets in your Jupyter, which could not be added: %v\n", err)
+	}
 	return nil
 }
 

@@ -80,7 +80,7 @@ func write(t *testing.T, path, cell string) {
 }
 
 // However a headless run ends, no process of it is left: no kernel, watchdog,
-// GoNB, gopls, cell, resident process, nor what a cell has started. Folders that
+// GoNB, cell, resident process, nor what a cell has started. Folders that
 // nobody was left to remove go with the next start.
 func TestRunLeavesNothing(t *testing.T) {
 	l := toolchain.ForTest(t)
@@ -98,7 +98,7 @@ func TestRunLeavesNothing(t *testing.T) {
 		"HUP":      func(_ *testing.T, p *os.Process, _ *os.File, _ string) { p.Signal(syscall.SIGHUP) },
 		"TERM":     func(_ *testing.T, p *os.Process, _ *os.File, _ string) { p.Signal(syscall.SIGTERM) },
 		"terminal": func(_ *testing.T, _ *os.Process, term *os.File, _ string) { term.Close() },
-		"all but GoNB and gopls": func(t *testing.T, p *os.Process, _ *os.File, tag string) {
+		"all but GoNB": func(t *testing.T, p *os.Process, _ *os.File, tag string) {
 			p.Kill()
 			kill(t, tag, "odslab kernel", "odslab-watchdog")
 		},

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"gonum.org/v1/gonum/floats"
+
 	"odslab/odslib/atomicfile"
 	"odslab/odslib/engine"
 )
@@ -27,7 +29,13 @@ type Result struct {
 	Noise      *Array    // z of each sample, for samplers of a generator's noise
 
 	LogZ, LogZError float64 // log Ẑ and its standard error; NaN without an estimate
-	ESS             float64 // effective number of samples behind Samples; 0 when unknown
+	LogZAtLeast     bool    // LogZError is a lower bound: the run cannot tell how large its error is
+	ESS             float64 // effective number of samples behind Samples, by their ancestry; 0 when unknown
+
+	// Shift estimates log Z_T − log Z, how far the evidence of the sampler's discretised chain, which LogZ estimates, is from
+	// that of the posterior; NaN when not known. ShiftBy says where it is from.
+	Shift, ShiftError float64
+	ShiftBy           string
 
 	Islands []Island // where conditions differ: one for each run of equal rows, in their order; LogZ is NaN then
 
@@ -40,7 +48,8 @@ type Result struct {
 	Rejected                      int   // proposals that were refused, by samplers that refuse
 	Seconds                       float64
 	Seed                          uint64
-	Notes                         []string // what the user must know: a bias, an early stop
+	About                         string   // what holds of every run of this sampler: a bias by construction, a correction
+	Notes                         []string // what the user must know of this run: an early stop, weights that collapsed
 }
 
 // Island is what a method knows of the draws under one condition.
@@ -68,7 +77,7 @@ type TraceStep struct {
 
 // NewResult starts a Result of the posterior with the numbers that mean "no estimate".
 func NewResult(post Posterior, sampler string, settings any, seed uint64) *Result {
-	return &Result{Sampler: sampler, Settings: address.ReplaceAllString(fmt.Sprintf("%+v", settings), "func"), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN()}
+	return &Result{Sampler: sampler, Settings: address.ReplaceAllString(fmt.Sprintf("%+v", settings), "func"), Names: post.Names, Seed: seed, LogZ: math.NaN(), LogZError: math.NaN(), Shift: math.NaN(), ShiftError: math.NaN()}
 }
 
 // address is how functions among settings print; it differs from run to run.
@@ -129,10 +138,17 @@ func NormalisedWeights(logw []float64) []float64 {
 	return w
 }
 
-// Resample returns a Result of n equally weighted draws from the weighted samples (systematic resampling).
+// Resample returns a Result of n equally weighted draws from the weighted samples (systematic resampling). Where no weight
+// is above 0, or one is NaN, there is nothing to draw from: the Result then has no samples and a note.
 func (r *Result) Resample(n int, seed uint64) *Result {
 	out := *r
 	w, index := r.Weights(), make([]int, n)
+	if len(w) == 0 || math.IsNaN(floats.Sum(w)) {
+		out.Notes = slices.Clone(r.Notes)
+		out.Samples, out.LogWeights, out.Noise, out.ESS = r.Samples.Take(nil), nil, nil, 0
+		out.Note("nothing was drawn: none of the %d weights is above 0, or one is not a number", len(w))
+		return &out
+	}
 	u, cum, k := rand.New(rand.NewPCG(seed, 1)).Float64(), w[0], 0
 	for i := range index {
 		for cum < (float64(i)+u)/float64(n) && k < len(w)-1 {
@@ -209,7 +225,11 @@ func (r *Result) String() string {
 	if !math.IsNaN(r.LogZ) {
 		fmt.Fprintf(&b, ", log Z %.3f", r.LogZ)
 		if !math.IsNaN(r.LogZError) {
-			fmt.Fprintf(&b, " ± %.3f", r.LogZError)
+			sign := "±"
+			if r.LogZAtLeast {
+				sign = "± at least"
+			}
+			fmt.Fprintf(&b, " %s %.3f", sign, r.LogZError)
 		}
 	}
 	if r.ESS > 0 {
@@ -229,6 +249,12 @@ func (r *Result) Report() string {
 	if r.Samples.Len() > 0 && r.Samples.Dim() <= 12 {
 		fmt.Fprintf(&b, "  mean      %.4g\n  std       %.4g\n", r.Mean(), r.Std())
 	}
+	if r.About != "" {
+		fmt.Fprintf(&b, "  about     %s\n", r.About)
+	}
+	if !math.IsNaN(r.Shift) {
+		fmt.Fprintf(&b, "  chain     log Z_T − log Z is about %.3f ± %.3f, by %s\n", r.Shift, r.ShiftError, r.ShiftBy)
+	}
 	if r.Engine != "" {
 		fmt.Fprintf(&b, "  engine    %s\n", r.Engine)
 	}
@@ -242,7 +268,7 @@ func (r *Result) Report() string {
 func (r *Result) WriteJSON(path string) error {
 	out := map[string]any{
 		"sampler": r.Sampler, "settings": r.Settings, "engine": r.Engine, "seed": r.Seed, "shape": r.Samples.Shape, "samples": finite32(r.Samples.Data),
-		"log_weights": finite64(r.LogWeights), "log_z": finite(r.LogZ), "log_z_error": finite(r.LogZError), "ess": finite(r.ESS),
+		"log_weights": finite64(r.LogWeights), "log_z": finite(r.LogZ), "log_z_error": finite(r.LogZError), "log_z_error_at_least": r.LogZAtLeast, "shift": finite(r.Shift), "shift_by": r.ShiftBy, "about": r.About, "ess": finite(r.ESS),
 		"network_evaluations": r.NetworkEvals, "constraint_evaluations": r.ConstraintEvals, "seconds": r.Seconds, "notes": r.Notes,
 	}
 	data, err := json.Marshal(out)

@@ -56,6 +56,20 @@ func TestResample(t *testing.T) {
 	}
 }
 
+// TestResampleOfNothing: weights of 0 and weights that are no numbers are no reason to copy sample 0.
+func TestResampleOfNothing(t *testing.T) {
+	for _, l := range []float64{math.Inf(-1), math.NaN()} {
+		r := weighted()
+		for i := range r.LogWeights {
+			r.LogWeights[i] = l
+		}
+		got := r.Resample(1000, 1)
+		if got.Samples.Len() != 0 || !strings.Contains(strings.Join(got.Notes, "\n"), "nothing was drawn") || len(r.Notes) > 0 {
+			t.Errorf("log-weights of %g: %d draws, notes %q", l, got.Samples.Len(), got.Notes)
+		}
+	}
+}
+
 func TestStringAndJSON(t *testing.T) {
 	r := weighted()
 	if s := r.String(); !strings.Contains(s, "test: 3 samples of shape [2]") || strings.Contains(s, "NaN") || strings.Contains(s, "\n") {

@@ -187,6 +187,19 @@ func padded(x Array) Array {
 	return out
 }
 
+// Note says that programs were compiled anew which need not be, and how to avoid it, or "".
+func (v *Evaluator) Note() string {
+	if v.program != nil {
+		return v.program.Note()
+	}
+	for _, part := range v.parts {
+		if note := part.Note(); note != "" {
+			return note
+		}
+	}
+	return ""
+}
+
 // Close frees what the evaluator holds on the device.
 func (v *Evaluator) Close() {
 	if v.program != nil {

@@ -117,7 +117,8 @@ func few(p []uint8) {
 	}
 }
 
-// paletted gives images the 256 colours that most of their pixels have; others take the nearest of them.
+// paletted gives images the 255 colours that most of their pixels have, behind one that is clear; others take the nearest
+// of them.
 func paletted(images []*image.NRGBA, r image.Rectangle) []*image.Paletted {
 	count := map[color.NRGBA]int{}
 	for _, img := range images {
@@ -132,18 +133,23 @@ func paletted(images []*image.NRGBA, r image.Rectangle) []*image.Paletted {
 		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B), int(a.A)-int(b.A))
 	})
 	index := make(map[color.NRGBA]uint8, len(all))
-	var palette color.Palette
-	for i, c := range all {
-		if i < 256 {
+	palette := color.Palette{color.NRGBA{}}
+	for _, c := range all {
+		if c.A == 0 {
+			index[c] = 0
+			continue
+		}
+		if len(palette) < 256 {
+			index[c] = uint8(len(palette))
 			palette = append(palette, c)
-			index[c] = uint8(i)
 			continue
 		}
 		near, least := 0, math.MaxInt
-		for k, p := range all[:256] {
+		for k, q := range palette[1:] {
+			p := q.(color.NRGBA)
 			d := func(a, b uint8) int { return (int(a) - int(b)) * (int(a) - int(b)) }
 			if e := d(c.R, p.R) + d(c.G, p.G) + d(c.B, p.B) + 2*d(c.A, p.A); e < least {
-				near, least = k, e
+				near, least = k+1, e
 			}
 		}
 		index[c] = uint8(near)
@@ -307,6 +313,57 @@ type clear struct{ *image.NRGBA }
 // Opaque implements what image/png asks for.
 func (clear) Opaque() bool { return false }
 
+// layer is what frames from ≤ i < to have in common.
+type layer struct {
+	from, to int
+	img      *image.Paletted
+}
+
+// layered takes frames apart so that what stays for a while is there once: the frames stand at the leaves of a binary tree,
+// and a pixel that is the same in all frames below a node is in that node's layer alone. A frame is the layers above it, of
+// which one at most has a pixel; so transparency is exact, and nothing is drawn over anything.
+func layered(frames []*image.Paletted) []layer {
+	n, leaves := len(frames), 1
+	for leaves < n {
+		leaves *= 2
+	}
+	nodes := make([]layer, 2*leaves)
+	put := func(node, pixel int, c uint8) {
+		l := &nodes[node]
+		if l.img == nil {
+			from, wide := node, 1
+			for from < leaves {
+				from, wide = 2*from, 2*wide
+			}
+			*l = layer{from - leaves, min(from-leaves+wide, n), image.NewPaletted(frames[0].Rect, frames[0].Palette)}
+		}
+		l.img.Pix[pixel] = c
+	}
+	for p := range frames[0].Pix {
+		for from := 0; from < n; {
+			c, to := frames[from].Pix[p], from+1
+			for to < n && frames[to].Pix[p] == c {
+				to++
+			}
+			if to == n {
+				to = leaves // nobody sees what would be behind the end
+			}
+			for lo, hi := from+leaves, to+leaves; c != 0 && lo < hi; lo, hi = lo/2, hi/2 {
+				if lo%2 == 1 {
+					put(lo, p, c)
+					lo++
+				}
+				if hi%2 == 1 {
+					hi--
+					put(hi, p, c)
+				}
+			}
+			from = to
+		}
+	}
+	return slices.DeleteFunc(nodes, func(l layer) bool { return l.img == nil })
+}
+
 // HTML is the animation as a row of buttons, one a frame, over a picture: a slider that needs no script (arrow keys move it)
 // and nothing outside itself. It opens at the last frame.
 func (a *Animation) HTML() (string, error) {
@@ -316,29 +373,26 @@ func (a *Animation) HTML() (string, error) {
 	if data, ok := a.kept["html"]; ok {
 		return string(data), nil
 	}
-	dpi := a.figure.dpi
-	if dpi == 0 { // each frame is whole here, and all are in the page
-		dpi = 144
-	}
+	dpi := a.figure.resolution()
 	frames := a.draw(a.figure.shown(), dpi)
 	width, height := math.Round(float64(frames[0].Bounds().Dx())*96/float64(dpi)), math.Round(float64(frames[0].Bounds().Dy())*96/float64(dpi))
 	sum := fnv.New64a()
 	var radios, pictures, rules strings.Builder
-	var urls []string
-	// What no frame changes is drawn once: the first frame below, then for each frame the rectangle in which any frame differs
-	// from it.
+	// What no frame changes is drawn once: the first frame below, then over it the rectangle in which any frame differs from it.
 	union := image.Rectangle{}
 	for _, img := range frames[1:] {
 		union = union.Union(changed(frames[0], img))
 	}
-	for _, img := range paletted(frames, union) {
+	layers := layered(paletted(frames, union))
+	urls := make([]string, len(layers))
+	for i, l := range layers {
 		var buf bytes.Buffer
 		e := png.Encoder{CompressionLevel: png.BestCompression}
-		if err := e.Encode(&buf, img); err != nil {
+		if err := e.Encode(&buf, l.img); err != nil {
 			return "", err
 		}
 		sum.Write(buf.Bytes())
-		urls = append(urls, "data:image/png;base64,"+base64.StdEncoding.EncodeToString(buf.Bytes()))
+		urls[i] = "data:image/png;base64," + base64.StdEncoding.EncodeToString(buf.Bytes())
 	}
 	base := image.NewNRGBA(frames[0].Bounds())
 	copy(base.Pix, frames[0].Pix)
@@ -350,20 +404,24 @@ func (a *Animation) HTML() (string, error) {
 	id := fmt.Sprintf("odslab-%016x", sum.Sum64())
 	percent := func(v, of int) string { return fmt.Sprintf("%.4f%%", 100*float64(v)/float64(of)) }
 	all := frames[0].Bounds()
-	for i, u := range urls {
+	for i, f := range a.frames {
 		checked := ""
-		if i == len(urls)-1 {
+		if i == len(a.frames)-1 {
 			checked = " checked"
 		}
-		name := html.EscapeString(a.frames[i].name)
+		name := html.EscapeString(f.name)
 		fmt.Fprintf(&radios, `<input type="radio" name="%s" id="%s-%d" aria-label="%s" title="%s"%s>`, id, id, i, name, name, checked)
-		fmt.Fprintf(&pictures, `<figure><img alt="%s" src="%s"><figcaption>%s</figcaption></figure>`, name, u, name)
+		fmt.Fprintf(&pictures, `<figure><figcaption>%s</figcaption></figure>`, name)
 		fmt.Fprintf(&rules, "#%s>input:nth-of-type(%d):checked~div>figure:nth-of-type(%d){visibility:visible}", id, i+1, i+1)
+	}
+	for i, l := range layers {
+		fmt.Fprintf(&pictures, `<figure><img alt="" src="%s"></figure>`, urls[i])
+		fmt.Fprintf(&rules, "#%s>input:nth-of-type(n+%d):nth-of-type(-n+%d):checked~div>figure:nth-of-type(%d){visibility:visible}", id, l.from+1, l.to, len(a.frames)+i+1)
 	}
 	var style strings.Builder
 	fmt.Fprintf(&style, "#%s{max-width:%.0fpx}", id, width)
 	for _, rule := range []string{
-		fmt.Sprintf(">input{appearance:none;-webkit-appearance:none;margin:0;height:14px;width:calc(100%% / %d);background:#8886;border-radius:0;cursor:pointer;vertical-align:top}", len(urls)),
+		fmt.Sprintf(">input{appearance:none;-webkit-appearance:none;margin:0;height:14px;width:calc(100%% / %d);background:#8886;border-radius:0;cursor:pointer;vertical-align:top}", len(a.frames)),
 		">input:checked{background:#0072b2}", ">input:hover{background:#0072b299}", ">input:focus-visible{outline:2px solid #d55e00}",
 		fmt.Sprintf(">div{position:relative;aspect-ratio:%.0f/%.0f;margin:18px 0 0}", width, height),
 		" img{display:block;position:absolute;margin:0;max-width:none}", ">div>img{left:0;top:0;width:100%;height:100%}",

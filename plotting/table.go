@@ -37,23 +37,18 @@ func (t *table) merge() {
 		return
 	}
 	first := t.columns(0)
-	sorted := slices.Clone(first)
-	slices.Sort(sorted)
-	tied := map[float64]struct{}{} // values of the first variable that several rows have: others are no copies
-	for i := 1; i < len(sorted); i++ {
-		if sorted[i] == sorted[i-1] {
-			tied[sorted[i]] = struct{}{}
+	order := density.Ordered(first, nil)
+	var rows []int // whose value of the first variable others have too: the rest are no copies
+	for n, i := range order {
+		v := first[i]
+		if n > 0 && first[order[n-1]] == v || n+1 < len(order) && first[order[n+1]] == v {
+			rows = append(rows, int(i))
 		}
 	}
-	if len(tied) == 0 {
+	if len(rows) == 0 {
 		return
 	}
-	var rows []int
-	for i, v := range first {
-		if _, ok := tied[v]; ok {
-			rows = append(rows, i)
-		}
-	}
+	slices.Sort(rows)
 	// Rows are told apart by two sums over their bits, which do not meet by chance.
 	type key [2]uint64
 	keys := make([]key, len(rows))

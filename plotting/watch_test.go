@@ -1,6 +1,7 @@
 package plotting
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"math"
@@ -159,5 +160,30 @@ func TestAnimations(t *testing.T) {
 	}
 	if a := Trajectories(states(20, 2, 12)).Animate(1); a.Err() == nil {
 		t.Error("an animation of one frame")
+	}
+}
+
+// The layers of a page put together are each frame, to the pixel.
+func TestLayers(t *testing.T) {
+	a := Trajectories(states(20, 2, 12)).Size(Column).Animate(7)
+	frames := a.draw(either, 96)
+	whole := paletted(frames, frames[0].Bounds())
+	layers := layered(whole)
+	for i, f := range whole {
+		got := make([]uint8, len(f.Pix))
+		for _, l := range layers {
+			if i < l.from || i >= l.to {
+				continue
+			}
+			for p, c := range l.img.Pix {
+				if c != 0 && got[p] != 0 {
+					t.Fatalf("frame %d: two layers have pixel %d", i, p)
+				}
+				got[p] |= c
+			}
+		}
+		if !bytes.Equal(got, f.Pix) {
+			t.Errorf("frame %d is not what its layers are", i)
+		}
 	}
 }

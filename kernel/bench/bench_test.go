@@ -160,4 +160,7 @@ func TestTreeMBCountsChildren(t *testing.T) {
 	if own := treeMB(child.Process.Pid); own <= 0 || treeMB(os.Getpid()) < alone {
 		t.Errorf("child %v MB, tree %v MB, before %v MB", own, treeMB(os.Getpid()), alone)
 	}
+	if own := privateMB(child.Process.Pid); len(own) != 1 || own["sleep"] <= 0 || own["sleep"] > treeMB(child.Process.Pid) {
+		t.Errorf("private %v", own)
+	}
 }

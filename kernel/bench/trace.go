@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,8 +88,40 @@ func Trace(ctx context.Context, own Peer, n int, module string, out io.Writer) e
 	for _, c := range columns {
 		fmt.Fprintf(t, "\t%.2f×", median(c["together"])/median(bare["together"]))
 	}
+	fmt.Fprint(t, "\t\nof minima") // of a busy machine these say more
+	for _, c := range columns {
+		fmt.Fprintf(t, "\t%.2f×", slices.Min(c["together"])/slices.Min(bare["together"]))
+	}
 	fmt.Fprint(t, "\t\n")
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	return memory(ctx, kernels[0], out)
+}
+
+// firstCells are those of notebook 01 and of the README, to the first picture.
+var firstCells = []string{
+	"p := priors.Grid25()\npost := odslib.Given(p, constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5})",
+	"truth := draw(exact.Sampler{}, post, 2000)",
+	"dps := draw(guide.DPS{}, post, 2000)",
+	"plotting.Pair(dps, plotting.Truth(truth))",
+}
+
+// memory says what all processes of the kernel have for themselves alone when those have run.
+func memory(ctx context.Context, l live, out io.Writer) error {
+	for _, code := range firstCells {
+		if _, err := l.run(ctx, code); err != nil {
+			return err
+		}
+	}
+	total, parts := 0.0, []string{}
+	private := privateMB(l.kernel.PID())
+	for _, name := range slices.Sorted(maps.Keys(private)) {
+		total += private[name]
+		parts = append(parts, fmt.Sprintf("%s %.0f", name, private[name]))
+	}
+	_, err := fmt.Fprintf(out, "\nprivate memory after notebook 01's first cells: %.0f MB (%s)\n", total, strings.Join(parts, ", "))
+	return err
 }
 
 func median(x []float64) float64 {

@@ -76,6 +76,9 @@ func (d *draft) analyse(c *checked, p *Program) {
 			} else if d.hoist[id.Name] == nil {
 				d.after[q] = append(d.after[q], "_ = "+id.Name)
 			}
+			if d.renewed[id.Name] {
+				d.after[q] = append(d.after[q], id.Name+latest+" = &"+id.Name)
+			}
 			if id.Name == "seed" && isInteger(t) {
 				d.after[q] = append(d.after[q], fmt.Sprintf("%s.%s(uint64(seed))", live, contract.CallSetSeed))
 			}
@@ -103,6 +106,7 @@ func (d *draft) analyse(c *checked, p *Program) {
 		p.note("what %s changes belongs to its package, and is gone after this cell", what)
 	}
 	d.unread(c)
+	d.interactions(c)
 	d.waitNotes(c, p)
 	if d.keeps = len(p.defs)+len(d.kept) > 0; d.keeps {
 		d.nameFunctions(c)

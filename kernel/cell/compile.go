@@ -42,6 +42,15 @@ type Program struct {
 	done     bool
 }
 
+// Loaded lists the kept files that the program reads, and the arrays of the resident process that stand for them or are
+// shared with them.
+func (p *Program) Loaded() (files, held, shared []string) {
+	for _, v := range p.draft.kept {
+		files, held, shared = append(files, v.file), append(held, v.held...), append(shared, v.shared...)
+	}
+	return distinct(files), distinct(held), distinct(shared)
+}
+
 // definition is a variable that the cell defines at its top level.
 type definition struct {
 	name  string

@@ -80,9 +80,10 @@ var hidesPredeclared = regexp.MustCompile(`^(?:invalid operation: cannot call (?
 
 // userNames puts the names that the user wrote back into a message.
 func (d *draft) userNames(msg string) string {
-	live, session := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath)
+	live, session, interact := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath), d.s.alias(contract.InteractPath)
 	return strings.NewReplacer(mainPath+".", "", live+"."+contract.CallContext+"()", "ctx", live+"."+contract.CallSeed+"()", "seed",
-		session+"."+contract.CallDraw, "draw", session+"."+contract.CallTrain, "train", live+".", "", session+".", "", "\n\t", ", ").Replace(msg)
+		session+"."+contract.CallDraw, "draw", session+"."+contract.CallTrain, "train", interact+"."+contract.CallInteract, "interact",
+		live+".", "", session+".", "", interact+".", "", "\n\t", ", ").Replace(msg)
 }
 
 // blame says at the cell's own text that something remembered is broken.

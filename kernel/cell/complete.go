@@ -22,7 +22,7 @@ var keywords = []string{
 }
 
 // sessionNames are at hand in every cell.
-var sessionNames = []string{"ctx", "draw", "seed", "train"}
+var sessionNames = []string{"ctx", "draw", "interact", "seed", "train"}
 
 // Complete lists what may stand at the cursor, which counts runes as start and
 // end do: matches replace src[start:end].

@@ -25,6 +25,7 @@
 //   - Loops that only compute run on plain copies of kept variables.
 //   - a, b as the last line shows both. An error that nothing in the cell reads
 //     is said. A function may call one that a later cell declares.
+//   - interact(f, controls…) shows what f gives beside widgets that set its parameters.
 //   - %get module@version adds a module; what is pinned does not move.
 //   - %who lists what is kept, %drop x forgets x, %reset all.
 //   - %stale lists the cells that have read what another cell has changed since;

@@ -30,6 +30,7 @@ type draft struct {
 	drop     map[string]bool       // kept variables that turned out unused
 	written  map[string]bool       // kept variables that are set but not read
 	hoist    map[string]types.Type // variables that functions of the cell need
+	renewed  map[string]bool       // kept variables that the cell makes anew and functions see
 	needed   map[string]bool       // import paths that generated code names
 	session  map[string]bool       // draw, train, ctx, seed: mentioned
 	kept     []*variable           // to load
@@ -75,7 +76,7 @@ func (s *Session) newDraft(n int) *draft {
 	return &draft{
 		s: s, n: n,
 		own: map[string]*declaration{}, avail: maps.Clone(s.decls), imports: maps.Clone(s.imports), defined: map[string]bool{},
-		auto: map[string]string{}, unused: map[string]bool{}, drop: map[string]bool{}, written: map[string]bool{}, hoist: map[string]types.Type{},
+		auto: map[string]string{}, unused: map[string]bool{}, drop: map[string]bool{}, written: map[string]bool{}, hoist: map[string]types.Type{}, renewed: map[string]bool{},
 		needed: map[string]bool{}, session: map[string]bool{}, pieces: map[*declaration]*piece{}, srcPiece: map[*variable]*piece{},
 		after: map[*piece][]string{}, before: map[*piece][]string{}, predeclared: map[string]bool{}, loose: map[string]bool{}, functions: map[string]string{}, fresh: map[string]*piece{}, waits: map[*declaration]map[string]bool{},
 	}
@@ -220,7 +221,7 @@ func (d *draft) gather() {
 	d.include = decls
 	d.atTop = map[string]bool{}
 	for _, v := range vars {
-		if inDecl[v.name] {
+		if inDecl[v.name] && !d.renewed[v.name] {
 			d.atTop[v.name] = true
 		}
 	}

@@ -185,7 +185,7 @@ func meant(name string, of func(func(string) bool), before string) string {
 		if len(name) < 3 && far > 0 {
 			continue
 		}
-		if far < least || far == least && best != "" && n < best {
+		if far < least || far == least && best != "" && nearer(name, n, best) {
 			best, least = n, far
 		}
 	}
@@ -193,6 +193,14 @@ func meant(name string, of func(func(string) bool), before string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s%s?)", before, best)
+}
+
+// nearer decides between names at the same distance: the one of the same length, then the first.
+func nearer(name, a, b string) bool {
+	if x, y := len(a) == len(name), len(b) == len(name); x != y {
+		return x
+	}
+	return a < b
 }
 
 // distance counts the letters to add, leave out, replace or swap between a and b.

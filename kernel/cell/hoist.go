@@ -111,24 +111,49 @@ func (d *draft) assign(p *piece, names map[string]bool) {
 	}
 }
 
-// hoistShared makes variables of the cell package variables where functions, those
-// that kept values hold included, see a kept one of the same name.
+// hoistShared lets functions, those that kept values hold included, see the variables of the cell
+// where there is a kept one of the same name.
 func (d *draft) hoistShared(c *checked) (changed bool) {
 	for id, o := range c.info.Uses {
 		v, ok := o.(*types.Var)
 		if !ok || !d.defined[id.Name] || d.hoist[id.Name] != nil {
 			continue
 		}
-		p, _ := d.at(c, id.Pos())
+		p, off := d.at(c, id.Pos())
 		if p == nil {
 			continue
 		}
 		function := p.kind == declPiece && v.Parent() == c.pkg.Scope()
 		q, _ := d.at(c, v.Pos())
 		held := q != p && slices.Contains(slices.Collect(maps.Values(d.literals)), p) // no variable of the literal's own
-		if (function || held) && d.hoistName(c, id.Name) {
+		switch {
+		case !function && !held:
+		case d.renews(c, id.Name):
+			p.follow(off, id.Name)
+			changed = true
+		case d.hoistName(c, id.Name):
 			return true
 		}
 	}
-	return false
+	return changed
 }
+
+// latest ends the name of a pointer by which functions, and literals that kept values hold, find a variable that the cell
+// makes anew: before its statement the loaded one, to which other variables may point, and behind it the new one.
+const latest = ours + "latest"
+
+// renews says whether the cell makes a kept variable anew, of the same type.
+func (d *draft) renews(c *checked, name string) bool {
+	if d.renewed[name] {
+		return true
+	}
+	v, t := d.s.vars[name], d.typeOf(c, name)
+	if v == nil || t == nil || !slices.Contains(d.kept, v) || !types.Identical(t, v.typ) && d.typeText(t) != d.typeText(v.typ) {
+		return false
+	}
+	d.renewed[name] = true
+	return true
+}
+
+// follow makes a use of a variable one of that which has its name by now.
+func (p *piece) follow(at int, name string) { p.edit(at, at+len(name), "(*"+name+latest+")") }

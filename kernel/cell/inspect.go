@@ -50,9 +50,14 @@ func (s *Session) Inspect(src string, cursor int) (text string, found bool) {
 // atHand says what the words of a cell are that need no package.
 var atHand = map[string]string{
 	"draw": "draw(sampler, posterior, n) *odslib.Result\n\nn samples of the posterior, with this cell's context, the notebook's seed and a progress bar.\n" +
-		"On an interrupt or an error the samples so far are kept under the variable's name and the cell ends.\n",
+		"On an interrupt or an error the samples so far are kept under the variable's\nname and the cell ends.\n",
 	"train": "train(trainer, input[, odslib.Budget{Steps: n} or {Minutes: m}])\n\nWhat the trainer makes of the input within the budget (none given: the trainer's own), with this cell's\n" +
 		"context, the notebook's seed and a live line. An interrupt keeps what there is so far.\n",
+	"interact": "interact(func(y float64, n int, kind string, log bool) any { … }, []float64{min, max}, []int{min, max}, []string{…}, true)\n\n" +
+		"Shows what the function gives, beside sliders, drop-downs and check boxes that set its parameters, in this order: a number's\n" +
+		"limits, and perhaps its step and its value at the start; the words of a choice, the first at the start; true or false.\n" +
+		"A change runs this cell again on a copy of what was kept before it, and nothing of that run is kept. Where a front end has no\n" +
+		"widgets, the first parameter's values are shown side by side.\n",
 	"seed": "seed uint64\n\nThe notebook's seed, 1 unless a cell sets it (seed = 7) or ODSLAB_SEED does. draw and train split it by method\nand variable, so the same notebook gives the same numbers.\n",
 	"ctx":  "ctx context.Context\n\nThis cell's context. An interrupt cancels it; the cell then has a second to end by itself.\n",
 }

@@ -161,6 +161,10 @@ func (d *draft) define(c *checked, e problem, name string) bool {
 	if p == nil {
 		return false
 	}
+	if d.renewed[name] && p.kind == declPiece {
+		p.follow(off, name)
+		return true
+	}
 	if d.defined[name] && p.kind == declPiece { // a function needs a variable of the cell
 		return d.hoistName(c, name)
 	}
@@ -173,16 +177,20 @@ func (d *draft) define(c *checked, e problem, name string) bool {
 			return true
 		}
 	}
-	live, session := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath)
+	live, session, interact := d.s.alias(contract.LivePath), d.s.alias(contract.SessionPath), d.s.alias(contract.InteractPath)
 	text := map[string]string{
 		"ctx": live + "." + contract.CallContext + "()", "seed": live + "." + contract.CallSeed + "()",
 		"draw": session + "." + contract.CallDraw, "train": session + "." + contract.CallTrain,
+		"interact": interact + "." + contract.CallInteract,
 	}[name]
 	if text == "" {
 		return false
 	}
 	d.session[name] = true
 	p.edit(off, off+len(name), text)
+	if name == "interact" {
+		d.need(contract.InteractPath)
+	}
 	if name == "draw" || name == "train" {
 		d.before[p] = []string{fmt.Sprintf("%s.%s(%q)", live, contract.CallAt, p.target())}
 		d.need(contract.SessionPath)

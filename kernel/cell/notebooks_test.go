@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"odslab/kernel/runtime/contract"
 )
 
 // TestNotebooksCompile checks every cell of the notebooks, in order.
@@ -44,6 +46,9 @@ func TestNotebooksCompile(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s cell %d: %v\n%s", f, i, err, src)
 				continue
+			}
+			if strings.Contains(string(p.Source), "."+contract.CallUnread+"(") {
+				t.Errorf("%s cell %d does not read its error:\n%s", f, i, src)
 			}
 			if len(p.Notes) > 0 {
 				t.Logf("%s cell %d notes: %s", filepath.Base(f), i, strings.Join(p.Notes, "; "))

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"slices"
+	"strings"
 )
 
 // reads lists the names of the notebook that the cell reads when it runs:
@@ -66,7 +67,11 @@ func (r *reader) index() {
 		if o.Pkg() != r.c.pkg || set[id] {
 			continue
 		}
-		if q, _ := r.d.at(r.c, id.Pos()); q != nil {
+		q, _ := r.d.at(r.c, id.Pos())
+		if strings.HasSuffix(id.Name, latest) { // an edit has put it there
+			q = r.d.of(r.c, id.Pos())
+		}
+		if q != nil {
 			r.uses[q] = append(r.uses[q], o)
 		}
 	}
@@ -97,9 +102,10 @@ func (r *reader) object(o types.Object) {
 	q, _ := r.d.at(r.c, o.Pos())
 	switch x := r.declared[q]; {
 	case q == nil:
-		r.variable(o.Name())
-		for _, own := range r.d.stmts { // made a package variable: its statement is the cell's
-			if r.lazy[own] && own.defined()[0].Name == o.Name() {
+		name := strings.TrimSuffix(o.Name(), latest)
+		r.variable(name)
+		for _, own := range r.d.stmts { // functions see it: its statement is the cell's
+			if r.lazy[own] && own.defined()[0].Name == name {
 				r.visit(own)
 			}
 		}

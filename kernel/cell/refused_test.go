@@ -99,6 +99,7 @@ func TestHints(t *testing.T) {
 	b.bad("cfg{Depth: 1}", 1, 5, "it has Width, Height")
 	b.bad("c.Heigth", 1, 3, "(did you mean Height?)")
 	b.bad("strngs.ToUpper(\"a\")", 1, 1, "(did you mean strings?)")
+	b.bad("stringz.ToUpper(\"a\")", 1, 1, "(did you mean strings?)")
 	b.bad("zzz", 1, 1, "undefined: zzz")
 	// A bracket that is missing is missed in its line.
 	b.bad("fmt.Println(\"a\", (1 + 2)\nx := 3\ny := 4", 1, 25, "syntax error: missing ','")

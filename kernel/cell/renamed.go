@@ -46,6 +46,11 @@ var renamed = []renaming{
 	{"odslab/odslib/smc", "Tempered", "twist.Tempered"},
 	{"odslab/odslib/smc", "Prior", "smc.OwnStep"},
 	{"odslab/odslib/smc", "Bootstrap.Observe", "diffusion.Chain.Observe"},
+	{"odslab/odslib/diffusion", "Plain", "diffusion.WeightOutput"},
+	{"odslab/odslib/diffusion", "Noise", "diffusion.WeightNoise"},
+	{"odslab/odslib/diffusion", "Clean", "diffusion.WeightClean"},
+	{"odslab/odslib/diffusion", "MinSNR", "diffusion.WeightMinSNR"},
+	{"odslab/odslib/nn", "MLP.Plain", "nn.MLP.NoResidual"},
 	{"odslab/odslib/engine", "EnvResident", "contract.EnvResident"},
 }
 

@@ -132,6 +132,9 @@ func (d *draft) body() string {
 			d.writef("var %s %s\n", v.name, d.typeText(v.typ))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(d.renewed)) {
+		d.writef("var %s *%s\n", name+latest, d.typeText(d.s.vars[name].typ))
+	}
 	for _, x := range d.include {
 		d.place(d.pieces[x])
 	}
@@ -217,6 +220,9 @@ func (d *draft) loads(live string) {
 		}
 		if name != v.name || d.written[v.name] {
 			d.writef("\t_ = %s\n", name)
+		}
+		if d.renewed[name] {
+			d.writef("\t%s = &%s\n", name+latest, name)
 		}
 	}
 	d.placeLiterals(live)

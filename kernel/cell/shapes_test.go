@@ -85,6 +85,6 @@ func TestGoroutines(t *testing.T) {
 		b.want("kept == `"+c.value+"`", "true")
 	}
 	b.want("over := make(chan int)\ngo close(over)\n<-over", "0")
-	b.want("type K string\nm := map[K][]int{\"a\": nil, \"b\": nil}\ngo delete(m, \"a\")\nfor len(m) > 1 { time.Sleep(1e6) }\nto := make([]byte, 2)\ngo copy(to, \"xy\")\nfor to[1] == 0 { time.Sleep(1e6) }\ngo println()\nfmt.Sprint(m, string(to))", "\"map[b:[]]xy\"")
+	b.want("type K string\nm := map[K][]int{\"a\": nil, \"b\": nil}\ngo delete(m, \"a\")\nfor len(m) > 1 { time.Sleep(1e6) }\nto := make([]byte, 2)\ngo copy(to, \"xy\")\nfor to[1] == 0 { time.Sleep(1e6) }\ngo print()\nfmt.Sprint(m, string(to))", "\"map[b:[]]xy\"")
 	b.want("n := make(chan int, 3)\nadd := func(to chan<- int, v ...int) { for _, x := range v { to <- x } }\ngo add(n, 1, 2)\na, c := <-n, <-n\nfmt.Println(a + c)", "3") // and goes on as it was
 }

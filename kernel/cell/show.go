@@ -38,9 +38,8 @@ func silent(c *checked, call *ast.CallExpr) bool {
 
 var errorType = types.Universe.Lookup("error").Type()
 
-// showable is the function that makes a value of the type showable, where its
-// type alone says how: pictures, and what is a character and not a number.
-func (d *draft) showable(t types.Type, live string) string {
+// character is the function that shows what is a character and not a number, or "".
+func (d *draft) character(t types.Type, live string) string {
 	basic := func(t types.Type) bool {
 		b, ok := t.(*types.Basic)
 		return ok && (b.Name() == "rune" || b.Kind() == types.UntypedRune)
@@ -54,6 +53,15 @@ func (d *draft) showable(t types.Type, live string) string {
 		if basic(u.Elem()) {
 			return live + "." + contract.CallRunes
 		}
+	}
+	return ""
+}
+
+// showable is the function that makes a value of the type showable, where its
+// type alone says how: pictures, and characters.
+func (d *draft) showable(t types.Type, live string) string {
+	if f := d.character(t, live); f != "" {
+		return f
 	}
 	if types.TypeString(t, nil) == "*gonum.org/v1/plot.Plot" && d.s.pkgs.need(contract.PlotsPath) == nil {
 		d.need(contract.PlotsPath)
@@ -105,6 +113,15 @@ func (d *draft) wrap(c *checked, q *piece, x ast.Expr, last bool, live string) {
 		q.edit(to, to, ")")
 	}
 	call, isCall := ast.Unparen(x).(*ast.CallExpr)
+	if q.list > 1 && isCall && !q.hushed { // shown by a call around all of them
+		for i, e := range own.(*ast.CompositeLit).Elts {
+			if f := d.character(c.info.TypeOf(call.Args[i]), live); f != "" {
+				q.edit(q.offset(e.Pos()), q.offset(e.Pos()), f+"(")
+				q.close(q.offset(e.End()), ")")
+			}
+		}
+		return
+	}
 	if tv.IsType() || tv.IsVoid() || isCall && isPanic(c, call) {
 		return
 	}

@@ -300,7 +300,7 @@ func (d *draft) srcOf(name string) *piece {
 // goneText says what became of a variable that is gone, and what to do.
 func (v *variable) goneText() string {
 	text := v.name + " is gone: the " + plainType(v.typ) + " of cell " + itoa(v.cell) + " was not kept, because " + v.why + "; make it in the cell that uses it, or wrap it in a func"
-	if slices.Contains([]string{"ctx", "seed", "draw", "train"}, v.name) || strings.ToLower(v.name) == v.name && slices.Contains(basePackages, v.name) {
+	if slices.Contains(sessionNames, v.name) || strings.ToLower(v.name) == v.name && slices.Contains(basePackages, v.name) {
 		text += " (%drop " + v.name + " brings the usual " + v.name + " back)"
 	}
 	return text

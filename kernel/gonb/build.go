@@ -22,8 +22,8 @@ import (
 // kept is how many binaries stay for cells that are run again unchanged.
 const kept = 8
 
-// shelfMax is how many bytes of binaries stay for kernels to come: about a hundred.
-const shelfMax = 512 << 20
+// cacheMax is how many bytes of binaries stay for kernels to come: about a hundred.
+const cacheMax = 512 << 20
 
 // build builds a program, or finds the binary of an earlier run of the same one,
 // and puts it where GoNB's go build finds it. log is what the compiler says
@@ -44,7 +44,7 @@ func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) 
 	}
 	bin := filepath.Join(c.path("next/bin"), key)
 	plain := len(env) == 0 && len(c.goflags) == 0 && from.Current(changed)
-	if _, err := os.Stat(bin); err != nil && !(plain && c.shelf.Take(from.Key+key, bin)) {
+	if _, err := os.Stat(bin); err != nil && !(plain && c.cache.Take(from.Key+key, bin)) {
 		tmp := bin + ".tmp"
 		linked := plain && from.Build(ctx, tmp, files, func(cmd *exec.Cmd) {
 			cmd.Dir, cmd.Env = c.path("next"), slices.Clone(c.cmd.Env)
@@ -65,10 +65,10 @@ func (c *Child) build(ctx context.Context, program []byte, from toolchain.Link) 
 			return "", err
 		}
 		if linked {
-			c.shelf.Put(from.Key+key, bin)
+			c.cache.Put(from.Key+key, bin)
 		}
 	}
-	prune(c.path("next/bin")) // those from the shelf too
+	prune(c.path("next/bin")) // those from the disk cache too
 	os.Remove(c.next())
 	return "", os.Link(bin, c.next())
 }

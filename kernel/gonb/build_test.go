@@ -44,7 +44,7 @@ func linkOf(t *testing.T, cfg gonb.Config, packages ...string) toolchain.Link {
 // linker that would have to make it anew is not there.
 func TestBinariesStay(t *testing.T) {
 	cfg := gonbtest.Config(t)
-	cfg.Shelf = filepath.Join(t.TempDir(), "cells")
+	cfg.Cache = filepath.Join(t.TempDir(), "cells")
 	cell := program("fmt os", `fmt.Println("hello"); os.Exit(3)`)
 	link := linkOf(t, cfg, "fmt", "os", contract.BootPath)
 	noLinker, otherGo := link, link
@@ -81,7 +81,7 @@ func TestBinariesStay(t *testing.T) {
 		}
 		child.Close()
 		cancel()
-		kept, _ := filepath.Glob(filepath.Join(cfg.Shelf, "*"))
+		kept, _ := filepath.Glob(filepath.Join(cfg.Cache, "*"))
 		if len(kept) != c.kept {
 			t.Errorf("%s: %d binaries stay, want %d", c.name, len(kept), c.kept)
 		}
@@ -91,7 +91,7 @@ func TestBinariesStay(t *testing.T) {
 			shared = shared || err == nil && os.SameFile(info, ran)
 		}
 		if shared == c.fresh {
-			t.Errorf("%s: taken from the shelf: %v", c.name, shared)
+			t.Errorf("%s: taken from the disk cache: %v", c.name, shared)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func TestBinariesStay(t *testing.T) {
 // last of them, and the shelf all.
 func TestBinariesArePruned(t *testing.T) {
 	cfg := gonbtest.Config(t)
-	cfg.Shelf = filepath.Join(t.TempDir(), "cells")
+	cfg.Cache = filepath.Join(t.TempDir(), "cells")
 	link := linkOf(t, cfg, "fmt", contract.BootPath)
 	const cells = gonb.Kept + 4
 	for round := range 2 { // in the second no linker is there
@@ -121,7 +121,7 @@ func TestBinariesArePruned(t *testing.T) {
 		}
 		child.Close()
 		cancel()
-		if kept, _ := filepath.Glob(filepath.Join(cfg.Shelf, "*")); len(kept) != cells {
+		if kept, _ := filepath.Glob(filepath.Join(cfg.Cache, "*")); len(kept) != cells {
 			t.Errorf("round %d: %d of %d on the shelf", round, len(kept), cells)
 		}
 		link.Tools = t.TempDir()

@@ -14,9 +14,9 @@ import (
 	"syscall"
 	"time"
 
+	"odslab/kernel/diskcache"
 	"odslab/kernel/jupyter"
 	"odslab/kernel/runtime/contract"
-	"odslab/kernel/shelf"
 	"odslab/kernel/tempdir"
 )
 
@@ -29,7 +29,7 @@ type Config struct {
 	Module    string   // folder with the go.mod and go.sum of cells
 	Env       []string // more environment for cells
 	Resident  bool     // cells compute in a resident process
-	Shelf     string   // folder for binaries of cells that the next kernel may run too, or ""
+	Cache     string   // folder for binaries of cells that the next kernel may run too, or ""
 	// Mark is in the environment, under MarkEnv, of all processes that must not
 	// outlive this one, the child's and others; one is made when it is empty.
 	Mark  string
@@ -45,7 +45,7 @@ type Child struct {
 	cmd       *exec.Cmd
 	client    *jupyter.Client
 	unwatch   func() // ends the watchdog
-	shelf     shelf.Shelf
+	cache     diskcache.Cache
 	stdin     *net.UnixListener
 	prints    *prints
 	done      chan struct{} // closed when GoNB has ended
@@ -74,7 +74,7 @@ func Start(ctx context.Context, cfg Config) (child *Child, err error) {
 		return nil, err
 	}
 	dir := own.Path
-	c := &Child{cfg: cfg, own: own, dir: dir, mark: cfg.Mark + ".child", shelf: shelf.Shelf{Dir: cfg.Shelf, Max: shelfMax}, done: make(chan struct{})}
+	c := &Child{cfg: cfg, own: own, dir: dir, mark: cfg.Mark + ".child", cache: diskcache.Cache{Dir: cfg.Cache, Max: cacheMax}, done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -181,7 +181,7 @@ func (c *Child) Close() {
 	if c.prints != nil {
 		c.prints.close()
 	}
-	c.shelf.Wait()
+	c.cache.Wait()
 	c.own.Remove()
 	if c.unwatch != nil {
 		c.unwatch()

@@ -225,6 +225,30 @@ func TestInput(t *testing.T) {
 	if err != nil || !out.OK() || s.stdout != "got x\nand y\n" || len(answers) != 0 {
 		t.Errorf("%+v %+v %v, answers left %q", out, s, err, answers)
 	}
+	// A question of the cell's own is asked once, with its prompt, and answers what is read next.
+	var asked []string
+	s = &seen{}
+	ev = s.events()
+	ev.Input = func(prompt string, password bool) (string, error) {
+		asked = append(asked, fmt.Sprint(prompt, password))
+		time.Sleep(300 * time.Millisecond) // people are slow
+		return fmt.Sprint("answer", len(asked)), nil
+	}
+	own := gonb.Cell{Program: []byte(`package main
+import ("fmt"; "github.com/janpfeifer/gonb/gonbui"; _ "odslab/kernel/runtime/rich")
+func main() {
+	var a, b, c string
+	gonbui.RequestInput("name?", false)
+	fmt.Scan(&a)
+	gonbui.RequestInput("secret?", true)
+	fmt.Scan(&b)
+	fmt.Scan(&c)
+	fmt.Println(a, b, c)
+}`)}
+	out, err = c.Run(ctx, own, ev)
+	if err != nil || !out.OK() || s.stdout != "answer1 answer2 answer3\n" || fmt.Sprint(asked) != "[name?false secret?true false]" {
+		t.Errorf("%+v %+v %v, asked %q", out, s, err, asked)
+	}
 	start := time.Now()
 	out, s2 := mustRun(t, c, ctx, cell)
 	if !out.AskedInput || out.OK() || !strings.Contains(s2.stdout, "got") {

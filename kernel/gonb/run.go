@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"regexp"
 	"strings"
@@ -27,12 +28,14 @@ type run struct {
 
 	setsEnv bool // GoNB does %env now
 
-	heard atomic.Int64 // when the cell last printed, in nanoseconds since 1970
+	heard  atomic.Int64 // when the cell last printed, in nanoseconds since 1970
+	asking atomic.Bool  // a question of the cell's own is with the front end
 
 	mu          sync.Mutex
 	interrupted time.Time
 	again       chan struct{} // a second interrupt
 	asked       bool
+	stdin       net.Conn // the standard input of the cell's program
 	over        chan struct{}
 	ended       bool
 }
@@ -46,9 +49,11 @@ func (r *run) send(ctx context.Context, code string) error {
 	r.mu.Lock()
 	r.order = newSequence(r.stream, r.display)
 	r.mu.Unlock()
-	reply, err := c.client.Execute(ctx, code, jupyter.ExecuteOptions{
-		OnOutput: r.output, OnInput: r.events.Input,
-	})
+	opts := jupyter.ExecuteOptions{OnOutput: r.output}
+	if r.events.Input != nil {
+		opts.OnInput = r.input
+	}
+	reply, err := c.client.Execute(ctx, code, opts)
 	if err != nil {
 		// Its sockets close a moment before it has ended; a GoNB that has lost
 		// them and does not end is of no use either.

@@ -37,6 +37,9 @@ func (r *run) feed(conn *net.UnixConn) {
 		conn.Read(b[:])
 		close(gone)
 	}()
+	r.mu.Lock()
+	r.stdin = conn
+	r.mu.Unlock()
 	started := time.Now()
 	var since time.Time // it has waited since then
 	for {
@@ -53,7 +56,7 @@ func (r *run) feed(conn *net.UnixConn) {
 		if !ok {
 			return // nobody tells: end of file at once, rather than a cell that hangs
 		}
-		if !waiting || !drained(pid) {
+		if !waiting || !drained(pid) || r.asking.Load() {
 			since = time.Time{}
 			continue
 		}
@@ -79,4 +82,19 @@ func (r *run) feed(conn *net.UnixConn) {
 		}
 		since = time.Time{}
 	}
+}
+
+// input answers a question that the cell has asked by gonbui.RequestInput. GoNB would write the line to where no program
+// of ours reads, so it goes to the cell, which is not asked again when it reads.
+func (r *run) input(prompt string, password bool) (string, error) {
+	r.asking.Store(true)
+	defer r.asking.Store(false)
+	line, err := r.events.Input(prompt, password)
+	r.mu.Lock()
+	conn := r.stdin
+	r.mu.Unlock()
+	if err == nil && conn != nil {
+		conn.Write([]byte(line + "\n")) // a cell that has ended needs none
+	}
+	return line, err
 }

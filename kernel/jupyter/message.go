@@ -84,6 +84,9 @@ func newMessage(session, msgType string, parent *Message, content, metadata any)
 	return m, nil
 }
 
+// NewID is an identifier of its own, for comms.
+func NewID() string { return newID() }
+
 // newID is a random UUID, version 4.
 func newID() string {
 	var b [16]byte

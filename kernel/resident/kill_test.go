@@ -13,10 +13,10 @@ import (
 
 	"github.com/gomlx/gomlx/core/tensors"
 
+	"odslab/kernel/diskcache"
 	"odslab/kernel/resident/disk"
 	"odslab/kernel/resident/server"
 	"odslab/kernel/runtime/resident"
-	"odslab/kernel/shelf"
 	"odslab/kernel/toolchain"
 	"odslab/odslib/engine"
 )
@@ -27,16 +27,16 @@ func TestMain(m *testing.M) {
 		os.Exit(run(spill, 0, "", ""))
 	}
 	// Twice with the same folder: in the second run the suites' programs come from disk.
-	programs := &disk.Programs{Shelf: &shelf.Shelf{Dir: os.Getenv("RESIDENT_TEST_PROGRAMS"), Max: programsMax}}
-	if programs.Shelf.Dir != "" {
+	programs := &disk.Programs{Cache: &diskcache.Cache{Dir: os.Getenv("RESIDENT_TEST_PROGRAMS"), Max: programsMax}}
+	if programs.Cache.Dir != "" {
 		if err := programs.Install(engine.Plugin("xla-cpu"), nil); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 	}
 	status := m.Run()
-	programs.Shelf.Wait()
-	if programs.Shelf.Dir != "" {
+	programs.Cache.Wait()
+	if programs.Cache.Dir != "" {
 		fmt.Println("programs from disk:", programs.Loaded())
 	}
 	os.Exit(status)

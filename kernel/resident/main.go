@@ -24,10 +24,10 @@ import (
 
 	"github.com/gomlx/compute"
 
+	"odslab/kernel/diskcache"
 	"odslab/kernel/resident/disk"
 	"odslab/kernel/resident/server"
 	"odslab/kernel/runtime/contract"
-	"odslab/kernel/shelf"
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
 )
@@ -50,7 +50,7 @@ func run(spill string, limit int64, compiled, sum string) int {
 		fmt.Fprintln(os.Stderr, "resident: file descriptor 3 is no listening socket; the kernel starts this program:", err)
 		return 2
 	}
-	programs := &disk.Programs{Shelf: &shelf.Shelf{Dir: compiled, Max: programsMax}}
+	programs := &disk.Programs{Cache: &diskcache.Cache{Dir: compiled, Max: programsMax}}
 	if open := engine.OpenXLA; open != nil && compiled != "" {
 		engine.OpenXLA = func(plugin string, cuda bool) (compute.Backend, error) {
 			file, err := promised(plugin, sum)
@@ -90,7 +90,7 @@ func run(spill string, limit int64, compiled, sum string) int {
 		l.Close() // the kernel is gone
 	}()
 	err = s.Serve(l)
-	programs.Shelf.Wait()
+	programs.Cache.Wait()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "resident:", err)
 		return 1

@@ -57,6 +57,7 @@ func (c *cells) Compile(n int, src string) (*Program, error) {
 		out.Source = p.Source
 		out.Commit = func() error { return c.Session.Commit(p) }
 		out.After = func() []string { return p.After }
+		out.Loaded = p.Loaded
 	}
 	return out, nil
 }

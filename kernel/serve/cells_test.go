@@ -157,6 +157,66 @@ func TestInputOfCells(t *testing.T) {
 	}
 }
 
+// What the cell itself asks, by gonbui, is asked once, whether it reads by Scan or by a Reader.
+func TestOwnQuestion(t *testing.T) {
+	f := startCells(t)
+	for _, code := range []string{
+		"gonbui.RequestInput(\"name? \", false)\nvar name string\nfmt.Scan(&name)\nfmt.Println(\"hello\", name)",
+		"gonbui.RequestInput(\"name? \", false)\nline, _ := bufio.NewReader(os.Stdin).ReadString('\\n')\nfmt.Print(\"hello \", line)",
+		"func ask(q string) (a string) { gonbui.RequestInput(q, false); fmt.Scanln(&a); return a }\nfmt.Println(\"hello\", ask(\"name? \"))",
+	} {
+		asked := 0
+		s := f.run(code, func(o *jupyter.ExecuteOptions) {
+			o.OnInput = func(prompt string, _ bool) (string, error) {
+				if asked++; prompt != "name? " {
+					t.Errorf("asked %q", prompt)
+				}
+				time.Sleep(200 * time.Millisecond)
+				return "Ada", nil
+			}
+		})
+		if s.Status != "ok" || s.stdout != "hello Ada\n" || asked != 1 {
+			t.Errorf("%q: asked %d times, %v", code, asked, s)
+		}
+	}
+}
+
+// Out of memory is one line and the person's own frames.
+func TestOutOfMemory(t *testing.T) {
+	f := startCells(t)
+	for _, test := range []struct{ code, line string }{
+		{"kept := 1\nx := make([]byte, 1<<46)\nlen(x)", "2    x := make"},
+		{"func room(n int) []float64 {\n\treturn make([]float64, n)\n}\nroom(1 << 43)", "]:4    room("},
+		{"s := strings.Repeat(\"long\", 1<<45)\nlen(s)", "1    s := strings"},
+	} {
+		s := f.run(test.code)
+		trace := strings.Join(s.Traceback, "\n")
+		if s.EName != "fatal error" || s.EValue != "out of memory" || s.stderr != "" || !strings.Contains(trace, test.line) || strings.Contains(trace, "runtime.") {
+			t.Errorf("%s: %v\n%s", test.code, s, trace)
+		}
+	}
+	// Bit by bit: the system would kill it, or something else, if nothing stopped it before.
+	limit := "var l syscall.Rlimit\nsyscall.Getrlimit(syscall.RLIMIT_DATA, &l)\n"
+	if s := f.run(limit + "l.Cur < 1<<45"); s.last("execute_result") == nil || fmt.Sprint(s.last("execute_result")["data"]) != "map[text/plain:true]" {
+		t.Errorf("no limit: %v", s)
+	}
+	for _, code := range []string{
+		"var all [][]byte\nfor {\n\tall = append(all, make([]byte, 1<<20))\n}",
+		"all := map[int]string{}\nfor i := 0; ; i++ {\n\tall[i] = strconv.Itoa(i)\n}",
+		"func deep(n int) (all [][]int) {\n\tfor range n { all = append(all, make([]int, 1<<16)) }\n\treturn append(all, deep(n+1)...)\n}\nlen(deep(9))",
+	} {
+		s := f.run(limit + "l.Cur = 600 << 20\nsyscall.Setrlimit(syscall.RLIMIT_DATA, &l)\n" + code)
+		s.stderr = strings.TrimPrefix(s.stderr, "note: what syscall.Setrlimit changes belongs to its package, and is gone after this cell\n")
+		trace := strings.Join(s.Traceback, "\n")
+		if s.EName != "fatal error" || s.EValue != "out of memory" || s.stderr != "" || !strings.Contains(trace, "cell[") || strings.Contains(trace, "runtime.") {
+			t.Errorf("%s: %v\n%s", code, s, trace)
+		}
+	}
+	if s := f.run("kept"); s.Status != "error" { // the process has ended at once: nothing of the cell is kept
+		t.Errorf("%v", s)
+	}
+}
+
 func TestInterruptedCell(t *testing.T) {
 	f := startCells(t)
 	f.run("fmt.Println(0)")
@@ -259,5 +319,11 @@ func TestFlags(t *testing.T) {
 		{"%env OTHER y\nos.Getenv(\"OTHER\")", "", "y", ""},
 		{"%exec f", "", "", "unknown magic: %exec has no use here: call the function"},
 		{"%main\nfmt.Println(x)", "1\n", "", ""},
+		{"%goflags -race\nx + 4", "", "5", ""},
+		{"n := 0\nvar wg sync.WaitGroup\nfor range 2 {\n\twg.Go(func() { for range 1000 { n++ } })\n}\nwg.Wait()", "", "", "exit: the cell ended with exit status 66"},
+		{"%goflags \"\"\nx + 5", "", "6", ""},
+		{"!*go get example.org/m", "", "", "no effect: cells get modules by %get MODULE@VERSION, not by go get: %get example.org/m"},
+		{"!* go get -u example.org/m@v1.0.0\nx", "", "", "no effect: cells get modules by %get MODULE@VERSION, not by go get: %get example.org/m@v1.0.0"},
+		{"!echo go get x", "go get x\n", "", ""},
 	})
 }

@@ -24,6 +24,8 @@ type Program struct {
 	Text   string   // output of magics that the compiler has done itself
 	Commit func() error
 	After  func() []string // notes that only the run could tell, once it is committed
+	// Loaded lists the files of kept values that it reads, and their arrays of the resident process.
+	Loaded func() (files, held, shared []string)
 
 	Link     toolchain.Link // what it can be linked from
 	Computes bool           // it links the array library

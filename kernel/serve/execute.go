@@ -25,6 +25,8 @@ type execution struct {
 	cell    string // the front end's name for it, or ""
 	aside   bool   // no cell, but an expression of the front end
 	again   bool   // run again by %rerun
+	program *Program
+	ctx     context.Context
 
 	mu      sync.Mutex
 	child   *gonb.Child
@@ -69,6 +71,10 @@ func (k *kernel) work(ctx context.Context) {
 		if !ok {
 			return
 		}
+		if item.again != nil {
+			k.again(ctx, item.again)
+			continue
+		}
 		if item.arrived.Before(failed) {
 			k.status(item.request, "busy")
 			k.reply(item.channel, item.request, "execute_reply", map[string]string{"status": "aborted"})
@@ -89,7 +95,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	store := req.StoreHistory && !req.Silent && strings.TrimSpace(req.Code) != ""
 	x := &execution{
 		k: k, request: m, channel: ch, n: k.count + 1, code: req.Code, silent: req.Silent, stdin: req.AllowStdin,
-		started: time.Now(), stopped: make(chan struct{}), cell: cellID(m.Metadata), aside: req.Silent,
+		started: time.Now(), stopped: make(chan struct{}), ctx: ctx, cell: cellID(m.Metadata), aside: req.Silent,
 	}
 	k.mu.Lock()
 	k.running = x
@@ -103,6 +109,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 	k.mu.Unlock()
 	k.renumber = nil
 	x.out = newOutput(k, m, k.count, req.Silent)
+	x.out.interact = x.interact
 
 	if !req.Silent {
 		k.publish("execute_input", m, map[string]any{"code": req.Code, "execution_count": k.count}, nil)
@@ -119,7 +126,7 @@ func (k *kernel) execute(ctx context.Context, ch jupyter.Channel, m *jupyter.Mes
 		var held map[string][]string
 		var shared []string
 		k.holder(func(h holder) { held, shared = h.Held(), h.Shared() })
-		k.resident.retain(held, shared)
+		k.resident.retain(k.widgets.holds(held, shared))
 	}
 	x.out.flush()
 	if f != nil && req.StopOnError {
@@ -192,6 +199,9 @@ func (x *execution) run(ctx context.Context, code string, out *output) (page str
 	}
 	if isRerun(code) && !x.again {
 		return "", x.rerun(ctx, out)
+	}
+	if x.cell != "" {
+		k.forget(x.request, func(it *interaction) bool { return it.cell == x.cell })
 	}
 	checked := trace.Span("check")
 	cell, commit, f := x.compile(code, out)

@@ -129,8 +129,11 @@ func (k *kernel) crashFailure(report string) *failure {
 	f := &failure{Name: "panic", Value: strings.TrimPrefix(head, "panic: ")}
 	if v, ok := strings.CutPrefix(head, "fatal error: "); ok {
 		f.Name, f.Value = "fatal error", strings.TrimPrefix(v, "runtime: ")
-		if f.Value == "stack overflow" {
+		switch {
+		case f.Value == "stack overflow":
 			f.Value += ": a function calls itself without end"
+		case strings.HasPrefix(f.Value, "out of memory"), strings.HasPrefix(f.Value, "cannot allocate memory"):
+			f.Value = "out of memory"
 		}
 	}
 	f.Value = strings.TrimSuffix(f.Value, " [recovered]")

@@ -105,11 +105,52 @@ func TestJupyterLab(t *testing.T) {
 	}
 }
 
+// JupyterLab shows help where it is asked for, last expressions as pictures and tables, and failed cells with their lines.
+func TestJupyterLabHelp(t *testing.T) {
+	chromium := toolchain.NeedChromium(t)
+	shot := os.Getenv("ODSLAB_SCREENSHOT_HELP")
+	if shot == "" {
+		shot = filepath.Join(t.TempDir(), "help.png")
+	}
+	out := python(t, toolchain.NeedPython(t, "jupyterlab", "playwright", "nbformat"), "lab_help.py", 5*time.Minute, chromium, shot)
+	if !strings.Contains(out, "help, pictures and errors as expected") {
+		t.Error(out)
+	}
+}
+
 // jupyter console works line by line.
 func TestConsole(t *testing.T) {
 	t.Parallel()
 	out := python(t, toolchain.NeedPython(t, "jupyter-console"), "console.py", 3*time.Minute)
 	if strings.Count(out, ": as expected") != 2 {
 		t.Error(out)
+	}
+}
+
+// nbconvert's page shows the values of a slider side by side, and the picture of
+// what can be brushed elsewhere.
+func TestNbconvert(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "page.html")
+	if shots := os.Getenv("ODSLAB_SCREENSHOTS"); shots != "" {
+		page = filepath.Join(shots, "nbconvert.html")
+	}
+	out := python(t, toolchain.NeedPython(t, "nbclient", "nbconvert", "nbformat"), "nbconvert_run.py", 3*time.Minute, page)
+	if !strings.Contains(out, "strip and still on the page") {
+		t.Error(out)
+	}
+}
+
+// JupyterLab shows real widgets for interact, and a change of one another
+// picture; a brush in one panel of a pair plot shows in all. Pictures are kept in
+// $ODSLAB_SCREENSHOTS.
+func TestJupyterLabInteract(t *testing.T) {
+	chromium := toolchain.NeedChromium(t)
+	shots := os.Getenv("ODSLAB_SCREENSHOTS")
+	if shots == "" {
+		shots = t.TempDir()
+	}
+	interpreter := toolchain.NeedPython(t, "jupyterlab", "jupyterlab-widgets", "playwright", "nbformat")
+	for _, theme := range []string{"light", "dark"} {
+		t.Log(python(t, interpreter, "lab_interact.py", 4*time.Minute, chromium, shots, theme))
 	}
 }

@@ -17,6 +17,7 @@ const helpText = `Cells
 
   draw(sampler, posterior, n)       samples, with this notebook's seed and a bar
   train(trainer, input[, budget])   a trained prior or sampler
+  interact(f, controls…)            sliders and choices for the values of f
   seed             the notebook's seed; seed = 7 sets it
   ctx              the cell's context; an interrupt cancels it
 

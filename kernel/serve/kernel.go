@@ -32,6 +32,7 @@ type kernel struct {
 
 	resident *resident // nil: cells compute in their own process
 	slow     string    // why they do, until it is told
+	widgets  *widgets
 	gone     func() string
 
 	compiling sync.Mutex // guards compiler
@@ -118,6 +119,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		sources:  map[int]string{},
 		programs: map[string]program{},
 		queue:    newQueue(),
+		widgets:  newWidgets(),
 		inputs:   make(chan string, 1),
 		stop:     make(chan struct{}),
 	}

@@ -37,6 +37,8 @@ type output struct {
 	silent bool
 	// several cells run under one: only its own last expression is a result.
 	several bool
+	// interact makes widgets of a display that can be asked for again, or a strip.
+	interact func(said string, display map[string]json.RawMessage) error
 
 	mu      sync.Mutex
 	name    string // of the stream in text
@@ -140,6 +142,10 @@ func (o *output) display(update bool, content json.RawMessage) {
 		return
 	}
 	o.send()
+	if said, ok := c.Data[contract.InteractionType]; ok {
+		delete(c.Data, contract.InteractionType)
+		o.widgets(said, c.Data)
+	}
 	if how, ok := c.Metadata[markClear]; ok {
 		o.sendClear(string(how) == `"wait"`)
 		return
@@ -166,6 +172,19 @@ func (o *output) display(update bool, content json.RawMessage) {
 	o.k.publish(msgType, o.parent, map[string]any{
 		"data": c.Data, "metadata": c.Metadata, "transient": c.Transient,
 	}, nil)
+}
+
+// widgets puts the view of an interaction's widgets beside its first picture,
+// which stands for them in a page that has been saved.
+func (o *output) widgets(said json.RawMessage, display map[string]json.RawMessage) {
+	var text string
+	if json.Unmarshal(said, &text) != nil || o.interact == nil {
+		return
+	}
+	if err := o.interact(text, display); err != nil {
+		o.append("stderr", "note: no widgets here: "+err.Error()+"\n")
+		o.send()
+	}
 }
 
 // clear clears what the cell has shown, at once or when new output comes.

@@ -3,6 +3,7 @@ package serve
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"odslab/kernel/gonb"
@@ -38,6 +39,7 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 		}
 		return cell, nil, &failure{Name: "compile error", Value: err.Error()}
 	}
+	x.program = p
 	var magics []string
 	for _, line := range p.Magics {
 		if word := strings.Fields(line); word[0] == "%clear" {
@@ -45,6 +47,13 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 			continue
 		}
 		magics = append(magics, line)
+		if m := goGet.FindStringSubmatch(line); m != nil {
+			if text := "cells get modules by %get MODULE@VERSION, not by go get: %get " + m[2]; m[1] == "*" {
+				return cell, nil, &failure{Name: "no effect", Value: text}
+			} else {
+				out.notes([]string{text})
+			}
+		}
 		switch gonb.KindOf(line) {
 		case gonb.Unknown:
 			return cell, nil, &failure{Name: "unknown magic", Value: gonb.UnknownMagic(line).Error()}
@@ -81,6 +90,10 @@ func (x *execution) compile(code string, out *output) (cell gonb.Cell, commit fu
 	}
 	return gonb.Cell{Magics: magics, Program: p.Source, Link: p.Link}, commit, nil
 }
+
+// goGet is a shell command that adds a module, in the folder of GoNB (*) or in that of the notebook, which may be one of
+// the person's own modules.
+var goGet = regexp.MustCompile(`^!(\*?)\s*go\s+get\s+(?:-\S+\s+)*(\S+)`)
 
 // sameProgram returns the earlier source of a program that differs in the cell's
 // number only, so that it need not be built again. What it says about the

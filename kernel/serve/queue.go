@@ -19,6 +19,7 @@ type queued struct {
 	request *jupyter.Message
 	channel jupyter.Channel
 	arrived time.Time
+	again   *interaction // instead of a cell: its function is to be called again
 }
 
 func newQueue() *queue {
@@ -27,10 +28,11 @@ func newQueue() *queue {
 	return q
 }
 
-func (q *queue) put(ch jupyter.Channel, m *jupyter.Message) {
+func (q *queue) put(item queued) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.items = append(q.items, queued{m, ch, time.Now()})
+	item.arrived = time.Now()
+	q.items = append(q.items, item)
 	q.more.Signal()
 }
 

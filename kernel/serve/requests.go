@@ -12,7 +12,7 @@ import (
 func (k *kernel) receive(ch jupyter.Channel, m *jupyter.Message) {
 	switch m.Header.Type {
 	case "execute_request":
-		k.queue.put(ch, m)
+		k.queue.put(queued{request: m, channel: ch})
 	case "input_reply":
 		var c struct{ Value string }
 		if m.Decode(&c) == nil {
@@ -44,15 +44,9 @@ func (k *kernel) answer(ch jupyter.Channel, m *jupyter.Message) {
 	case "history_request":
 		k.reply(ch, m, "history_reply", k.history.answer(m))
 	case "comm_info_request":
-		k.reply(ch, m, "comm_info_reply", map[string]any{"status": "ok", "comms": struct{}{}})
-	case "comm_open":
-		// There are no targets here; the front end must not wait for one.
-		var c struct {
-			ID string `json:"comm_id"`
-		}
-		m.Decode(&c)
-		k.publish("comm_close", m, map[string]any{"comm_id": c.ID, "data": struct{}{}}, nil)
-	case "comm_msg", "comm_close":
+		k.commInfo(ch, m)
+	case "comm_open", "comm_msg", "comm_close":
+		k.comm(m)
 	case "connect_request":
 		k.reply(ch, m, "connect_reply", map[string]string{"status": "ok"})
 	case "interrupt_request":

@@ -53,7 +53,7 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout, un
 			Gonb: layout.Tool("gonb"), Seam: layout.Seam(), Goimports: layout.Tool("goimports"),
 			Go: goCmd, Module: layout.CellModule(), Name: filepath.Base(connectionFile),
 			Env: []string{environment.Plugin + "=" + layout.Plugin()}, Resident: residentPath != "",
-			Shelf: layout.Cells(),
+			Cache: layout.Cells(),
 		},
 		prepare: func(keep string, env []string) (Compiler, error) {
 			return newCells(cell.Options{ModuleDir: layout.CellModule(), Go: goCmd, KeepDir: keep, Env: env, Resident: residentPath != ""})

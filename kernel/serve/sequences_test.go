@@ -17,8 +17,8 @@ import (
 )
 
 var (
-	sequences = flag.Int("sequences", 0, "random sequences of cells to run; 0: by this flag alone")
-	seed      = flag.Uint64("seed", 0, "seed of the first of them; 0 takes the time")
+	sequences = flag.Int("sequences", 50, "random sequences of cells to run")
+	seed      = flag.Uint64("seed", 1, "seed of the first of them; 0 takes the time")
 )
 
 // notebookModel is what a notebook's variables must be. The model is Go itself: an int is a pointer here as it is there,
@@ -236,10 +236,10 @@ func (m *notebookModel) names() (out []string) {
 // TestRandomSequences runs random sequences of cells (define, change, drop, call, panic, interrupt, kill) against a model
 // of what each variable must be. A counter on disk proves that each initialiser has run once.
 //
-//	go test ./kernel/serve -run TestRandomSequences -sequences 2000 -timeout 0
+//	go test ./kernel/serve -run TestRandomSequences -sequences 2000 -seed 0 -timeout 0
 func TestRandomSequences(t *testing.T) {
-	if *sequences == 0 {
-		t.Skip("a search for faults, which it still finds: -sequences 50")
+	if testing.Short() {
+		t.Skip("a search of minutes")
 	}
 	limit := time.Duration(*sequences)*30*time.Second + 2*time.Minute
 	f := startCellsFor(t, limit)
@@ -261,8 +261,8 @@ func TestRandomSequences(t *testing.T) {
 
 // With XLA: what is in the resident process comes back when that is killed.
 func TestRandomSequencesWithXLA(t *testing.T) {
-	if *sequences == 0 {
-		t.Skip("a search for faults, which it still finds: -sequences 50")
+	if testing.Short() {
+		t.Skip("a search of minutes")
 	}
 	n := max(2, *sequences/10)
 	f, tag := withXLAFor(t, time.Duration(n)*time.Minute+4*time.Minute)

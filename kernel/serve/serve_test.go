@@ -43,6 +43,7 @@ type front struct {
 	ctx      context.Context
 	kernel   *kernel
 	compiler *plainCompiler
+	conn     jupyter.Connection
 	log      *bytes.Buffer
 }
 
@@ -77,7 +78,7 @@ func startFor(t testing.TB, limit time.Duration, prepare func(keep string, env [
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.kernel = k
+	f.kernel, f.conn = k, conn
 	done := make(chan struct{})
 	go func() { k.wait(ctx); close(done) }()
 	t.Cleanup(func() { k.end(); <-done })
@@ -336,6 +337,25 @@ func TestPager(t *testing.T) {
 		s := f.run(code)
 		if s.Status != "ok" || len(s.Payload) != 1 || s.Payload[0].Source != "page" || !strings.Contains(fmt.Sprint(s.Payload[0].Data["text/plain"]), want) || len(s.types) > 0 {
 			t.Errorf("%q: %v", code, s)
+		}
+	}
+}
+
+// The page of %help names what a beginner needs.
+func TestHelp(t *testing.T) {
+	f := startKernel(t)
+	page := fmt.Sprint(f.run("%help").Payload[0].Data["text/plain"])
+	for _, want := range []string{
+		"draw(sampler, posterior, n)", "train(trainer, input", "seed = 7", "need no import", "What is kept", "gone after its cell",
+		"semicolon", "%get M@VERSION", "%who", "%drop NAME", "%stale", "%rerun", "name?", "!command", "math/rand/v2",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%%help does not tell of %q", want)
+		}
+	}
+	for line := range strings.Lines(page) {
+		if len(line) > 81 {
+			t.Errorf("too long for a terminal: %s", line)
 		}
 	}
 }

@@ -134,7 +134,7 @@ func Uninstall(data string) (string, error) {
 	if spec.DisplayName != DisplayName {
 		return "", fmt.Errorf("%s holds a kernel called %q that is not ours: left alone", dir, spec.DisplayName)
 	}
-	return dir, os.RemoveAll(dir)
+	return dir, errors.Join(uninstallWidgets(data), os.RemoveAll(dir))
 }
 
 // ReadSpec reads the kernelspec below a Jupyter data folder.

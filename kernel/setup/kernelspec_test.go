@@ -69,6 +69,48 @@ func TestInstallAndUninstall(t *testing.T) {
 	}
 }
 
+// The extension for widgets comes and goes with the kernel; one of the user's own stays.
+func TestWidgets(t *testing.T) {
+	python := toolchain.NeedPython(t, WidgetPackages...)
+	l, data := testLayout(t), t.TempDir()
+	page := filepath.Join(data, "labextensions", "@jupyter-widgets", "jupyterlab-manager", "package.json")
+	for range 2 {
+		if _, err := Install(l, data); err != nil {
+			t.Fatal(err)
+		}
+		if err := InstallWidgets(python, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "@jupyter-widgets/jupyterlab-manager") {
+		t.Fatalf("%s: %v", text, err)
+	}
+	if _, err := Uninstall(data); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(data, "labextensions*")); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+	if err := os.MkdirAll(filepath.Dir(page), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(page, []byte("theirs"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Install(l, data); err != nil {
+		t.Fatal(err)
+	}
+	if err := InstallWidgets(python, data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Uninstall(data); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(page); err != nil || string(text) != "theirs" {
+		t.Errorf("theirs has become %q: %v", text, err)
+	}
+}
+
 func TestAnotherKernelIsLeftAlone(t *testing.T) {
 	l, data := testLayout(t), t.TempDir()
 	dir := filepath.Join(data, "kernels", "odslab")

@@ -20,7 +20,7 @@ import (
 )
 
 // LabPackages are what JupyterLab is run with.
-var LabPackages = []string{"jupyterlab", "nbclient", "nbconvert", "ipykernel"}
+var LabPackages = []string{"jupyterlab", "jupyterlab-widgets", "nbclient", "nbconvert", "ipykernel"}
 
 // LabOptions of a JupyterLab.
 type LabOptions struct {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -93,5 +94,23 @@ func TestLabThatDoesNotStart(t *testing.T) {
 	err := Lab(t.Context(), testLayout(t), LabOptions{Python: python, Dir: t.TempDir(), NoBrowser: true, Args: []string{"--ServerApp.port=nonsense"}, Out: io.Discard})
 	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "did not start") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A new user sees no questions about news or updates.
+func TestLabOpensInPeace(t *testing.T) {
+	chromium := toolchain.NeedChromium(t)
+	python := toolchain.NeedPython(t, append([]string{"playwright"}, LabPackages...)...)
+	ctx, cancel := context.WithCancel(context.Background())
+	address, ended := startLab(t, ctx, testLayout(t), LabOptions{Python: python, Dir: t.TempDir(), NoBrowser: true, Args: []string{"--LabApp.expose_app_in_browser=True"}})
+	defer func() {
+		cancel()
+		<-ended
+	}()
+	limited, stop := context.WithTimeout(ctx, 3*time.Minute)
+	defer stop()
+	out, err := exec.CommandContext(limited, python, "testdata/lab_first_look.py", chromium, address.String()).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "nothing pops up") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -297,7 +297,7 @@ func (s *soak) killCell(ctx context.Context) error {
 
 // killHelper kills one of the processes that a kernel has beside it.
 func (s *soak) killHelper(ctx context.Context) error {
-	which := []string{"gonb", "gopls", "watchdog", "resident"}[s.rng.IntN(4)]
+	which := []string{"gonb", "watchdog", "resident"}[s.rng.IntN(3)]
 	s.kill(func(cmd string) bool { return kind(cmd) == which })
 	if _, _, err := s.run(ctx, "1"); err != nil { // which may be told that GoNB has ended under it
 		return err
@@ -341,7 +341,7 @@ func (s *soak) fullDisk(ctx context.Context) error {
 
 // kind says which process of a kernel a command line is; "" for a cell's.
 func kind(cmd string) string {
-	for _, k := range []struct{ name, sign string }{{"watchdog", "odslab-watchdog"}, {"gonb", "-raw_error"}, {"gopls", "gopls"}, {"resident", "-spill"}, {"kernel", "kernel -f"}} {
+	for _, k := range []struct{ name, sign string }{{"watchdog", "odslab-watchdog"}, {"gonb", "-raw_error"}, {"resident", "-spill"}, {"kernel", "kernel -f"}} {
 		if strings.Contains(cmd, k.sign) {
 			return k.name
 		}

@@ -21,6 +21,6 @@
 // is built beside its place and renamed into it, so a set-up that is stopped
 // anywhere leaves nothing half done, and the next one goes on from there.
 //
-// What can be had without (the XLA plugin, gopls) warns where it fails; what
+// What can be had without (the XLA plugin, say) warns where it fails; what
 // cannot (tools, the go.mod of cells) is an error of one line.
 package toolchain

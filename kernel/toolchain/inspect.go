@@ -39,7 +39,7 @@ const (
 // Inspect looks at everything that set-up makes or needs and changes nothing.
 func Inspect(ctx context.Context, l Layout) []Finding {
 	list := []Finding{l.inspectGo(ctx), l.inspectCache(), l.inspectCompiler(ctx)}
-	steps, err := l.steps(Options{Gopls: true, Data: true})
+	steps, err := l.steps(Options{Data: true})
 	if err != nil {
 		return append(list, Finding{"clone", Broken, err.Error(), "git status, in the clone"})
 	}
@@ -104,17 +104,14 @@ func (l Layout) inspectCompiler(ctx context.Context) Finding {
 
 func inspectStep(s step) Finding {
 	f := Finding{Name: s.name, State: OK, Mend: mendSetup}
-	switch s.name {
-	case "data":
+	if s.name == "data" {
 		f.Mend = mendSetup + " -data"
-	case "gopls":
-		f.Mend = "go run ./kernel install, or lab"
 	}
 	st, ok := readStamp(s.stamp)
 	switch {
 	case !ok:
 		f.State, f.Found = Missing, "not made yet"
-		if s.name == "data" || s.name == "gopls" {
+		if s.name == "data" {
 			f.Found += " (optional)"
 		}
 	case st.Failed != "":

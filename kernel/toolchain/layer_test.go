@@ -125,7 +125,7 @@ func TestCopiedCache(t *testing.T) {
 func TestUmaskOfNobody(t *testing.T) {
 	w := newWorld(t)
 	w.umask(0)
-	w.mustSetUp(Options{Gopls: true, Data: false})
+	w.mustSetUp(Options{})
 	looked := 0
 	if err := filepath.WalkDir(w.layout.Root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

@@ -41,7 +41,7 @@ func ModuleRoot() (string, error) {
 	return moduleRoot()
 }
 
-// Bin holds gonb, goimports, odslab and, after lab or install, gopls.
+// Bin holds gonb, goimports and odslab.
 func (l Layout) Bin() string { return filepath.Join(l.home(), "bin") }
 
 // Tool is the path of one program in Bin.

@@ -81,8 +81,22 @@ func TestCellModKeepsThePins(t *testing.T) {
 	}
 }
 
-func TestGoplsPin(t *testing.T) {
-	if v := goplsVersion(); v != "v0.21.0" {
-		t.Errorf("gopls is pinned to %s", v)
+// A source of C is a source too, and a text beside it is none.
+func TestSourceState(t *testing.T) {
+	dir := t.TempDir()
+	last := sourceState(dir, "x")
+	for i, name := range []string{"x/a.go", "x/y/b.c", "x/y/b.h", "x/notes.txt", "x/a_test.go", "x/testdata/c.go"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("text"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		now := sourceState(dir, "x")
+		if (now != last) != (i < 3) {
+			t.Errorf("%s: changed %v", name, now != last)
+		}
+		last = now
 	}
 }

@@ -33,7 +33,6 @@ func Pins(l Layout) ([]Pin, error) {
 	for _, path := range shownModules {
 		list = append(list, Pin{path, m.version(path)})
 	}
-	list = append(list, Pin{goplsPackage, goplsVersion()})
 	list = append(list, Pin{xlaWheel.name, xlaWheel.version})
 	var python []Pin
 	for name, version := range pythonPins {

@@ -20,12 +20,13 @@ var pythonPins = map[string]string{
 	"jupyter-client":      "8.10.0",
 	"jupyter-console":     "6.6.3",
 	"jupyter-kernel-test": "0.7.0",
+	"jupyterlab-widgets":  "3.0.17",
 	"playwright":          "1.65.2",
 }
 
 // EnsurePython makes a private Python environment with these packages and
 // returns its interpreter. Packages are names (jupyterlab, nbclient, nbconvert,
-// nbformat, ipykernel, jupyter-client, jupyter-console, jupyter-kernel-test,
+// nbformat, ipykernel, jupyter-client, jupyter-console, jupyter-kernel-test, jupyterlab-widgets,
 // playwright), which are pinned, or name==version. The environment grows with what is asked for.
 // say, which may be nil, is told what takes long.
 func EnsurePython(ctx context.Context, say func(string), packages ...string) (python string, err error) {

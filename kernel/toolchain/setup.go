@@ -18,7 +18,6 @@ type Options struct {
 	Engine  string    // "", xla-cpu, xla-cuda or go; "" takes $ODSLAB_ENGINE, else the best that works
 	Offline bool      // use no network: say what is missing
 	Data    bool      // the full data sets too
-	Gopls   bool      // gopls too: completion in a front end
 	Retry   bool      // try again now what has failed lately and can be done without
 	Out     io.Writer // progress lines; nil: none
 }
@@ -177,9 +176,6 @@ func (l Layout) steps(o Options) ([]step, error) {
 		list = append(list, s)
 	}
 	list = append(list, l.residentStep(mod, o), l.warmStep(mod, o))
-	if o.Gopls {
-		list = append(list, l.goplsStep(o))
-	}
 	if o.Data {
 		list = append(list, l.dataStep(o))
 	}

@@ -88,7 +88,7 @@ func parts(t *testing.T) (names []string) {
 		}
 		return nil
 	})
-	if _, err := w.setUp(ctx, Options{Gopls: true}); err != nil {
+	if _, err := w.setUp(ctx, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	if len(names) < 5 {

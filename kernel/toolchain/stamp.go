@@ -173,8 +173,8 @@ func hashFile(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// sourceState is a text that changes whenever a Go source file below the folders
-// does.
+// sourceState is a text that changes whenever a source file below the folders
+// does, of Go or of C.
 func sourceState(clone string, dirs ...string) string {
 	var b strings.Builder
 	for _, dir := range dirs {
@@ -185,7 +185,7 @@ func sourceState(clone string, dirs ...string) string {
 			if d.IsDir() && d.Name() == "testdata" {
 				return filepath.SkipDir
 			}
-			if d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			if d.IsDir() || !slices.Contains([]string{".go", ".c", ".h"}, filepath.Ext(path)) || strings.HasSuffix(path, "_test.go") {
 				return nil
 			}
 			if data, err := os.ReadFile(path); err == nil {

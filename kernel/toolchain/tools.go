@@ -2,13 +2,10 @@ package toolchain
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/mod/modfile"
 )
 
 // gonb and goimports are pinned by the module's own go.mod.
@@ -26,54 +23,6 @@ func (l Layout) toolsStep(m *module, o Options) step {
 				return nil, err
 			}
 			note := "gonb " + m.version("github.com/janpfeifer/gonb") + ", goimports " + m.version("golang.org/x/tools")
-			return &stepResult{what: note, note: note, outputs: outs, size: size}, nil
-		},
-	}
-}
-
-// gopls needs an older x/tools than the module, so it has a go.mod of its own.
-// The files cannot be called go.mod here: the folder would leave the module.
-var (
-	//go:embed gopls.mod
-	goplsMod []byte
-	//go:embed gopls.sum
-	goplsSum []byte
-)
-
-const goplsPackage = "golang.org/x/tools/gopls"
-
-func goplsVersion() string {
-	f, err := modfile.Parse("gopls.mod", goplsMod, nil)
-	if err != nil {
-		return "?" // a test parses the embedded file
-	}
-	return (&module{file: f}).version(goplsPackage)
-}
-
-func (l Layout) goplsStep(o Options) step {
-	return step{
-		name:   "gopls",
-		what:   "building gopls",
-		stamp:  l.stampOf("gopls"),
-		inputs: fixed(hashOf(string(goplsMod), string(goplsSum))),
-		soft:   "no gopls",
-		do: func(ctx context.Context, _ *stepLine) (*stepResult, error) {
-			dir, remove, err := l.work()
-			if err != nil {
-				return nil, err
-			}
-			defer remove()
-			if err := writeFile(filepath.Join(dir, "go.mod"), goplsMod); err != nil {
-				return nil, err
-			}
-			if err := writeFile(filepath.Join(dir, "go.sum"), goplsSum); err != nil {
-				return nil, err
-			}
-			outs, size, err := l.install(ctx, dir, o, goplsPackage)
-			if err != nil {
-				return nil, err
-			}
-			note := "gopls " + goplsVersion()
 			return &stepResult{what: note, note: note, outputs: outs, size: size}, nil
 		},
 	}

@@ -155,7 +155,7 @@ func TestOneLevelForAllRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []int{0, 3} {
-		for _, net := range []nn.Net{nn.MLP{Hidden: 8, Time: 8}, nn.MLP{Hidden: 8, Time: 8, Plain: true}, nn.UNet{Channels: 8, Time: 8}} {
+		for _, net := range []nn.Net{nn.MLP{Hidden: 8, Time: 8}, nn.MLP{Hidden: 8, Time: 8, NoResidual: true}, nn.UNet{Channels: 8, Time: 8}} {
 			weights, err := nn.InitialGiven(net, []int{4, 4, 2}, c, 1)
 			if err != nil {
 				t.Fatal(err)

@@ -103,8 +103,10 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 		p.weigh(res, logw, given)
 	}
 	res.NonFinite += res.Samples.NonFinite()
-	for _, line := range p.Notes {
-		res.Note("%s", line)
+	for _, line := range append(slices.Clone(p.Notes), d.Note, reward.Note()) {
+		if line != "" {
+			res.Note("%s", line)
+		}
 	}
 	res.Close(start)
 	return res, err

@@ -14,7 +14,10 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/constraint"
 	"odslab/odslib/engine"
+	"odslab/odslib/exact"
 	"odslab/odslib/guide"
+	"odslab/odslib/mcmc"
+	"odslab/odslib/outsource"
 	"odslab/odslib/priors"
 	"odslab/odslib/rtb"
 	"odslab/odslib/smc"
@@ -67,6 +70,38 @@ func TestSecondSampleCompilesNothing(t *testing.T) {
 			if now, _ := engine.Compilations(); now != before {
 				t.Errorf("%s, another %s: %d programs compiled; notes %q", name, what, now-before, r.Notes)
 			}
+		}
+	}
+}
+
+// A reward whose closure captures y compiles each time, and every kind of sampler says so.
+func TestCapturedConstantIsNoted(t *testing.T) {
+	ctx := context.Background()
+	captured := func(y float64) odslib.Posterior {
+		return odslib.Given(exact.T10().Post.Prior, constraint.Reward{F: func(x *odslib.Node) *odslib.Node {
+			return graph.MulScalar(graph.ReduceSum(graph.Square(graph.AddScalar(x, -y)), -1), -.1)
+		}})
+	}
+	y := .5
+	for name, s := range map[string]odslib.Sampler{"slice": mcmc.EllipticalSlice{}, "outsourced": nil} {
+		var notes string
+		for range 2 {
+			y++ // what one has compiled the other would find
+			post := captured(y)
+			if name == "outsourced" {
+				var err error
+				if s, err = (outsource.Sampler{Steps: 5, Paths: 8}).Train(ctx, post, odslib.Budget{Steps: 1}, 1); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r, err := s.Sample(ctx, post, 16, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			notes = strings.Join(r.Notes, "; ")
+		}
+		if !strings.Contains(notes, "compiled anew") || !strings.Contains(notes, "sample_test.go") {
+			t.Errorf("%s: %s", name, notes)
 		}
 	}
 }

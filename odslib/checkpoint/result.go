@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"fmt"
+	"math"
 
 	"odslab/odslib"
 	"odslab/odslib/safetensors"
@@ -19,7 +20,10 @@ type resultAbout struct {
 	NonFinite    int      `json:"non_finite,omitempty"`
 	Rejected     int      `json:"rejected,omitempty"`
 	Seconds      float64  `json:"seconds"`
+	About        string   `json:"about,omitempty"`
 	Notes        []string `json:"notes,omitempty"`
+	LogZAtLeast  bool     `json:"log_z_error_at_least,omitempty"`
+	ShiftBy      string   `json:"shift_by,omitempty"`
 	States       int      `json:"states,omitempty"`
 	Steps        int      `json:"resampled,omitempty"` // that have ancestors
 }
@@ -31,7 +35,7 @@ const (
 
 // SaveResult writes all of a Result to path.safetensors and path.json.
 func SaveResult(r *odslib.Result, path string) error {
-	ts := []safetensors.Tensor{array("samples", r.Samples), Float64("numbers", []float64{r.LogZ, r.LogZError, r.ESS})}
+	ts := []safetensors.Tensor{array("samples", r.Samples), Float64("numbers", []float64{r.LogZ, r.LogZError, r.ESS, r.Shift, r.ShiftError})}
 	if r.LogWeights != nil {
 		ts = append(ts, Float64("log_weights", r.LogWeights))
 	}
@@ -69,6 +73,7 @@ func SaveResult(r *odslib.Result, path string) error {
 	a := resultAbout{
 		Sampler: r.Sampler, Settings: r.Settings, Engine: r.Engine, Names: r.Names, Seed: r.Seed, NetworkEvals: r.NetworkEvals, ConstrEvals: r.ConstraintEvals,
 		NonFinite: r.NonFinite, Rejected: r.Rejected, Seconds: r.Seconds, Notes: r.Notes, States: len(r.States), Steps: len(r.Ancestors),
+		About: r.About, LogZAtLeast: r.LogZAtLeast, ShiftBy: r.ShiftBy,
 	}
 	if err := Write(path, a, append(ts, Float64("trace", trace))); err != nil {
 		return fmt.Errorf("result: %w", err)
@@ -93,6 +98,7 @@ func OpenResult(path string) (*odslib.Result, error) {
 	r := &odslib.Result{
 		Sampler: a.Sampler, Settings: a.Settings, Engine: a.Engine, Names: a.Names, Seed: a.Seed, NetworkEvals: a.NetworkEvals, ConstraintEvals: a.ConstrEvals,
 		NonFinite: a.NonFinite, Rejected: a.Rejected, Seconds: a.Seconds, Notes: a.Notes,
+		About: a.About, LogZAtLeast: a.LogZAtLeast, ShiftBy: a.ShiftBy, Shift: math.NaN(), ShiftError: math.NaN(),
 	}
 	var lacks error
 	read := func(name string) (out odslib.Array) {
@@ -113,8 +119,11 @@ func OpenResult(path string) (*odslib.Result, error) {
 	}
 	has := func(name string) bool { _, ok := f.Lookup(name); return ok }
 	r.Samples = read("samples")
-	if n := list("numbers"); len(n) == 3 {
+	if n := list("numbers"); len(n) >= 3 {
 		r.LogZ, r.LogZError, r.ESS = n[0], n[1], n[2]
+		if len(n) == 5 { // files of before have three
+			r.Shift, r.ShiftError = n[3], n[4]
+		}
 	}
 	if has("log_weights") {
 		r.LogWeights = list("log_weights")

@@ -72,12 +72,26 @@ func (c Chain) resolve(prior odslib.Diffusion) (Chain, error) {
 		c.Kernel = Matched{}
 	}
 	if m, ok := c.Kernel.(Matched); ok && m.Variance == 0 {
-		c.Kernel = Matched{Variance: variance(prior)}
+		c.Kernel = Matched{Variance: Variance(prior)}
 	}
 	if c.Batch == 0 {
 		c.Batch = max(1, min(4096, 1<<20/max(1, count(prior.Shape()))))
 	}
-	return c, CheckGrid(c.Grid)
+	if err := CheckGrid(c.Grid); err != nil {
+		return c, err
+	}
+	if k, ok := c.Kernel.(DDIM); ok {
+		for _, t := range c.Grid[:c.Steps] {
+			if eta := k.at(t); !(eta >= 0 && eta <= 1) {
+				return c, fmt.Errorf("diffusion: DDIM's Eta is %g at t=%.4g; it must lie in [0, 1]", eta, t)
+			}
+		}
+	}
+	t, first := c.Grid[0], Start(c.Schedule)
+	if known := c.Schedule.Alpha(t) * math.Sqrt(Variance(prior)) / c.Schedule.Sigma(t); t < first && known > .3 {
+		return c, fmt.Errorf("diffusion: the grid starts at t=%g, where x_t still knows x_0 (α·std/σ = %.2g), so that nothing can change it any more; start it at %.4g", t, known, first)
+	}
+	return c, nil
 }
 
 func count(shape []int) int {
@@ -88,8 +102,8 @@ func count(shape []int) int {
 	return n
 }
 
-// variance is the prior's mean variance of a value, 1 where it is not known.
-func variance(prior odslib.Diffusion) float64 {
+// Variance is the prior's mean variance of a value, 1 where it is not known.
+func Variance(prior odslib.Diffusion) float64 {
 	own, _ := base(prior, nil)
 	m, ok := own.(odslib.Moments)
 	if !ok {

@@ -66,7 +66,7 @@ func TestParametrisationsRoundTrip(t *testing.T) {
 			for row := range times {
 				gain := math.Abs(float64(y.Data[24+3*row]))
 				// Clean weights are the square of that answer.
-				if want := diffusion.Clean.Weight(p, a[row], sig[row]); math.Abs(gain*gain/want-1) > 1e-2*(1+sig[row]) {
+				if want := diffusion.WeightClean.Weight(p, a[row], sig[row]); math.Abs(gain*gain/want-1) > 1e-2*(1+sig[row]) {
 					t.Errorf("%v on %#v at %g: an error of one unit moves x̂0 by %g, Weight says %g", p, s, times[row], gain, math.Sqrt(want))
 				}
 			}
@@ -74,21 +74,22 @@ func TestParametrisationsRoundTrip(t *testing.T) {
 	}
 }
 
-// TestOrders: Euler's error for the probability flow of a Gaussian halves with the step, Heun's falls to a quarter.
+// TestOrders: Euler's error for the probability flow of a Gaussian halves with the step, Heun's falls to a quarter. It is looked
+// at at t = .1, the last time but one.
 func TestOrders(t *testing.T) {
 	const variance, last = .25, .1
 	s := diffusion.VPLinear{}
 	prior := priors.Gaussian([]float64{0}, variance).On(s)
 	run := func(k diffusion.Kernel, steps int) (x, start odslib.Array) {
-		grid := make([]float64, steps+1)
-		for i := range grid {
+		grid := make([]float64, steps+2)
+		for i := range steps + 1 {
 			grid[i] = 1 - (1-last)*float64(i)/float64(steps)
 		}
-		d, err := diffusion.Chain{Grid: grid, Kernel: k, Observe: []int{0}}.Draw(context.Background(), "test", prior, nil, 64, 1)
+		d, err := diffusion.Chain{Grid: grid, Kernel: k, Observe: []int{0, steps}}.Draw(context.Background(), "test", prior, nil, 64, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return d.X, d.States[0]
+		return d.States[1], d.States[0]
 	}
 	std := func(t float64) float64 { return math.Sqrt(s.Alpha(t)*s.Alpha(t)*variance + s.Sigma(t)*s.Sigma(t)) }
 	miss := func(k diffusion.Kernel, steps int) float64 {

@@ -66,13 +66,16 @@ type DDIM struct {
 func (k DDIM) Coefficients(sch odslib.Schedule, t, s float64) (a, b, std float64) {
 	_, v := between(sch, t, s)
 	at, st, as, ss := sch.Alpha(t), sch.Sigma(t), sch.Alpha(s), sch.Sigma(s)
-	eta := k.Eta
-	if k.EtaAt != nil {
-		eta = k.EtaAt(t)
-	}
-	std = eta * ss / st * math.Sqrt(v)
+	std = k.at(t) * ss / st * math.Sqrt(v)
 	a = math.Sqrt(math.Max(0, ss*ss-std*std)) / st
 	return a, as - a*at, std
+}
+
+func (k DDIM) at(t float64) float64 {
+	if k.EtaAt != nil {
+		return k.EtaAt(t)
+	}
+	return k.Eta
 }
 
 // EulerMaruyama discretises the reverse SDE dx = (f·x − g²·score)dt + g dw of Song et al. (2011.13456).

@@ -209,8 +209,12 @@ func CheckGrid(grid []float64) error {
 			return fmt.Errorf("diffusion: times must fall: grid[%d]=%g after grid[%d]=%g", i, grid[i], i-1, grid[i-1])
 		}
 	}
-	if grid[0] > 1 || grid[len(grid)-1] < 0 {
-		return fmt.Errorf("diffusion: times must lie in [0, 1], got %g to %g", grid[0], grid[len(grid)-1])
+	last := grid[len(grid)-1]
+	if grid[0] > 1 || last < 0 {
+		return fmt.Errorf("diffusion: times must lie in [0, 1], got %g to %g", grid[0], last)
+	}
+	if last != 0 {
+		return fmt.Errorf("diffusion: the grid ends at t=%g, where samples are still noisy; end it at 0", last)
 	}
 	return nil
 }

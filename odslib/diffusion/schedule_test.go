@@ -85,6 +85,8 @@ func TestGrids(t *testing.T) {
 		"at least one step":         {1},
 		"grid[2]=0.5 after grid[1]": {1, .5, .5, 0},
 		"lie in [0, 1]":             {1.5, 0},
+		"ends at t=0.5":             {1, .5},
+		"ends at t=0.001":           {.9, .3, .001},
 	} {
 		if err := CheckGrid(grid); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("grid %v: %v, want %q", grid, err, want)
@@ -93,6 +95,11 @@ func TestGrids(t *testing.T) {
 	for want, c := range map[string]Chain{
 		"-3 steps":             {Schedule: Flow{}, Steps: -3},
 		"start the grid later": {Schedule: Flow{}, Grid: []float64{1, .5, 0}, Kernel: EulerMaruyama{}},
+		"starts at t=0.3":      {Grid: []float64{.3, .1, 0}},
+		"starts at t=0.6":      {Schedule: Flow{}, Grid: []float64{.6, .1, 0}},
+		"DDIM's Eta is 1.5":    {Kernel: DDIM{Eta: 1.5}},
+		"DDIM's Eta is -1":     {Kernel: DDIM{Eta: -1}},
+		"DDIM's Eta is 2":      {Kernel: DDIM{EtaAt: func(float64) float64 { return 2 }}},
 	} {
 		if _, err := c.Of(odslib.Normal{Dims: []int{2}}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("chain %+v: %v, want %q", c, err, want)

@@ -77,6 +77,7 @@ type Drawn struct {
 	States  []odslib.Array // at the observed steps
 	Steps   int            // done in the last batch
 	Evals   int64          // of the guess, in samples
+	X0      odslib.Array   // x̂0 of the batch that was on its way when ctx ended, where there is one
 	Note    string         // that constants were compiled anew, see engine.Program.Note; "" for nothing
 }
 
@@ -166,6 +167,9 @@ func (w Walk) Draw(ctx context.Context, name string, given *odslib.Array, n, bat
 		if err == nil {
 			err = d.keep(out, own, rows)
 		}
+		if stopped := errors.Is(err, ctx.Err()); stopped && 0 < done && done < len(table) {
+			d.X0 = w.onTheWay(e, out[:own], table[done], rows)
+		}
 		engine.Free(out...)
 		if err != nil {
 			if errors.Is(err, ctx.Err()) {
@@ -175,6 +179,33 @@ func (w Walk) Draw(ctx context.Context, name string, given *odslib.Array, n, bat
 		}
 	}
 	return d, nil
+}
+
+// onTheWay is x̂0 of the first rows of a state, or nothing where the guess is none of x.
+func (w Walk) onTheWay(e *engine.Engine, state []*tensors.Tensor, row []float32, rows int) odslib.Array {
+	if w.Scope != nil { // its weights are carried
+		return odslib.Array{}
+	}
+	program, err := engine.NewProgram(e, w.Params, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+		at := w.Process.Level(in[1], in[0].Shape().Dimensions[0])
+		if w.Given {
+			at.Given = in[2]
+		}
+		return w.Process.Guess(scope, in[0], at)[:1]
+	})
+	if err != nil {
+		return odslib.Array{}
+	}
+	defer program.Close()
+	args := []any{state[0], row}
+	if w.Given {
+		args = append(args, state[2])
+	}
+	x0, err := program.Call1(args...)
+	if err != nil || !slices.Equal(x0.Shape[1:], w.Process.Shape()) {
+		return odslib.Array{}
+	}
+	return x0.Slice(0, rows)
 }
 
 // keep takes the samples of a batch that is done, and what they carried.

@@ -55,16 +55,16 @@ func (p Parametrisation) gain(alpha, sigma float64) float64 {
 type Weighting int
 
 const (
-	Plain  Weighting = iota // squared error of what the network predicts, in its own unit
-	Noise                   // squared error of ε̂ (Ho et al. 2020)
-	Clean                   // squared error of x̂0
-	MinSNR                  // squared error of x̂0 times min(α²/σ², 5) (Hang et al. 2303.09556)
+	WeightOutput Weighting = iota // squared error of what the network predicts, in its own unit
+	WeightNoise                   // squared error of ε̂ (Ho et al. 2020)
+	WeightClean                   // squared error of x̂0
+	WeightMinSNR                  // squared error of x̂0 times min(α²/σ², 5) (Hang et al. 2303.09556)
 )
 
 var weightingNames = [...]string{"plain", "noise", "clean", "min-snr"}
 
 func (w Weighting) String() string {
-	if w < 0 || w > MinSNR {
+	if w < 0 || w > WeightMinSNR {
 		return fmt.Sprintf("Weighting(%d)", int(w))
 	}
 	return weightingNames[w]
@@ -74,11 +74,11 @@ func (w Weighting) String() string {
 func (w Weighting) Weight(p Parametrisation, alpha, sigma float64) float64 {
 	g, snr := p.gain(alpha, sigma), alpha*alpha/(sigma*sigma)
 	switch w {
-	case Noise:
+	case WeightNoise:
 		return g * g * snr
-	case Clean:
+	case WeightClean:
 		return g * g
-	case MinSNR:
+	case WeightMinSNR:
 		return g * g * math.Min(snr, 5)
 	}
 	return 1

@@ -7,4 +7,7 @@
 // diffusion prior like any other ([Guided]), which diffusion.Chain runs: any kernel and schedule, each stage of Heun
 // too. A gradient g ≈ ∇_{x_t} log p(y|x_t) enters as x̂0 ← x̂0 + (σ²/α)·g; DPS with its published "norm" scaling divides
 // by the weight of x̂0 in the step instead, which is its published subtraction after the step.
+//
+// [DPS], [LGD], [PiGDM] and [TMPD] follow the gradient of a twist. [DiffPIR] and [SplitGibbs] are plug-and-play methods, which
+// differentiate no network: the one moves x̂0 to the best point near it, the other draws.
 package guide

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -232,6 +233,32 @@ func TestCancelKeepsWhatIsDone(t *testing.T) {
 	}
 	if r == nil || r.Samples.Len() == 0 || r.Samples.Len() >= 64 || len(r.Notes) != 1 {
 		t.Errorf("partial result %v", r)
+	}
+}
+
+// Where no batch is done, x̂0 of the first is kept, and said to be no posterior sample.
+func TestCancelKeepsX0(t *testing.T) {
+	for name, post := range map[string]odslib.Posterior{"a line": exact.T13(1).Post, "25 modes": odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5})} {
+		for _, at := range []int{1, 40, 60} {
+			ctx, cancel := context.WithCancel(context.Background())
+			var x odslib.Array
+			ctx = odslib.WithObserver(ctx, func(p odslib.Progress) {
+				if p.Step >= at {
+					x, _ = p.Samples()
+					cancel()
+				}
+			})
+			r, err := guide.DPS{Steps: 100}.Sample(ctx, post, 64, 1)
+			if !errors.Is(err, context.Canceled) || r == nil || r.Samples.Len() != 64 || r.Samples.NonFinite() > 0 {
+				t.Fatalf("%s, step %d: %v, %v", name, at, r, err)
+			}
+			if len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "no posterior samples") {
+				t.Errorf("%s, step %d: notes %q", name, at, r.Notes)
+			}
+			if slices.Equal(x.Data, r.Samples.Data) {
+				t.Errorf("%s, step %d: x_t is kept, not x̂0", name, at)
+			}
+		}
 	}
 }
 

@@ -26,6 +26,11 @@ func (s Gradient) Sample(ctx context.Context, post odslib.Posterior, n int, seed
 	return sample(ctx, "gradient", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
 }
 
+// About is what holds of every run.
+func (Gradient) About() string {
+	return "biased by construction where the twist is not p(y|x_t) itself"
+}
+
 // Bind implements Guide.
 func (s Gradient) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
 	if _, err := odslib.Need[odslib.Constraint](post, "guidance"); err != nil {

@@ -15,6 +15,7 @@ import (
 // Guide is a method before it is put to a posterior.
 type Guide interface {
 	// Bind checks that the guide fits the posterior. Random numbers that it needs are drawn from seed, once.
+	// A method About() string, where there is one, says what Result.About is to say of every run.
 	Bind(post odslib.Posterior, seed uint64) (Bound, error)
 }
 
@@ -111,6 +112,9 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, po
 		}
 	}
 	res := odslib.NewResult(post, name, g, seed)
+	if a, ok := g.(interface{ About() string }); ok {
+		res.About = a.About()
+	}
 	d, err := chain.Draw(ctx, name, prior, post.Given, n, seed)
 	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
 	if !unguided {
@@ -123,7 +127,12 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, po
 		if d.Evals == 0 {
 			return nil, err
 		}
-		res.Note("stopped after %d steps of a batch: %v; %d of %d samples are done", d.Steps, err, res.Samples.Len(), n)
+		if res.Samples.Len() == 0 && d.X0.Len() > 0 {
+			res.Samples = d.X0
+			res.Note("stopped after %d steps: %v; the samples are x̂0(x_t) of draws on their way, no posterior samples", d.Steps, err)
+		} else {
+			res.Note("stopped after %d steps of a batch: %v; %d of %d samples are done", d.Steps, err, res.Samples.Len(), n)
+		}
 	}
 	if res.NonFinite = res.Samples.NonFinite(); res.NonFinite > 0 {
 		res.Note("the guidance is too strong for these steps where values are not finite: lower its strength or take more Steps")

@@ -23,6 +23,11 @@ func (s Plain) Sample(ctx context.Context, post odslib.Posterior, n int, seed ui
 	return sample(ctx, "plain", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
 }
 
+// About is what holds of every run.
+func (Plain) About() string {
+	return "draws of the prior: the constraint has no part in them"
+}
+
 // Bind implements Guide.
 func (Plain) Bind(odslib.Posterior, uint64) (Bound, error) { return unguided{}, nil }
 

@@ -27,6 +27,11 @@ func (s TMPD) Sample(ctx context.Context, post odslib.Posterior, n int, seed uin
 	return sample(ctx, "TMPD", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
 }
 
+// About is what holds of every run.
+func (TMPD) About() string {
+	return "biased by construction but for Gaussian priors: x_0 given x_t is taken for Gaussian"
+}
+
 // Bind implements Guide.
 func (s TMPD) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
 	c, err := odslib.Need[odslib.Linear](post, "TMPD")

@@ -113,9 +113,12 @@ const watched = 64
 
 // diagnose notes the worst R̂ and the least bulk ESS over log r and the coordinates of the noise.
 func (r *record) diagnose(slots int, res *odslib.Result) error {
-	if slots < 4 || r.chains < 2 {
+	if slots < 4 {
 		res.Note("%d draws from each of %d chains: too few to tell by R̂ whether they agree; take fewer Chains or more draws", slots, r.chains)
 		return nil
+	}
+	if r.chains == 1 {
+		res.Note("one chain: R̂ compares its two halves, and a mode that it has not met shows nowhere; take more Chains")
 	}
 	worst, least, at := 0., math.Inf(1), "log r"
 	for q := -1; q < min(r.z.Dim(), watched); q++ {

@@ -1,10 +1,12 @@
-// Package mcmc holds Markov chains on the noise of a generator x = f(z), z ~ N(0, I): their target is
+// Package mcmc holds Markov chains, first of all on the noise of a generator x = f(z), z ~ N(0, I): their target is
 //
 //	R(z) ∝ N(z; 0, I)·r(f(z)),
 //
 // whose image under f is the posterior. f needs no inverse and r no gradient; both may run on the host.
 //
-// Its central type is [EllipticalSlice], which has nothing to tune. Many chains run at once as the rows of a batch. A
+// [EllipticalSlice] has nothing to tune and needs no gradient. [RandomWalk], [PCN], [MALA] and [HMC] are Metropolis moves, which
+// also work where the prior knows its density, on p(x)·r(x); their step sizes are adapted in the burn-in. An [Ensemble] lends
+// them to methods that raise the power of r. Many chains run at once as the rows of a batch. A
 // [odslib.Result] carries the bulk ESS of the draws and a note with R̂, which says whether the chains agree; draws are
 // correlated, so ESS is less than their number.
 //

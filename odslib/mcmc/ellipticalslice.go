@@ -51,6 +51,7 @@ func (s EllipticalSlice) Sample(ctx context.Context, post odslib.Posterior, n in
 		return nil, err
 	}
 	res := odslib.NewResult(post, name, s, seed)
+	res.About = "right in the limit of long chains; draws are correlated"
 	t, err := openTarget(post, res)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)

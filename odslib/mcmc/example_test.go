@@ -24,3 +24,15 @@ func ExampleEllipticalSlice() {
 	// Output:
 	// mean 0.5, standard deviation 1.1
 }
+
+// Hamiltonian Monte Carlo where the prior knows its density: no generator is needed.
+func ExampleHMC() {
+	post := odslib.Given(priors.Gaussian([]float64{0, 0}, 1), constraint.Gaussian{A: constraint.Matrix{{1, 0}}, Y: []float64{1}, Sigma: 1})
+	res, err := mcmc.HMC{Walkers: mcmc.Walkers{Chains: 100, Burn: 200, Thin: 2}}.Sample(context.Background(), post, 10000, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("mean of x_1: %.1f\n", res.Mean()[0])
+	// Output: mean of x_1: 0.5
+}

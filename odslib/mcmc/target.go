@@ -84,6 +84,9 @@ func (t *target) logR(ctx context.Context, z odslib.Array, rows int) ([]float64,
 			t.failed = true
 		}
 	}
+	if note := t.eval.Note(); note != "" {
+		t.res.Note("%s", note)
+	}
 	if t.inner.Constraint != nil {
 		t.res.NetworkEvals += int64(rows)
 		t.res.ConstraintEvals += int64(rows)

@@ -24,6 +24,7 @@ type Row struct {
 	N                   int
 	Distance, Floor     float64 // NaN when there is no exact answer
 	DeltaLogZ, LogZErr  float64 // log Ẑ − log Z and its standard error; NaN without
+	AtLeast             bool    // LogZErr is a lower bound
 	ESS                 float64
 	NetworkEvals        int64
 	Seconds             float64
@@ -47,7 +48,7 @@ func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 			continue
 		}
 		row := Row{
-			Sampler: r.Sampler, N: r.Samples.Len(), Distance: math.NaN(), Floor: math.NaN(), DeltaLogZ: math.NaN(), LogZErr: r.LogZError,
+			Sampler: r.Sampler, N: r.Samples.Len(), Distance: math.NaN(), Floor: math.NaN(), DeltaLogZ: math.NaN(), LogZErr: r.LogZError, AtLeast: r.LogZAtLeast,
 			ESS: r.ESS, NetworkEvals: r.NetworkEvals, Seconds: r.Seconds, NonFinite: r.NonFinite, Rejected: r.Rejected,
 		}
 		x := r.Samples
@@ -96,7 +97,11 @@ func (t *TableOf) cells(r Row) []string {
 	}
 	dz := num("%+.3f", r.DeltaLogZ)
 	if !math.IsNaN(r.DeltaLogZ) && r.LogZErr > 0 {
-		dz += fmt.Sprintf(" ± %.3f", r.LogZErr)
+		sign := "±"
+		if r.AtLeast {
+			sign = "± at least"
+		}
+		dz += fmt.Sprintf(" %s %.3f", sign, r.LogZErr)
 	}
 	ess := "–"
 	if r.ESS > 0 {

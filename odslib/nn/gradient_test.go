@@ -225,7 +225,7 @@ func TestGradientOfLayers(t *testing.T) {
 			return TimeFeatures(graph.MulScalar(in[0], .01), 6)
 		}, []engine.Array{level}},
 		{"MLP", apply(MLP{Hidden: 6, Layers: 2, Time: 4}), []engine.Array{image, level}},
-		{"MLP plain", apply(MLP{Hidden: 6, Layers: 2, Time: 4, Plain: true}), []engine.Array{image, level}},
+		{"MLP plain", apply(MLP{Hidden: 6, Layers: 2, Time: 4, NoResidual: true}), []engine.Array{image, level}},
 		{"UNet", apply(UNet{Channels: 4, Groups: 2, Time: 4}), []engine.Array{image, level}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

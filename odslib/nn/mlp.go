@@ -8,13 +8,13 @@ import (
 )
 
 // MLP is a network of dense layers for samples of any shape, which it flattens; conditions are further inputs. Every layer adds a projection of the
-// time features; from the second on a layer is a residual block h + W₂·silu(W₁·norm(h) + time) unless Plain is set.
+// time features; from the second on a layer is a residual block h + W₂·silu(W₁·norm(h) + time) unless NoResidual is set.
 // The last layer starts at zero, so that an untrained network puts out 0.
 type MLP struct {
-	Hidden int  // width, 0 means 128
-	Layers int  // hidden layers, 0 means 3
-	Time   int  // time features, 0 means 64
-	Plain  bool // no skips and no normalisation: h = silu(W·h + time)
+	Hidden     int  // width, 0 means 128
+	Layers     int  // hidden layers, 0 means 3
+	Time       int  // time features, 0 means 64
+	NoResidual bool `json:"Plain"` // no skips and no normalisation: h = silu(W·h + time)
 }
 
 // Apply implements Net.
@@ -31,7 +31,7 @@ func (m MLP) Apply(scope *engine.Scope, x *engine.Node, at odslib.Level) *engine
 	for i := range or(m.Layers, 3) {
 		s := scope.In("layer_%d", i)
 		switch {
-		case m.Plain:
+		case m.NoResidual:
 			if i > 0 {
 				h = Dense(s, "dense", h, width, engine.FanIn)
 			}
@@ -44,7 +44,7 @@ func (m MLP) Apply(scope *engine.Scope, x *engine.Node, at odslib.Level) *engine
 			h = graph.Add(h, Dense(s, "dense_1", y, width, engine.FanIn))
 		}
 	}
-	if !m.Plain {
+	if !m.NoResidual {
 		h = SiLU(GroupNorm(scope, "norm", h, 1))
 	}
 	return graph.Reshape(Dense(scope, "out", h, d, engine.Zeros), dims...)

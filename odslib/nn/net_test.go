@@ -31,7 +31,7 @@ func scopeOf(x *engine.Node) *engine.Scope {
 }
 
 func TestSettingsRoundTrip(t *testing.T) {
-	for _, net := range []Net{MLP{}, MLP{Hidden: 7, Plain: true}, UNet{Channels: 8, Multiply: []int{1, 2, 4}}} {
+	for _, net := range []Net{MLP{}, MLP{Hidden: 7, NoResidual: true}, UNet{Channels: 8, Multiply: []int{1, 2, 4}}} {
 		data, err := Encode(net)
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +92,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestUntrainedIsZero(t *testing.T) {
-	for _, net := range []Net{MLP{}, MLP{Plain: true}, UNet{}} {
+	for _, net := range []Net{MLP{}, MLP{NoResidual: true}, UNet{}} {
 		w, err := Initial(net, []int{8, 8, 1}, 3)
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +123,7 @@ func TestUntrainedIsZero(t *testing.T) {
 func TestOneLevelForAll(t *testing.T) {
 	one := random(2, .2, .5, 1)
 	each := engine.Array{Shape: []int{3}, Data: []float32{one.Data[0], one.Data[0], one.Data[0]}}
-	for _, net := range []Net{MLP{}, MLP{Plain: true}, UNet{}} {
+	for _, net := range []Net{MLP{}, MLP{NoResidual: true}, UNet{}} {
 		f, all := layer(t, func(s *engine.Scope, in []*engine.Node) *engine.Node {
 			return net.Apply(s, in[0], odslib.Level{T: in[1]})
 		}, random(1, 1, 0, 3, 8, 8, 1), each)

@@ -31,7 +31,7 @@ func crescent(n int, seed uint64) odslib.Array {
 }
 
 func small() Training {
-	return Training{Net: nn.MLP{Hidden: 32, Layers: 2, Time: 16, Plain: true}, Batch: 64, Chunk: 7}
+	return Training{Net: nn.MLP{Hidden: 32, Layers: 2, Time: 16, NoResidual: true}, Batch: 64, Chunk: 7}
 }
 
 // sameBits fails unless the two sets of weights are equal to the bit.
@@ -229,14 +229,14 @@ func TestParametrisations(t *testing.T) {
 		weights  diffusion.Weighting
 		schedule odslib.Schedule
 	}{
-		{diffusion.V, diffusion.Noise, diffusion.VPLinear{}},
-		{diffusion.Epsilon, diffusion.Plain, diffusion.VPLinear{}},
-		{diffusion.X0, diffusion.Clean, diffusion.VPLinear{}},
-		{diffusion.Score, diffusion.Noise, diffusion.VPLinear{}},
-		{diffusion.Velocity, diffusion.MinSNR, diffusion.Flow{}},
-		{diffusion.V, diffusion.Plain, diffusion.EDM{SigmaMin: .02, SigmaMax: 20}},
+		{diffusion.V, diffusion.WeightNoise, diffusion.VPLinear{}},
+		{diffusion.Epsilon, diffusion.WeightOutput, diffusion.VPLinear{}},
+		{diffusion.X0, diffusion.WeightClean, diffusion.VPLinear{}},
+		{diffusion.Score, diffusion.WeightNoise, diffusion.VPLinear{}},
+		{diffusion.Velocity, diffusion.WeightMinSNR, diffusion.Flow{}},
+		{diffusion.V, diffusion.WeightOutput, diffusion.EDM{SigmaMin: .02, SigmaMax: 20}},
 	} {
-		tr := Training{Net: nn.MLP{Hidden: 64, Layers: 3, Plain: true}, Schedule: c.schedule, Predicts: c.predicts, Weighting: c.weights, Batch: 128, Rate: nn.Rate{Peak: 3e-3}, EMA: .99}
+		tr := Training{Net: nn.MLP{Hidden: 64, Layers: 3, NoResidual: true}, Schedule: c.schedule, Predicts: c.predicts, Weighting: c.weights, Batch: 128, Rate: nn.Rate{Peak: 3e-3}, EMA: .99}
 		p, err := tr.Train(context.Background(), data, odslib.Budget{Steps: 400}, 1)
 		if err != nil {
 			t.Fatal(err)

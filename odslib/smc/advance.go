@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gomlx/gomlx/core/tensors"
+	"gonum.org/v1/gonum/floats"
 
 	"odslab/odslib/engine"
 	"odslab/odslib/twist"
@@ -97,7 +98,11 @@ func (r *Run) twists(ctx context.Context, device []float32, alpha, sigma float64
 	if r.post.Constraint == nil || !final && r.bound == nil {
 		return out, nil
 	}
-	r.res.ConstraintEvals += int64(len(out))
+	each := 1
+	if several, ok := r.bound.(twist.Several); ok && !final {
+		each = several.Evaluations()
+	}
+	r.res.ConstraintEvals += int64(each * len(out))
 	for j, v := range device {
 		out[j] = float64(v)
 	}
@@ -114,10 +119,14 @@ func (r *Run) twists(ctx context.Context, device []float32, alpha, sigma float64
 	}
 	r.res.Lost(out)
 	if final {
+		if best := slices.Max(out); r.rewards == nil && math.Abs(best) > coarse {
+			r.res.Note("log r is about %.2g, where float32 tells values apart by %.2g alone: take the constant out of the reward", best, math.Abs(best)*math.Pow(2, -23))
+		}
 		return out, nil
 	}
 	// Before the end a twist must be positive: x̂0 where the reward is 0 may yet come home. Any weights do, since the last
-	// step divides by them, so the lost are put below the others, the further the surer x̂0 is.
+	// step divides by them. Who comes home lies within r_t of the border, a share of particles that falls as r_t does; put
+	// lower by as much and no more, they add the same to the error of Ẑ at every level.
 	low := math.Inf(1)
 	for _, v := range out {
 		if v < low && !math.IsInf(v, -1) {
@@ -129,11 +138,14 @@ func (r *Run) twists(ctx context.Context, device []float32, alpha, sigma float64
 	}
 	for j, v := range out {
 		if math.IsInf(v, -1) {
-			out[j] = low - 20*alpha*alpha/(alpha*alpha+sigma*sigma)
+			out[j] = low + .5*math.Log(sigma*sigma/(alpha*alpha*r.variance+sigma*sigma))
 		}
 	}
 	return out, nil
 }
+
+// coarse is where two neighbouring float32 differ by more than a hundredth.
+const coarse = 1e5
 
 // hostTwists asks a constraint that runs on the host, about x̂0 or at the end x.
 func (r *Run) hostTwists(ctx context.Context, final bool, alpha, sigma float64) ([]float64, error) {
@@ -145,12 +157,23 @@ func (r *Run) hostTwists(ctx context.Context, final bool, alpha, sigma float64) 
 	if err != nil {
 		return nil, err
 	}
+	draws, several := r.bound.(twist.HostDraws)
+	if several = several && !final; several {
+		x = draws.Around(x, alpha, sigma)
+	}
 	out, err := r.rewards.Rewards(ctx, x, nil)
 	if err != nil {
 		return nil, err
 	}
+	if several {
+		n := draws.Evaluations()
+		for j := range len(out) / n {
+			out[j] = floats.LogSumExp(out[j*n:(j+1)*n]) - math.Log(float64(n))
+		}
+		out = out[:len(out)/n]
+	}
 	for j, v := range out {
-		if !final {
+		if !final && !several {
 			v = r.bound.(twist.HostBound).FromReward(v, alpha, sigma)
 		}
 		out[j] = r.lambda * v

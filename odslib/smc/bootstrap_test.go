@@ -177,6 +177,9 @@ func TestStandardError(t *testing.T) {
 		r.resampling, r.threshold = rule, .9
 		for seed := range uint64(runs) {
 			res := drawn(t, r, seed)
+			if res.LogZAtLeast {
+				continue // it says that it does not know
+			}
 			logZ, said = append(logZ, res.LogZ), append(said, res.LogZError)
 		}
 		_, sd := moments(logZ)

@@ -9,6 +9,8 @@
 //	tds, err := smc.TDS{Twist: twist.Covariance{}, Particles: 4000}.Sample(ctx, post, 1000, 1)
 //	fmt.Println(tds.LogZ, tds.LogZError, tds.ESS)
 //
+// [Tempering] is another family: from the prior to the posterior by powers of r, with moves of package mcmc and without a chain.
+//
 // The prior is a diffusion prior, or any [odslib.Process]: tokens that are unmasked one by one move as Gaussian steps do. A
 // sampler's Open gives a [Run] that is stepped by hand. Where the posterior has conditions, each run of equal rows is an
 // island with particles, weights and evidence of its own (Result.Islands).

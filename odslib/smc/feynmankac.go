@@ -27,6 +27,7 @@ type feynmanKac struct {
 	lambda     float64 // power of r; 0 means 1
 	resampling Resampling
 	threshold  float64
+	plain      bool // without an estimate of the shift
 }
 
 // cloudOf is the number of particles for n draws: asked, or 4n within [1000, 20000], never fewer than n.
@@ -52,6 +53,7 @@ type opened struct {
 	given             []*tensors.Tensor // conditions of the particles, or none
 	rewards           *odslib.Evaluator // of a constraint that runs on the host, else nil
 	hosted            bool              // the twist is made from those rewards
+	variance          float64           // the prior's mean variance
 	engine            *engine.Engine
 }
 
@@ -132,7 +134,12 @@ func (o *opened) bind(seed uint64) (err error) {
 		return fmt.Errorf("%T with Iterations is known up to a factor only, which guides can do with and particles cannot", o.twist)
 	}
 	_, fromReward := o.bound.(twist.HostBound)
-	o.hosted = fromReward && o.rewards != nil
+	_, fromDraws := o.bound.(twist.HostDraws)
+	o.hosted = (fromReward || fromDraws) && o.rewards != nil
+	o.variance = 1
+	if p, ok := o.post.Prior.(odslib.Diffusion); ok {
+		o.variance = diffusion.Variance(p)
+	}
 	if !o.proposal.Guided() {
 		return nil
 	}
@@ -207,7 +214,11 @@ func (f feynmanKac) sample(ctx context.Context, post odslib.Posterior, settings 
 		return nil, err
 	}
 	defer r.Close()
-	return r.finish(ctx)
+	res, err := r.finish(ctx)
+	if err == nil {
+		err = r.shift(ctx, res)
+	}
+	return res, err
 }
 
 // run opens the method for one run.

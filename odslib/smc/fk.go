@@ -17,12 +17,13 @@ type FK struct {
 	Lambda     float64 // λ; 0 means 1
 	Potential  Potential
 	Proposal   Proposal    // nil means OwnStep{}; TwistedStep{} follows the gradient of the twist
-	Twist      twist.Twist // nil means twist.Point{}, the reward of x̂0; λ multiplies it
+	Twist      twist.Twist // nil means twist.Point{}, the reward of x̂0, and under TwistedStep{} TDS's; λ multiplies it
 	Particles  int         // 0 means 4n within [1000, 20000]; with conditions, for each run of equal rows
 	Steps      int         // 0 means 100
 	Chain      diffusion.Chain
 	Resampling Resampling
 	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
+	NoShift    bool    // leaves Result.Shift out, and the run of a quarter of the steps that estimates it
 }
 
 // Sample implements odslib.Sampler. Result.Samples are n draws from the final cloud, which is Result.Particles.
@@ -39,8 +40,12 @@ func (s FK) core() feynmanKac {
 	if s.Proposal == nil {
 		s.Proposal = OwnStep{}
 	}
+	var usual twist.Twist = twist.Point{}
+	if s.Proposal.Guided() {
+		usual = twist.Default{}
+	}
 	return feynmanKac{
 		name: "FK", particles: s.Particles, chain: s.Chain.WithSteps(s.Steps, 100), proposal: s.Proposal, lambda: s.Lambda,
-		twist: or(s.Twist, twist.Point{}), potential: s.Potential, resampling: s.Resampling, threshold: s.Threshold,
+		twist: or(s.Twist, usual), potential: s.Potential, resampling: s.Resampling, threshold: s.Threshold, plain: s.NoShift,
 	}
 }

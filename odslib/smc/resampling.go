@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"odslab/odslib"
 )
 
 // Resampling is a rule that draws the parents of a new, equally weighted cloud. Every rule is unbiased: particle i has
@@ -15,9 +17,11 @@ const (
 	Stratified                    // one uniform for each stratum (Kitagawa 1996)
 	Residual                      // ⌊n·w_i⌋ children for certain, the rest multinomial (Liu & Chen 1998)
 	Multinomial                   // independent parents (Gordon et al. 1993)
+	SSP                           // Srinivasan's pairwise rounding of n·w_i: consistent in any order (Gerber, Chopin & Whiteley 2019)
+	Hilbert                       // Stratified along a Hilbert curve through the particles (Gerber & Chopin 2015; same paper)
 )
 
-var resamplingNames = [...]string{"systematic", "stratified", "residual", "multinomial"}
+var resamplingNames = [...]string{"systematic", "stratified", "residual", "multinomial", "SSP", "Hilbert"}
 
 func (r Resampling) String() string {
 	if r < 0 || int(r) >= len(resamplingNames) {
@@ -28,18 +32,38 @@ func (r Resampling) String() string {
 
 func (r Resampling) check() error {
 	if r < 0 || int(r) >= len(resamplingNames) {
-		return fmt.Errorf("no resampling rule %v; use smc.Systematic, Stratified, Residual or Multinomial", r)
+		return fmt.Errorf("no resampling rule %v; use smc.Systematic, Stratified, Residual, Multinomial, SSP or Hilbert", r)
 	}
 	return nil
 }
 
-// Parents draws n indices from the weights, which sum to one. The indices come in rising order.
+// parents are those of as many new particles as there are; x are the old ones.
+func (r Resampling) parents(weights []float64, x odslib.Array, rng *rand.Rand) []int32 {
+	if r != Hilbert {
+		return r.Parents(weights, len(weights), rng)
+	}
+	order := hilbertOrder(x)
+	sorted := make([]float64, len(weights))
+	for i, k := range order {
+		sorted[i] = weights[k]
+	}
+	parents := Stratified.Parents(sorted, len(weights), rng)
+	for i, k := range parents {
+		parents[i] = int32(order[k])
+	}
+	return parents
+}
+
+// Parents draws n indices from the weights, which sum to one. The indices come in rising order. Hilbert, which has no particles
+// to sort here, is Stratified.
 func (r Resampling) Parents(weights []float64, n int, rng *rand.Rand) []int32 {
 	switch r {
-	case Stratified:
+	case Stratified, Hilbert:
 		return invert(weights, n, func(i int) float64 { return (float64(i) + rng.Float64()) / float64(n) })
 	case Residual:
 		return residual(weights, n, rng)
+	case SSP:
+		return ssp(weights, n, rng)
 	case Multinomial:
 		return invert(weights, n, sortedUniforms(n, rng))
 	}

@@ -49,11 +49,11 @@ func (r *Run) Result() (*odslib.Result, error) {
 		return res, err
 	}
 	res.Particles = &odslib.Cloud{X: x, LogWeights: r.LogWeights()}
-	res.ESS, res.LogZ = r.ESS(), r.LogZ()
+	res.LogZ = r.LogZ()
 	res.Samples = engine.NewArray(append([]int{r.n}, r.post.Shape()...)...)
 	rng := engine.RNG(r.seed, "smc.FeynmanKac.draw")
 	var dead error
-	few, fewest := 0, r.particles
+	few, fewest := 0, math.Inf(1)
 	for i, p := range r.populations {
 		first, draws := r.islands[i].first, r.islands[i].draws
 		rows := res.Samples.Slice(first, first+draws)
@@ -66,11 +66,12 @@ func (r *Run) Result() (*odslib.Result, error) {
 				dead = fmt.Errorf("%s, step %d of %d, draws %d to %d: %w", r.name, p.died, r.Steps(), first, first+draws-1, errExtinct)
 			}
 		} else {
-			var families int
-			said.ESS = ess(p.w)
-			if said.LogZError, families = p.standardError(r.resampling); families < 20 && r.post.Constraint != nil {
-				few, fewest = few+1, min(fewest, families)
+			if said.ESS, said.LogZError = p.ancestry(r.resampling); r.post.Constraint == nil {
+				said.ESS = ess(p.w)
+			} else if said.ESS < fewFamilies {
+				few, fewest = few+1, min(fewest, said.ESS)
 			}
+			res.ESS += said.ESS
 			picks := Systematic.Parents(p.w, draws, rng)
 			rng.Shuffle(draws, func(a, b int) { picks[a], picks[b] = picks[b], picks[a] }) // so that any part of them is a fair sample
 			for j, k := range picks {
@@ -88,9 +89,15 @@ func (r *Run) Result() (*odslib.Result, error) {
 		res.LogZError, res.Islands, of = res.Islands[0].LogZError, nil, ""
 	}
 	if few > 0 {
-		res.Note("all weight descends from %d of the %d first particles%s: the error of log Z is a guess, and the draws may miss modes; take more Particles", fewest, r.particles, of)
+		warn(res, fewest, r.particles, of)
 	}
 	return res, dead
+}
+
+// warn says that a run does not know its own error.
+func warn(res *odslib.Result, families float64, particles int, of string) {
+	res.LogZAtLeast = true
+	res.Note("the weight descends from %.1f, in effect, of the %d first particles%s: the error of log Z is at least what is said, how much more one run cannot tell, and the draws may miss modes; take more Particles, or better twists and moves", families, particles, of)
 }
 
 // partial keeps the work of a run that was stopped.

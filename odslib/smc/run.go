@@ -49,6 +49,7 @@ func (o *opened) begin(settings any, begun time.Time, seed uint64) *Run {
 		noise: engine.RNGState(seed, "smc.FeynmanKac.noise"), rng: engine.RNG(seed, "smc.FeynmanKac.resample"),
 		res: odslib.NewResult(o.post, o.name, settings, seed),
 	}
+	r.res.About = "right in the limit of many particles, for the chain's own law: log Z is that of its " + fmt.Sprint(len(o.table)) + " steps"
 	for i := range r.paths {
 		r.paths[i] = r.potential.start()
 	}
@@ -136,7 +137,11 @@ func (r *Run) Step(ctx context.Context) error {
 		return err
 	}
 	bad := r.res.NonFinite
-	if err := r.advance(ctx, r.resample()); err != nil {
+	parents, err := r.resample()
+	if err == nil {
+		err = r.advance(ctx, parents)
+	}
+	if err != nil {
 		return fmt.Errorf("%s, step %d of %d: %w", r.name, r.done, r.Steps(), err)
 	}
 	step := r.done
@@ -151,17 +156,28 @@ func (r *Run) Step(ctx context.Context) error {
 }
 
 // resample renews the islands that are due and returns everybody's parents.
-func (r *Run) resample() []int32 {
+func (r *Run) resample() ([]int32, error) {
 	parents, renewed := identity(r.size()), false
 	if r.done == 0 {
-		return parents
+		return parents, nil
 	}
+	var x odslib.Array
 	for i, p := range r.populations {
 		if p.w == nil || r.threshold < 1 && ess(p.w) >= r.threshold*float64(len(p.w)) {
 			continue
 		}
 		first := int32(i * r.particles)
-		for j, k := range p.resample(r.resampling, r.rng) {
+		if r.resampling == Hilbert && x.Data == nil {
+			var err error
+			if x, err = r.Particles(); err != nil {
+				return nil, err
+			}
+		}
+		own := x
+		if x.Data != nil {
+			own = x.Slice(int(first), int(first)+r.particles)
+		}
+		for j, k := range p.resample(r.resampling, own, r.rng) {
 			parents[int(first)+j] = first + k
 		}
 		renewed = true
@@ -171,5 +187,5 @@ func (r *Run) resample() []int32 {
 		r.res.Ancestors = append(r.res.Ancestors, parents)
 		r.res.Trace[len(r.res.Trace)-1].Resampled = true
 	}
-	return parents
+	return parents, nil
 }

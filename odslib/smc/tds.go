@@ -11,14 +11,15 @@ import (
 var _ odslib.Sampler = TDS{}
 
 // TDS is the twisted diffusion sampler (Wu et al. 2023, 2306.17775): particles move along the gradient of the twist, and
-// their weights take back what that changes. With twist.Covariance it is the method of choice for linear measurements.
+// their weights take back what that changes. Under the default twist it is the method of choice for linear measurements.
 type TDS struct {
-	Twist      twist.Twist     // nil means twist.Point{}, as published
+	Twist      twist.Twist     // nil means twist.Default{}, by what the constraint offers (published: Point{})
 	Particles  int             // 0 means 4n within [1000, 20000]; with conditions, for each run of equal rows
 	Steps      int             // 0 means 100
 	Chain      diffusion.Chain // of a diffusion prior; all particles go together, whatever its Batch
 	Resampling Resampling
 	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
+	NoShift    bool    // leaves Result.Shift out, and the run of a quarter of the steps that estimates it
 }
 
 // Sample implements odslib.Sampler. Result.Samples are n draws from the final cloud, which is Result.Particles.
@@ -34,6 +35,6 @@ func (s TDS) Open(post odslib.Posterior, n int, seed uint64) (*Run, error) {
 func (s TDS) core() feynmanKac {
 	return feynmanKac{
 		name: "TDS", particles: s.Particles, chain: s.Chain.WithSteps(s.Steps, 100), proposal: TwistedStep{},
-		twist: or(s.Twist, twist.Point{}), resampling: s.Resampling, threshold: s.Threshold,
+		twist: or(s.Twist, twist.Default{}), resampling: s.Resampling, threshold: s.Threshold, plain: s.NoShift,
 	}
 }

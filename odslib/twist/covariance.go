@@ -55,34 +55,40 @@ func (b covariance) Unnormalised() bool { return b.iterations > 0 }
 func (b covariance) LogTwist(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {
 	g := x.Graph()
 	a := engine.Var(scope.At("twist"), g, "matrix")
-	m, n := a.Shape().Dimensions[0], x.Shape().Dimensions[0]
 	e := b.c.Whitened(scope.At("constraint"), x0, b.post.ConstraintGiven(at.Given))
 	ratio := graph.Div(graph.Square(at.Sigma), at.Alpha)
-	// A·J, J being symmetric, of directions v [B, m]: Aᵀ·v goes through the denoiser backwards.
-	product := func(v *odslib.Node) *odslib.Node {
-		back := engine.VJP(x0, x, graph.Reshape(graph.Dot(v, a).Product(), x0.Shape().Dimensions...))
-		return graph.Einsum("bd,md->bm", graph.Reshape(back, n, -1), a)
-	}
 	if b.iterations > 0 {
 		solved, _ := engine.ConjugateGradients(func(v *odslib.Node) *odslib.Node {
-			return graph.Add(v, graph.Mul(column(ratio, v), product(v)))
-		}, e, min(b.iterations, m))
+			return graph.Add(v, graph.Mul(column(ratio, v), through(x, x0, a, v)))
+		}, e, min(b.iterations, a.Shape().Dimensions[0]))
 		// The gradient of −½eᵀM⁻¹e with M held fixed is that of −(M⁻¹e)ᵀe with M⁻¹e held fixed.
 		dot := graph.ReduceSum(graph.Mul(solved, e), -1)
 		return graph.Sub(graph.MulScalar(graph.StopGradient(dot), .5), dot)
 	}
+	factor := seen(x, x0, a, ratio)
+	quad := graph.ReduceSum(graph.Square(factor.Whiten(e)), -1)
+	log := graph.MulScalar(graph.AddScalar(graph.Add(quad, factor.LogDet()), float64(a.Shape().Dimensions[0])*math.Log(2*math.Pi)), -.5)
+	return graph.Add(log, graph.BroadcastToShape(engine.Var(scope.At("twist"), g, "log_scale"), log.Shape()))
+}
+
+// through is A·J of directions v [B, m], J being symmetric: Aᵀ·v goes through the denoiser backwards.
+func through(x, x0, a, v *odslib.Node) *odslib.Node {
+	back := engine.VJP(x0, x, graph.Reshape(graph.Dot(v, a).Product(), x0.Shape().Dimensions...))
+	return graph.Einsum("bd,md->bm", graph.Reshape(back, x.Shape().Dimensions[0], -1), a)
+}
+
+// seen factors I + A·C·Aᵀ, C = ratio·J, for each row.
+func seen(x, x0, a, ratio *odslib.Node) engine.Cholesky {
+	g, m, n := x.Graph(), a.Shape().Dimensions[0], x.Shape().Dimensions[0]
 	rows := make([]*odslib.Node, m)
 	for i := range rows {
 		unit := make([]float32, m)
 		unit[i] = 1
-		rows[i] = graph.ExpandAxes(product(graph.BroadcastToDims(graph.ExpandAxes(graph.Const(g, unit), 0), n, m)), 1)
+		rows[i] = graph.ExpandAxes(through(x, x0, a, graph.BroadcastToDims(graph.ExpandAxes(graph.Const(g, unit), 0), n, m)), 1)
 	}
 	cov := graph.Concatenate(rows, 1)
 	cov = graph.Mul(graph.MulScalar(graph.Add(cov, graph.TransposeAllAxes(cov, 0, 2, 1)), .5), graph.BroadcastToShape(graph.ExpandAxes(ratio, 1, 2), cov.Shape()))
-	factor := engine.NewCholesky(graph.StopGradient(graph.Add(cov, graph.BroadcastToShape(graph.ExpandAxes(identity(g, m), 0), cov.Shape()))))
-	quad := graph.ReduceSum(graph.Square(factor.Whiten(e)), -1)
-	log := graph.MulScalar(graph.AddScalar(graph.Add(quad, factor.LogDet()), float64(m)*math.Log(2*math.Pi)), -.5)
-	return graph.Add(log, graph.BroadcastToShape(engine.Var(scope.At("twist"), g, "log_scale"), log.Shape()))
+	return engine.NewCholesky(graph.StopGradient(graph.Add(cov, graph.BroadcastToShape(graph.ExpandAxes(identity(g, m), 0), cov.Shape()))))
 }
 
 func identity(g *graph.Graph, m int) *odslib.Node {

@@ -27,23 +27,9 @@ func (s Isotropic) Bind(post odslib.Posterior, _ uint64) (Bound, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := len(system.A)
-	a := mat.NewDense(m, len(system.A[0]), nil)
-	for i, row := range system.A {
-		a.SetRow(i, row)
-	}
-	var gram mat.SymDense
-	gram.SymOuterK(1, a)
-	var eig mat.EigenSym
-	if !eig.Factorize(&gram, true) {
-		return nil, fmt.Errorf("twist.Isotropic: AAᵀ of the measurement has no eigenvalues; are its numbers finite?")
-	}
-	var vectors mat.Dense
-	eig.VectorsTo(&vectors)
-	basis, values := make([][]float64, m), eig.Values(nil)
-	for i := range basis {
-		basis[i] = mat.Row(nil, i, &vectors)
-		values[i] = math.Max(0, values[i])
+	basis, values, err := Spectrum(system.A)
+	if err != nil {
+		return nil, fmt.Errorf("twist.Isotropic: %w", err)
 	}
 	if s.Variance == 0 {
 		s.Variance = 1
@@ -74,6 +60,28 @@ func (b isotropic) LogTwist(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.L
 	spread := graph.OnePlus(graph.Mul(column(r2, e), graph.BroadcastToShape(graph.ExpandAxes(v("values"), 0), e.Shape())))
 	each := graph.Add(graph.Div(graph.Square(e), spread), graph.Log(graph.MulScalar(spread, 2*math.Pi)))
 	return graph.Add(graph.MulScalar(graph.ReduceSum(each, -1), -.5), graph.BroadcastToShape(v("log_scale"), r2.Shape()))
+}
+
+// Spectrum takes AAᵀ = U·diag(values)·Uᵀ apart, basis being U.
+func Spectrum(a [][]float64) (basis [][]float64, values []float64, err error) {
+	dense := mat.NewDense(len(a), len(a[0]), nil)
+	for i, row := range a {
+		dense.SetRow(i, row)
+	}
+	var gram mat.SymDense
+	gram.SymOuterK(1, dense)
+	var eig mat.EigenSym
+	if !eig.Factorize(&gram, true) {
+		return nil, nil, fmt.Errorf("AAᵀ of the measurement has no eigenvalues; are its numbers finite?")
+	}
+	var vectors mat.Dense
+	eig.VectorsTo(&vectors)
+	basis, values = make([][]float64, len(a)), eig.Values(nil)
+	for i := range basis {
+		basis[i] = mat.Row(nil, i, &vectors)
+		values[i] = math.Max(0, values[i])
+	}
+	return basis, values, nil
 }
 
 // column lets a [B] vector multiply [B, m].

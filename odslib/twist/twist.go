@@ -29,6 +29,17 @@ type HostBound interface {
 	FromReward(logR, alpha, sigma float64) float64
 }
 
+// HostDraws is a twist that is the mean of r over several points around x̂0, which a constraint on the host can judge.
+type HostDraws interface {
+	Bound
+	Several
+	// Around are the points for each row of x̂0, those of a row together.
+	Around(x0 odslib.Array, alpha, sigma float64) odslib.Array
+}
+
+// Several is a twist that evaluates the constraint more than once for each row.
+type Several interface{ Evaluations() int }
+
 // bare is what twists have that have no numbers and no columns.
 type bare struct{ post odslib.Posterior }
 

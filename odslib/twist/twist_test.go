@@ -94,6 +94,7 @@ func TestAgainstGaussianAlgebra(t *testing.T) {
 		variances []float64
 	}{
 		"covariance":            {twist.Covariance{}, []float64{.3, 2, 9}},
+		"quadratic":             {twist.Quadratic{}, []float64{.3, 2, 9}},
 		"isotropic":             {twist.Isotropic{}, []float64{1, 1, 1}},
 		"isotropic, variance 4": {twist.Isotropic{Variance: 4}, []float64{4, 4, 4}},
 	} {
@@ -181,7 +182,7 @@ func TestEndsAndRows(t *testing.T) {
 	}
 	ys := normals(6, 3, 7, 1)
 	post.Given = &ys
-	for _, tw := range []twist.Twist{twist.Point{}, twist.Tempered{}, twist.Isotropic{}, twist.Covariance{}, twist.Widened{By: diffusion.VPLinear{}.Sigma}} {
+	for _, tw := range []twist.Twist{twist.Point{}, twist.Tempered{}, twist.Isotropic{}, twist.Covariance{}, twist.MonteCarlo{}, twist.MonteCarlo{Smooth: true}, twist.Widened{}, twist.Widened{By: diffusion.VPLinear{}.Sigma}} {
 		own := odslib.Given(prior, kind)
 		log, _ := evaluate(t, own, tw, x, 0, nil)
 		for i, w := range rewards {
@@ -195,6 +196,69 @@ func TestEndsAndRows(t *testing.T) {
 			if math.Abs(all[i]-one[i]) > 1e-4*(1+math.Abs(one[i])) {
 				t.Errorf("%T, row %d: %.5f among rows, %.5f alone", tw, i, all[i], one[i])
 			}
+		}
+	}
+}
+
+// TestSpreadOfOne: of one measured value Widened without By is the covariance twist, whose matrix is a number; of several it has
+// the mean of the diagonal, on average over its random signs: exactly where A is orthogonal to itself.
+func TestSpreadOfOne(t *testing.T) {
+	one := odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5})
+	both := odslib.Given(priors.Gaussian([]float64{1, -1}, 2), constraint.Gaussian{A: constraint.Identity{}, Y: []float64{3, 0}, Sigma: .5})
+	x := normals(5, 4, 7, 2)
+	for name, post := range map[string]odslib.Posterior{"one": one, "both": both} {
+		for _, at := range []float64{.05, .3, .8} {
+			a, _ := evaluate(t, post, twist.Covariance{}, x, at, nil)
+			b, _ := evaluate(t, post, twist.Widened{}, x, at, nil)
+			for i := range a {
+				if math.Abs(a[i]-b[i]) > 1e-3*(1+math.Abs(a[i])) {
+					t.Errorf("%s, t=%g: %.5f by covariance, %.5f widened", name, at, a[i], b[i])
+				}
+			}
+		}
+	}
+}
+
+// TestMonteCarloMean: many draws are the Gaussian integral that Isotropic has in closed form, and Smooth is near it with few.
+func TestMonteCarloMean(t *testing.T) {
+	post := odslib.Given(priors.Gaussian([]float64{0, 0}, 1), constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{1}, Sigma: .5})
+	x := normals(5, 1, 7, 2)
+	for _, at := range []float64{.1, .4, .9} {
+		want, _ := evaluate(t, post, twist.Isotropic{}, x, at, nil)
+		many, _ := evaluate(t, post, twist.MonteCarlo{Draws: 400}, x, at, nil)
+		few, _ := evaluate(t, post, twist.MonteCarlo{Draws: 32, Smooth: true}, x, at, nil)
+		for i, w := range want {
+			// The integrand's relative deviation is below 2 where y is in reach: a mean of 400 is known to .1, three of which are .3.
+			if w > -6 && (math.Abs(many[i]-w) > .3 || math.Abs(few[i]-w) > .8) {
+				t.Errorf("t=%g: %.3f by 400 draws, %.3f smoothed, want %.3f", at, many[i], few[i], w)
+			}
+		}
+	}
+}
+
+// TestFor: the default by what there is.
+func TestFor(t *testing.T) {
+	grid, row := priors.Grid25(), constraint.Matrix{{1, -1}}
+	wide := priors.Gaussian(make([]float64, 40), 3)
+	for _, c := range []struct {
+		want twist.Twist
+		post odslib.Posterior
+	}{
+		{twist.Covariance{}, odslib.Given(grid, constraint.Gaussian{A: row, Y: []float64{1}, Sigma: 1})},
+		{twist.Isotropic{Variance: 3}, odslib.Given(wide, constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, 40), Sigma: 1})},
+		{twist.Quadratic{}, odslib.Given(grid, constraint.Tilt{Precision: []float64{1, 0}})},
+		{twist.Quadratic{}, odslib.Given(grid, constraint.Tilt{Linear: []float64{1, 0}})},
+		{twist.Tempered{}, odslib.Given(grid, constraint.Tilt{Precision: []float64{1, -1}})},
+		{twist.MonteCarlo{Draws: 32, Smooth: true}, odslib.Given(grid, constraint.StudentT{A: row, Y: []float64{1}, Nu: 3, Scale: 1})},
+		{twist.Tempered{}, odslib.Given(grid, constraint.HostReward{F: func([]float32) float64 { return 0 }})},
+		{twist.Tempered{}, exact.T1().Post},
+	} {
+		got := twist.For(c.post)
+		if i, ok := got.(twist.Isotropic); ok {
+			got = twist.Isotropic{Variance: math.Round(i.Variance*1e6) / 1e6}
+		}
+		if got != c.want {
+			t.Errorf("%v: %#v, want %#v", c.post, got, c.want)
 		}
 	}
 }
@@ -216,7 +280,9 @@ func TestRefusals(t *testing.T) {
 		"no constraint":                       {twist.Covariance{}, odslib.Given(grid, nil)},
 		"takes up to 16":                      {twist.Covariance{}, wide},
 		"Variance is -1":                      {twist.Isotropic{Variance: -1}, wide},
-		"needs By":                            {twist.Widened{}, student},
+		"grows like a square":                 {twist.Quadratic{}, odslib.Given(grid, constraint.Tilt{Precision: []float64{1, -1}})},
+		"a quadratic log r":                   {twist.Quadratic{}, student},
+		"-2 draws":                            {twist.MonteCarlo{Draws: -2}, student},
 		"with an error model":                 {twist.Widened{By: diffusion.VPLinear{}.Sigma}, odslib.Given(grid, constraint.Tilt{Linear: []float64{1, 0}})},
 	} {
 		if _, err := c.tw.Bind(c.post, 1); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

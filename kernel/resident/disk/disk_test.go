@@ -19,7 +19,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 
-	"odslab/kernel/shelf"
+	"odslab/kernel/diskcache"
 	"odslab/kernel/toolchain"
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
@@ -46,7 +46,7 @@ type outcome struct {
 // process compiles and runs a few programs: a loop, a gradient with matrix products, a sort, and a
 // step whose input is donated.
 func process(dir string) error {
-	p := &Programs{Shelf: &shelf.Shelf{Dir: dir, Max: 1 << 20}}
+	p := &Programs{Cache: &diskcache.Cache{Dir: dir, Max: 1 << 20}}
 	if err := p.Install(engine.Plugin("xla-cpu"), nil); err != nil {
 		return err
 	}
@@ -100,7 +100,7 @@ func process(dir string) error {
 		x = out[0]
 	}
 	fmt.Fprintln(sum, x.Value())
-	p.Shelf.Wait()
+	p.Cache.Wait()
 	return json.NewEncoder(os.Stdout).Encode(outcome{p.Loaded(), fmt.Sprintf("%x", sum.Sum(nil))})
 }
 
@@ -167,7 +167,7 @@ func TestProgramsStay(t *testing.T) {
 
 // A plugin that is none is an error, and the next can be installed.
 func TestInstallOfJunk(t *testing.T) {
-	p := &Programs{Shelf: &shelf.Shelf{}}
+	p := &Programs{Cache: &diskcache.Cache{}}
 	junk := filepath.Join(t.TempDir(), "plugin.so")
 	if err := p.Install(junk, nil); err == nil {
 		t.Error("no file, no error")

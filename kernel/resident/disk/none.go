@@ -5,12 +5,12 @@ package disk
 import (
 	"os"
 
-	"odslab/kernel/shelf"
+	"odslab/kernel/diskcache"
 )
 
 // Programs are XLA's compiled programs on disk; this build has no XLA.
 type Programs struct {
-	Shelf *shelf.Shelf
+	Cache *diskcache.Cache
 	Sum   string
 }
 

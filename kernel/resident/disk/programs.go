@@ -23,12 +23,12 @@ import (
 
 	"github.com/gomlx/go-xla/pjrt"
 
-	"odslab/kernel/shelf"
+	"odslab/kernel/diskcache"
 )
 
 // Programs are XLA's compiled programs on disk.
 type Programs struct {
-	Shelf *shelf.Shelf
+	Cache *diskcache.Cache
 	Sum   string // the plugin's sha256; "": its size and time must do
 
 	machine string // what they depend on beside themselves
@@ -103,19 +103,19 @@ func processor() (string, error) {
 func compileOrLoad(args *C.compile_args) *C.error {
 	p := installed.Load()
 	name := p.name(args)
-	if data := p.Shelf.Read(name); data != nil {
+	if data := p.Cache.Read(name); data != nil {
 		if C.load(args.client, (*C.char)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)), &args.executable) != 0 {
 			p.loaded.Add(1)
 			return nil
 		}
-		p.Shelf.Drop(name)
+		p.Cache.Drop(name)
 	}
 	if err := C.compile(args); err != nil {
 		return err
 	}
 	var out C.serialize_args
 	if C.serialize(args.executable, &out) != 0 {
-		p.Shelf.Write(name, C.GoBytes(unsafe.Pointer(out.bytes), C.int(out.bytes_size)))
+		p.Cache.Write(name, C.GoBytes(unsafe.Pointer(out.bytes), C.int(out.bytes_size)))
 		C.free_owner(&out)
 	}
 	return nil

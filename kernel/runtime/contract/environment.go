@@ -11,6 +11,7 @@ const (
 	EnvPrints   = "ODSLAB_PRINTS"   // folder with the pipes that take what a cell prints, named 1 and 2
 	EnvStdin    = "ODSLAB_STDIN"    // the kernel's socket for standard input
 	EnvResident = "ODSLAB_RESIDENT" // socket of the resident process
+	EnvAgain    = "ODSLAB_AGAIN"    // an [Again]: the program runs on a copy, for what one function shows
 )
 
 // Running is the first line that the resident process says, as JSON.

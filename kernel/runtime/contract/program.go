@@ -5,6 +5,7 @@ const (
 	LivePath     = "odslab/kernel/runtime/live"     // always
 	BootPath     = "odslab/kernel/runtime/boot"     // always, beside the main package
 	SessionPath  = "odslab/kernel/runtime/session"  // where draw and train are used
+	InteractPath = "odslab/kernel/runtime/interact" // where interact is used
 	PicturesPath = "odslab/kernel/runtime/pictures" // where an image is shown
 	PlotsPath    = "odslab/kernel/runtime/plots"    // where a plot of gonum's is shown
 	RichPath     = "odslab/kernel/runtime/rich"     // with gonbui
@@ -49,4 +50,10 @@ const (
 const (
 	CallDraw  = "Draw"  // draw
 	CallTrain = "Train" // train
+)
+
+// Names of package interact in generated programs.
+const (
+	CallInteract = "Interact" // interact
+	CallNamed    = "Named"    // with the parameters' names, and what makes the result showable
 )

@@ -31,6 +31,9 @@ type variable struct {
 	ptr  any
 }
 
+// Copy says that the values are a copy: nothing of this run is kept. Package interact sets it.
+var Copy bool
+
 // maxStack ends a recursion without end before it has filled the memory: a
 // million calls deep, not eight.
 const maxStack = 128 << 20
@@ -40,12 +43,15 @@ func Begin(n int) {
 	dir := os.Getenv(contract.EnvKeep)
 	cell.dir, cell.number = dir, n
 	cell.loaded = map[string]snapshot.Stamp{}
-	os.Remove(savedFile(dir))
-	if dir != "" {
+	if !Copy {
+		os.Remove(savedFile(dir))
+	}
+	if dir != "" && !Copy {
 		removeNew(dir) // of a cell that was killed
 	}
 	takePlace(dir)
 	debug.SetMaxStack(maxStack)
+	bound()
 	signal.Ignore(syscall.SIGXFSZ) // a write beyond `ulimit -f` is then an error with a line instead of a crash
 	listen()
 	usual = runtime.NumGoroutine()

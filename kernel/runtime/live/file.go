@@ -26,6 +26,7 @@ func readKept(path string) ([]byte, error) {
 	}
 	if size := info.Size(); size >= mapFrom && size == int64(int(size)) {
 		calm()
+		widen(int(size))
 		data, err := syscall.Mmap(int(f.Fd()), 0, int(size), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE)
 		if err == nil {
 			return data, nil

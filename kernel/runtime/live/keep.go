@@ -111,7 +111,7 @@ func savedFile(dir string) string { return filepath.Join(dir, contract.SavedFile
 // beside the old one, then the list of what there is now, a contract.Saved.
 // Where one can't be written, none is: what was kept before stays.
 func save() error {
-	if cell.dir == "" {
+	if cell.dir == "" || Copy {
 		return nil
 	}
 	cell.Lock()

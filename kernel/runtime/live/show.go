@@ -128,6 +128,14 @@ func bundle(v any) (data map[string]any, err error) {
 	return data, nil
 }
 
+// Bundled is the rich form of a value, or what stands in its way.
+func Bundled(v any) (map[string]any, error) {
+	if e, ok := v.(interface{ Err() error }); ok && !nilPointer(v) && e.Err() != nil {
+		return nil, e.Err()
+	}
+	return bundle(v)
+}
+
 // withMethods is a pointer to a copy of v where only the pointer knows how to
 // show itself.
 func withMethods(v any) any {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -71,7 +72,8 @@ func lockCodec(size uintptr, atRest func(unsafe.Pointer) bool) *codec {
 	}
 }
 
-// mutex and rwMutex are laid out as those of package sync; a test holds it.
+// mutex and rwMutex are laid out as those of package sync; a test holds it. They
+// are read atomically: a goroutine may be about to take them.
 type mutex struct {
 	state int32 // 1: locked; more: somebody waits
 	sema  uint32
@@ -85,13 +87,17 @@ type rwMutex struct {
 
 func atRest(p unsafe.Pointer) bool {
 	m := (*mutex)(p)
-	return m.state&^1 == 0 && m.sema == 0
+	return atomic.LoadInt32(&m.state)&^1 == 0 && atomic.LoadUint32(&m.sema) == 0
 }
 
 func atRestRW(p unsafe.Pointer) bool {
 	m := (*rwMutex)(p)
 	const readers = 1 << 30
-	return atRest(p) && m.writerSem == 0 && m.readerSem == 0 && m.readerWait == 0 && (m.w.state == 0 && m.readerCount >= 0 || m.w.state == 1 && m.readerCount == -readers)
+	if !atRest(p) || atomic.LoadUint32(&m.writerSem) != 0 || atomic.LoadUint32(&m.readerSem) != 0 || atomic.LoadInt32(&m.readerWait) != 0 {
+		return false
+	}
+	held, n := atomic.LoadInt32(&m.w.state), atomic.LoadInt32(&m.readerCount)
+	return held == 0 && n >= 0 || held == 1 && n == -readers
 }
 
 // regexpCodec keeps a regular expression as its text. Those of POSIX are

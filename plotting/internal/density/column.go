@@ -36,6 +36,7 @@ type Column struct {
 	sorted   []float64 // X, rising
 	cum      []float64 // weight of sorted[:i+1]
 	pitch    float64   // of values that were rounded, else 0
+	repeated float64   // share of the weight at values that several rows have
 	smallest float64   // gap between two values, where there are few
 	pilot    *Curve
 	mu       sync.Mutex
@@ -64,7 +65,7 @@ func NewColumn(x, w []float64) *Column {
 		q += v * v
 	}
 	c.Size = 1 / q
-	order := ordered(x, c.W)
+	order := Ordered(x, c.W)
 	c.sorted, c.cum = make([]float64, len(order)), make([]float64, len(order))
 	s := 0.
 	for k, i := range order {
@@ -120,7 +121,7 @@ func (c *Column) classify() {
 		c.Kind = Few
 		return
 	}
-	distinct, repeated, biggest, last := 0, 0., 0., 0.
+	distinct, biggest, last := 0, 0., 0.
 	c.smallest = math.Inf(1)
 	each := func(f func(at, share float64, several bool)) {
 		last = 0
@@ -141,21 +142,21 @@ func (c *Column) classify() {
 		distinct++
 		biggest = max(biggest, share)
 		if several {
-			repeated += share
+			c.repeated += share
 		}
 	})
 	switch {
 	case distinct == 1, distinct <= 30 && c.Size > 2*float64(distinct):
 		c.Kind = Discrete
 		each(func(at, share float64, _ bool) { c.Atoms = append(c.Atoms, Atom{at, share}) })
-	case repeated > .05 && biggest > .04 && biggest*c.Size > 8 && biggest > 8*repeated/float64(distinct):
+	case c.repeated > .05 && biggest > .04 && biggest*c.Size > 8 && biggest > 8*c.repeated/float64(distinct):
 		c.Kind = Tied
 		each(func(at, share float64, _ bool) {
 			if share > .02 && share*c.Size > 4 {
 				c.Atoms = append(c.Atoms, Atom{at, share})
 			}
 		})
-	case repeated > .5: // rounded: no kernel narrower than the steps
+	case c.repeated > .5: // rounded: no kernel narrower than the steps
 		c.pitch = (c.Quantile(.75) - c.Quantile(.25)) / float64(c.between(c.Quantile(.25), c.Quantile(.75)))
 	}
 }

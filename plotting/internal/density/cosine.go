@@ -4,6 +4,7 @@ import (
 	"math"
 	"sync"
 
+	"gonum.org/v1/gonum/dsp/fourier"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -28,28 +29,62 @@ func basis(n int) *mat.Dense {
 	return b
 }
 
+// transformed is the cosine transform of both indices: C·h·Cᵀ for C of basis.
+func transformed(h *mat.Dense) *mat.Dense {
+	n, _ := h.Dims()
+	fft, column := fourier.NewQuarterWaveFFT(n), make([]float64, n)
+	rows := func(m *mat.Dense) *mat.Dense { // of each row, as a column
+		out := mat.NewDense(n, n, nil)
+		raw := out.RawMatrix().Data
+		for i := range n {
+			fft.CosSequence(column, m.RawRowView(i)) // four times the sum
+			for k, v := range column {
+				raw[k*n+i] = v / 4
+			}
+		}
+		return out
+	}
+	return rows(rows(h))
+}
+
 // firstRoot finds the smallest t in [from, .1] at which f goes from negative to positive, or reports false.
 func firstRoot(from float64, f func(t float64) float64) (float64, bool) {
 	const ratio = 2.
 	a := from
-	if f(a) > 0 {
+	fa := f(a)
+	if fa > 0 {
 		return 0, false
 	}
 	for a < .1 {
 		b := a * ratio
-		if f(b) > 0 {
-			for range 7 { // to a relative precision of half a per cent
-				if m := math.Sqrt(a * b); f(m) > 0 {
-					b = m
+		fb := f(b)
+		if fb > 0 {
+			// By the line between the ends; one that stays twice counts half (Illinois). To some tenths of a per cent.
+			m, side := b, 0
+			for range 7 {
+				before := m
+				if m = a * math.Pow(b/a, fa/(fa-fb)); math.Abs(m/before-1) < .002 {
+					break
+				}
+				if v := f(m); v > 0 {
+					b, fb = m, v
+					if side > 0 {
+						fa /= 2
+					}
+					side = 1
 				} else {
-					a = m
+					a, fa = m, v
+					if side < 0 {
+						fb /= 2
+					}
+					side = -1
 				}
 			}
-			return math.Sqrt(a * b), true
+			return m, true
 		}
-		a = b
+		a, fa = b, fb
 	}
-	return 0, false
+	return math.Inf(1), false
 }
 
 // silverman is the rule-of-thumb variance of the kernel on [0, 1], from a histogram: fallback and yardstick.
@@ -73,6 +108,10 @@ const smoother = 1.5
 func floor(t, thumb float64, cells int) float64 {
 	return max(smoother*t, thumb/144, finest(cells))
 }
+
+// copies is the share of values that others have too below which samples whose plug-in rule asks for a kernel narrower than
+// the grid can hold have such a narrow mode; above it they are copies or were rounded.
+const copies = .05
 
 // finest is the variance of the narrowest kernel that the grid can hold.
 func finest(cells int) float64 { return .36 / float64(cells*cells) }

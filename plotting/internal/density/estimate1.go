@@ -1,13 +1,19 @@
 package density
 
-import "math"
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
 
 // Curve is a density on an even grid of cell centres.
 type Curve struct {
 	X, Y      []float64
 	Bandwidth float64
 
-	heights, weights []float64 // at each sample: the density without that sample's own share; 0 beyond the grid
+	at *Column // whose samples it was made of; nil: not of samples
+	d  Domain  // of X
+	t  float64 // the kernel's variance, as a share of the domain
 }
 
 const cells1 = 512
@@ -27,8 +33,8 @@ func (c *Column) estimate() Curve {
 	d := c.Domain
 	r := d.Max - d.Min
 	hist := make([]float64, n)
-	bins := bin(c.X, d, n)
-	for i, b := range bins {
+	for i, v := range c.X {
+		b := placed(v, d, n)
 		if b.cell < outside {
 			continue
 		}
@@ -38,14 +44,14 @@ func (c *Column) estimate() Curve {
 	basis := basis(n)
 	a := make([]float64, n)
 	for k := range a {
-		row := basis.RawRowView(k)
-		for j, h := range hist {
-			a[k] += row[j] * h
-		}
+		a[k] = floats.Dot(basis.RawRowView(k), hist)
 	}
 	thumb := silverman(hist, c.Size, 5)
 	t, ok := firstRoot(finest(n)/4, func(t float64) float64 { return t - fixedPoint(t, c.Size, a) })
-	if !ok {
+	switch {
+	case t == 0 && c.repeated < copies: // a mode that is narrower than the grid can hold
+		t = finest(n)
+	case !ok:
 		t = thumb / smoother
 	}
 	t = max(floor(t, thumb, n), squared(.8*c.pitch/r))
@@ -53,14 +59,14 @@ func (c *Column) estimate() Curve {
 	for k := range a {
 		a[k] *= math.Exp(-float64(k*k) * math.Pi * math.Pi * t / 2)
 	}
+	floats.AddConst(a[0], out.Y)
+	for k := 1; k < n && float64(k*k)*t < 15; k++ {
+		floats.AddScaled(out.Y, 2*a[k], basis.RawRowView(k))
+	}
 	sum := 0.
 	for j := range n {
 		out.X[j] = d.Min + (float64(j)+.5)*r/n
-		s := a[0]
-		for k := 1; k < n && float64(k*k)*t < 15; k++ {
-			s += 2 * a[k] * basis.At(k, j)
-		}
-		out.Y[j] = max(0, s/r)
+		out.Y[j] = max(0, out.Y[j]/r)
 		sum += out.Y[j] * r / n
 	}
 	if sum > 0 {
@@ -68,16 +74,23 @@ func (c *Column) estimate() Curve {
 			out.Y[j] *= a[0] / sum // what cutting off below 0 added
 		}
 	}
-	own := newKernel(n, t)
-	out.weights, out.heights = c.W, make([]float64, len(c.X))
-	for i, b := range bins {
+	out.at, out.d, out.t = c, d, t
+	return out
+}
+
+// heights are the density at each sample without that sample's own share; 0 beyond the grid.
+func (c Curve) heights() []float64 {
+	const n = cells1
+	r, own, out := c.d.Max-c.d.Min, newKernel(n, c.t), make([]float64, len(c.at.X))
+	for i, v := range c.at.X {
+		b := placed(v, c.d, n)
 		if b.cell < outside {
 			continue
 		}
-		lo, hi, f := b.low(n), b.high(n), b.share
-		h := (1-f)*out.Y[lo] + f*out.Y[hi]
-		h -= c.W[i] * own.share(b) * n / r
-		out.heights[i] = max(0, h/max(1-c.W[i], 1e-12))
+		f, w := b.share, c.at.W[i]
+		h := (1-f)*c.Y[b.low(n)] + f*c.Y[b.high(n)]
+		h -= w * own.share(b) * n / r
+		out[i] = max(0, h/max(1-w, 1e-12))
 	}
 	return out
 }
@@ -87,10 +100,10 @@ func squared(v float64) float64 { return v * v }
 // Levels are the heights above which a fresh sample lies with the given probabilities, rising shares: quantiles of the
 // density at each sample without the sample's own share, which would lift it.
 func (c Curve) Levels(mass ...float64) []float64 {
-	if c.heights == nil {
+	if c.at == nil {
 		return levels(c.Y, nil, mass)
 	}
-	return levels(c.heights, c.weights, mass)
+	return levels(c.heights(), c.at.W, mass)
 }
 
 // place is where a sample lies on a grid: between the centres of cell and cell + 1.
@@ -108,17 +121,20 @@ func (p place) high(n int) int { return min(p.cell+1, n-1) }
 // bin shares each sample between the two nearest cells.
 func bin(x []float64, d Domain, n int) []place {
 	out := make([]place, len(x))
-	r := d.Max - d.Min
 	for i, v := range x {
-		if !(v >= d.Min && v <= d.Max) {
-			out[i].cell = outside - 1
-			continue
-		}
-		at := (v-d.Min)/r*float64(n) - .5
-		k := int(at+1) - 1
-		out[i] = place{k, at - float64(k)}
+		out[i] = placed(v, d, n)
 	}
 	return out
+}
+
+// placed is bin for one value.
+func placed(v float64, d Domain, n int) place {
+	if !(v >= d.Min && v <= d.Max) {
+		return place{cell: outside - 1}
+	}
+	at := (v-d.Min)/(d.Max-d.Min)*float64(n) - .5
+	k := int(at+1) - 1
+	return place{k, at - float64(k)}
 }
 
 // kernel is what a unit of weight in a cell gives to that cell and to the next: the diagonals of the smoothing matrix.

@@ -3,6 +3,7 @@ package density
 import (
 	"math"
 
+	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -50,17 +51,16 @@ func Estimate2(cx, cy *Column, n int) *Joint {
 		raw[y0*n+x1] += b * (1 - q.share)
 		raw[y1*n+x0] += a * q.share
 		raw[y1*n+x1] += b * q.share
-		mx[x0] += a
-		mx[x1] += b
-		my[y0] += w[i] * (1 - q.share)
-		my[y1] += w[i] * q.share
+	}
+	for k := range n {
+		row := raw[k*n : (k+1)*n]
+		my[k] = floats.Sum(row)
+		floats.Add(mx, row)
 	}
 	c := basis(n)
-	var half, a mat.Dense
-	half.Mul(c, hist)
-	a.Mul(&half, c.T())
+	a := transformed(hist)
 
-	p := newPlugIn(&a, cx.Size)
+	p := newPlugIn(a, cx.Size)
 	tx, ty := silverman(mx, cx.Size, 6), silverman(my, cx.Size, 6)
 	if t, ok := firstRoot(finest(n)/4, p.gap); ok {
 		p02, p20, p11 := p.functional(0, 2, t), p.functional(2, 0, t), p.functional(1, 1, t)
@@ -70,33 +70,28 @@ func Estimate2(cx, cy *Column, n int) *Joint {
 		if sx > 0 && sy > 0 && !math.IsInf(sx+sy, 0) {
 			tx, ty = floor(sx, tx, n), floor(sy, ty, n)
 		}
+	} else if t == 0 && max(cx.repeated, cy.repeated) < copies {
+		tx, ty = floor(0, tx, n), floor(0, ty, n)
 	}
 	tx, ty = max(tx, squared(.8*cx.pitch/rx)), max(ty, squared(.8*cy.pitch/ry))
 	total := a.At(0, 0)
 	last := 0 // the highest frequency that is left; all above is nothing
+	fx, fy := damping(n, tx), damping(n, ty)
 	for k := range n {
+		row := a.RawRowView(k)
 		for l := range n {
-			x := float64(k*k)*ty + float64(l*l)*tx
-			if x > 15 {
-				a.Set(k, l, 0)
+			if float64(k*k)*ty+float64(l*l)*tx > 15 {
+				row[l] = 0
 				continue
 			}
-			f := math.Exp(-math.Pi * math.Pi / 2 * x)
-			if k > 0 {
-				f *= 2
-			}
-			if l > 0 {
-				f *= 2
-			}
-			a.Set(k, l, a.At(k, l)*f)
+			row[l] *= fy[k] * fx[l]
 			last = max(last, k, l)
 		}
 	}
 	m := last + 1
 	low, few := c.Slice(0, m, 0, n), a.Slice(0, m, 0, m)
-	half.Reset()
+	var half, out mat.Dense
 	half.Mul(low.T(), few)
-	var out mat.Dense
 	out.Mul(&half, low)
 	g := &Joint{Grid: NewGrid(dx, dy, n, n), Index: looked(len(w))}
 	g.heights, g.Full, g.weights = make([]float64, len(g.Index)), make([]float64, len(g.Index)), make([]float64, len(g.Index))
@@ -122,6 +117,16 @@ func Estimate2(cx, cy *Column, n int) *Joint {
 		g.heights[k] = max(0, (g.Full[k]-own)/max(1-w[i], 1e-12))
 	}
 	return g
+}
+
+// damping is what a Gaussian of variance t leaves of each frequency, twice that of all but the first.
+func damping(n int, t float64) []float64 {
+	out := make([]float64, n)
+	for k := range out {
+		out[k] = 2 * math.Exp(-math.Pi*math.Pi/2*float64(k*k)*t)
+	}
+	out[0] = 1
+	return out
 }
 
 // coarse tells whether the middle half of the weight would fill fewer than ten of n cells.
@@ -190,22 +195,19 @@ func (p *plugIn) functional(i, j int, t float64) float64 {
 func (p *plugIn) psi(i, j int, t float64) float64 {
 	n, _ := p.squares.Dims()
 	wy, wx := make([]float64, 0, n), make([]float64, 0, n)
+	x := math.Pi * math.Pi * t
+	e, step, less := 1., math.Exp(-x), math.Exp(-2*x) // exp(−k²x), and its ratios
 	for k := range n {
 		q := float64(k * k)
-		x := q * math.Pi * math.Pi * t
-		if x > 100 { // what follows adds nothing, whatever its power of q
+		if q*x > 100 { // what follows adds nothing, whatever its power of q
 			break
 		}
-		e := math.Exp(-x)
 		wy, wx = append(wy, e*power(q, i)), append(wx, e*power(q, j))
+		e, step = e*step, step*less
 	}
 	sum := 0.
 	for k, a := range wy {
-		row, s := p.squares.RawRowView(k), 0.
-		for l, b := range wx {
-			s += row[l] * b
-		}
-		sum += a * s
+		sum += a * floats.Dot(p.squares.RawRowView(k)[:len(wx)], wx)
 	}
 	sign := 1.
 	if (i+j)%2 == 1 {

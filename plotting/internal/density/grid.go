@@ -42,7 +42,7 @@ func (g *Grid) At(i, j int) (x, y float64) {
 
 // Interpolate is the bilinear value at a point, 0 outside; within half a cell of the edge it is that of the edge's cells.
 func (g *Grid) Interpolate(x, y float64) float64 {
-	p, q := bin([]float64{x}, g.X, g.NX)[0], bin([]float64{y}, g.Y, g.NY)[0]
+	p, q := placed(x, g.X, g.NX), placed(y, g.Y, g.NY)
 	if p.cell < outside || q.cell < outside {
 		return 0
 	}

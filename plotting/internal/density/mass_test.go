@@ -252,3 +252,46 @@ func TestDensitiesIntegrateToOne(t *testing.T) {
 		}
 	}
 }
+
+// A mode that is narrower than the grid's cells is as narrow as the grid can draw it, in one variable and in two, whatever
+// its share; copies of values do not make such a kernel.
+func TestNarrowModes(t *testing.T) {
+	for _, share := range []float64{.2, .5, .8} {
+		for _, width := range []float64{.02, .005, 1e-5} {
+			r := rand.New(rand.NewPCG(1, 2))
+			x, y, copied := make([]float64, 3000), make([]float64, 3000), make([]float64, 3000)
+			for i := range x {
+				x[i], y[i] = r.NormFloat64(), r.NormFloat64()
+				copied[i] = math.Round(20*r.NormFloat64()) / 20
+				if r.Float64() < share {
+					x[i], y[i] = 5+width*r.NormFloat64(), 5+width*r.NormFloat64()
+				}
+			}
+			cx, cy := NewColumn(x, ones(len(x))), NewColumn(y, ones(len(y)))
+			near := 0.
+			c := cx.Curve()
+			for i, v := range c.Y {
+				if math.Abs(c.X[i]-5) < .3 {
+					near += v * (c.X[1] - c.X[0])
+				}
+			}
+			if c.Bandwidth > .06 || math.Abs(near-share) > .03 {
+				t.Errorf("share %g, width %g: bandwidth %.3f, %.3f of the mass is near", share, width, c.Bandwidth, near)
+			}
+			g, inside := Estimate2(cx, cy, 128), 0.
+			for j := range g.NY {
+				for i := range g.NX {
+					if x, y := g.At(i, j); math.Hypot(x-5, y-5) < .6 {
+						inside += g.Z[j*g.NX+i] * (g.X.Max - g.X.Min) * (g.Y.Max - g.Y.Min) / float64(g.NX*g.NY)
+					}
+				}
+			}
+			if math.Abs(inside-share) > .04 {
+				t.Errorf("share %g, width %g: %.3f of the mass of two variables is near", share, width, inside)
+			}
+			if c := NewColumn(copied, ones(len(copied))).Curve(); c.Bandwidth < .04 {
+				t.Errorf("rounded values: bandwidth %.4f", c.Bandwidth)
+			}
+		}
+	}
+}

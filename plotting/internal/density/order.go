@@ -1,17 +1,21 @@
 package density
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
 
-// ordered are the indices of x, rising, of those with weight: by the leading 33 bits in three passes (Knuth, vol. 3, 5.2.5) and
+// Ordered are the indices of x, rising, of those with weight: by the leading 33 bits in three passes (Knuth, vol. 3, 5.2.5) and
 // by comparison where these agree.
-func ordered(x, w []float64) []int32 {
+func Ordered(x, w []float64) []int32 {
 	const bits, parts = 11, 3
 	const low = 64 - bits*parts
-	from := make([]int32, 0, len(x))
-	keys := make([]uint64, len(x))
+	type keyed struct {
+		key uint64
+		i   int32
+	}
+	from := make([]keyed, 0, len(x))
 	var counts [parts][1 << bits]int32
 	for i, v := range x {
 		if w != nil && !(w[i] > 0) {
@@ -19,45 +23,39 @@ func ordered(x, w []float64) []int32 {
 		}
 		b := math.Float64bits(v + 0)
 		b ^= uint64(int64(b)>>63) | 1<<63
-		keys[i] = b
-		from = append(from, int32(i))
+		from = append(from, keyed{b, int32(i)})
 		for p := range parts {
 			counts[p][b>>(low+bits*p)&(1<<bits-1)]++
 		}
 	}
-	to := make([]int32, len(from))
+	to := make([]keyed, len(from))
 	for p := range parts {
 		c, shift, at := &counts[p], low+bits*p, int32(0)
 		for k, n := range c {
 			c[k] = at
 			at += n
 		}
-		for _, i := range from {
-			k := keys[i] >> shift & (1<<bits - 1)
-			to[c[k]] = i
+		for _, q := range from {
+			k := q.key >> shift & (1<<bits - 1)
+			to[c[k]] = q
 			c[k]++
 		}
 		from, to = to, from
 	}
+	out := make([]int32, len(from))
 	for i := 0; i < len(from); {
 		j := i + 1
-		for j < len(from) && keys[from[j]]>>low == keys[from[i]]>>low {
+		for j < len(from) && from[j].key>>low == from[i].key>>low {
 			j++
 		}
 		if j > i+1 {
-			slices.SortStableFunc(from[i:j], func(a, b int32) int {
-				switch {
-				case keys[a] < keys[b]:
-					return -1
-				case keys[a] > keys[b]:
-					return 1
-				}
-				return 0
-			})
+			slices.SortStableFunc(from[i:j], func(a, b keyed) int { return cmp.Compare(a.key, b.key) })
 		}
-		i = j
+		for ; i < j; i++ {
+			out[i] = from[i].i
+		}
 	}
-	return from
+	return out
 }
 
 // levels are the heights above which the given shares of weight lie. Without weights the heights are those of even cells

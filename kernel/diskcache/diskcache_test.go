@@ -1,4 +1,4 @@
-package shelf
+package diskcache
 
 import (
 	"os"
@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-func TestShelf(t *testing.T) {
+func TestCache(t *testing.T) {
 	dir := t.TempDir()
-	s := &Shelf{Dir: filepath.Join(dir, "shelf"), Max: 25}
+	s := &Cache{Dir: filepath.Join(dir, "cache"), Max: 25}
 	if s.Take("a", filepath.Join(dir, "out")) || s.Read("a") != nil {
-		t.Error("an empty shelf has something")
+		t.Error("an empty cache has something")
 	}
 	made := filepath.Join(dir, "made")
 	if err := os.WriteFile(made, []byte("ten bytes."), 0o700); err != nil {
@@ -61,10 +61,10 @@ func TestShelf(t *testing.T) {
 }
 
 // What can't be written is not kept, and nobody is bothered.
-func TestShelfCannotWrite(t *testing.T) {
+func TestCacheCannotWrite(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(file, nil, 0o600)
-	for _, s := range []*Shelf{{}, {Dir: file, Max: 100}, {Dir: filepath.Join(t.TempDir(), "small"), Max: 1}} {
+	for _, s := range []*Cache{{}, {Dir: file, Max: 100}, {Dir: filepath.Join(t.TempDir(), "small"), Max: 1}} {
 		s.Write("x", []byte("xx"))
 		s.Put("y", file+"/none")
 		s.Wait()
@@ -93,7 +93,7 @@ func TestCopy(t *testing.T) {
 // What is broken or exchanged on disk is not taken, and makes room for what is whole.
 func TestSpoiled(t *testing.T) {
 	dir := t.TempDir()
-	s := &Shelf{Dir: filepath.Join(dir, "shelf"), Max: 1 << 20}
+	s := &Cache{Dir: filepath.Join(dir, "cache"), Max: 1 << 20}
 	whole := []byte("a program that is whole")
 	for i, spoil := range []func(path string) error{
 		func(path string) error { return os.Truncate(path, 5) },

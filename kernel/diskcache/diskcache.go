@@ -1,14 +1,14 @@
-// Package shelf keeps files that took long to make in a folder that many kernels share, under the hash of all that they
+// Package diskcache keeps files that took long to make in a folder that many kernels share, under the hash of all that they
 // are made from. What was not used for longest goes first.
 //
-//	s := &shelf.Shelf{Dir: dir, Max: 512 << 20}
+//	s := &diskcache.Cache{Dir: dir, Max: 512 << 20}
 //	if !s.Take(hash, path) {
 //		… make the file at path …
 //		s.Put(hash, path)
 //	}
 //
-// A Shelf without a folder is always empty.
-package shelf
+// A Cache without a folder is always empty.
+package diskcache
 
 import (
 	"bytes"
@@ -26,8 +26,8 @@ import (
 	"odslab/odslib/atomicfile"
 )
 
-// Shelf is such a folder. It is a help and no more: what can't be written is not kept.
-type Shelf struct {
+// Cache is such a folder. It is a help and no more: what can't be written is not kept.
+type Cache struct {
 	Dir string // made when it is needed; readable for this user only
 	Max int64  // bytes in it
 
@@ -39,7 +39,7 @@ type Shelf struct {
 const unfinished = "."
 
 // Take puts a file at the path to, or reports false. The file is not to be changed there.
-func (s *Shelf) Take(name, to string) bool {
+func (s *Cache) Take(name, to string) bool {
 	from := s.find(name)
 	if from == "" {
 		return false
@@ -61,7 +61,7 @@ func (s *Shelf) Take(name, to string) bool {
 }
 
 // Read returns what a file holds, or nil.
-func (s *Shelf) Read(name string) []byte {
+func (s *Cache) Read(name string) []byte {
 	from := s.find(name)
 	data, err := os.ReadFile(from)
 	if err != nil {
@@ -77,7 +77,7 @@ func (s *Shelf) Read(name string) []byte {
 
 // find is where a file lies. The sum of what it holds is part of its name, so a
 // file that is broken or has been exchanged is none.
-func (s *Shelf) find(name string) string {
+func (s *Cache) find(name string) string {
 	if s.Dir == "" {
 		return ""
 	}
@@ -105,14 +105,14 @@ func used(path string) {
 }
 
 // Drop removes a file that turned out to be of no use.
-func (s *Shelf) Drop(name string) {
+func (s *Cache) Drop(name string) {
 	if path := s.find(name); path != "" {
 		os.Remove(path)
 	}
 }
 
 // Put adds a copy of the file at from, behind the caller's back.
-func (s *Shelf) Put(name, from string) {
+func (s *Cache) Put(name, from string) {
 	if s.Dir == "" {
 		return
 	}
@@ -127,16 +127,16 @@ func (s *Shelf) Put(name, from string) {
 }
 
 // Write adds a file with this content, behind the caller's back.
-func (s *Shelf) Write(name string, content []byte) {
+func (s *Cache) Write(name string, content []byte) {
 	if s.Dir != "" {
 		s.busy.Go(func() { s.write(name, bytes.NewReader(content)) })
 	}
 }
 
 // Wait waits until all is written.
-func (s *Shelf) Wait() { s.busy.Wait() }
+func (s *Cache) Wait() { s.busy.Wait() }
 
-func (s *Shelf) write(name string, content io.ReadSeeker) {
+func (s *Cache) write(name string, content io.ReadSeeker) {
 	if os.MkdirAll(s.Dir, 0o700) != nil {
 		return
 	}
@@ -153,7 +153,7 @@ func (s *Shelf) write(name string, content io.ReadSeeker) {
 }
 
 // tidy removes what is beyond the limit, and what processes that were killed have left half written.
-func (s *Shelf) tidy() {
+func (s *Cache) tidy() {
 	s.tidying.Lock()
 	defer s.tidying.Unlock()
 	entries, err := os.ReadDir(s.Dir)

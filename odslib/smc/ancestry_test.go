@@ -1,0 +1,77 @@
+package smc
+
+import (
+	"context"
+	"math"
+	"testing"
+	"time"
+
+	"odslab/odslib"
+	"odslab/odslib/constraint"
+	"odslab/odslib/exact"
+	"odslab/odslib/priors"
+	"odslab/odslib/twist"
+)
+
+// TestErrorOfLogZ: over 2,000 runs the truth, log Z_T, lies within two of a run's own errors in 93 to 97 % of the runs that do
+// not say that their error is a lower bound. Binomial noise of a share of .95 in 2,000 is .005, so the margins leave four of it
+// to what an estimate from one run can be.
+func TestErrorOfLogZ(t *testing.T) {
+	long(t)
+	const steps = 20
+	nineZ, _ := chainEvidence(steps)
+	forbidden := host(func(x []float32) float64 {
+		if x[0] < 1 {
+			return math.Inf(-1)
+		}
+		return 0
+	})
+	for _, c := range []struct {
+		name  string
+		core  feynmanKac
+		post  odslib.Posterior
+		logZT float64
+		runs  int
+	}{
+		{"one measurement, TDS", TDS{Particles: 100, Steps: steps}.core(), exact.T13(1).Post, exact.T13(1).LogZ, 2000},
+		{"one measurement, bootstrap", Bootstrap{Particles: 100, Steps: steps}.core(), exact.T13(1).Post, exact.T13(1).LogZ, 2000},
+		{"nine modes", Bootstrap{Particles: 200, Steps: steps}.core(), nine(), nineZ, 2000},
+		{"nine modes, multinomial", Bootstrap{Particles: 200, Steps: steps, Resampling: Multinomial}.core(), nine(), nineZ, 2000},
+		{"half of a plane", Bootstrap{Particles: 200, Steps: steps}.core(), odslib.Given(priors.Gaussian([]float64{0, 0}, 1), forbidden), math.Log(.15865525), 2000},
+		{"tilt, importance sampling", Bootstrap{Particles: 200, Steps: steps, Potential: Terminal}.core(), exact.T12(2, 1).Post, .5, 2000},
+		{"far tilt, importance sampling", Bootstrap{Particles: 200, Steps: steps, Potential: Terminal}.core(), exact.T12(2, 1.5).Post, 1.125, 2000},
+		{"sharp tempered", Bootstrap{Particles: 200, Steps: steps, Twist: twist.Tempered{}}.core(), odslib.Given(priors.Gaussian([]float64{0, 0}, 1),
+			constraint.Gaussian{A: constraint.Matrix{{1, 0}}, Y: []float64{.7}, Sigma: .1}), -.5*.49/1.01 - .5*math.Log(2*math.Pi*1.01), 200},
+		{"point twist on nine modes", Bootstrap{Particles: 200, Steps: steps, Twist: twist.Point{}}.core(), nine(), nineZ, 200},
+	} {
+		o, err := c.core.open(c.post, 1, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		within, said, warned := 0, 0., 0
+		var ratio []float64
+		for seed := range uint64(c.runs) {
+			r := o.begin(nil, time.Now(), seed)
+			r.owner = false
+			res, err := r.finish(context.Background())
+			r.Close()
+			if err != nil || res.LogZAtLeast {
+				warned++
+				continue
+			}
+			said += res.LogZError
+			ratio = append(ratio, res.LogZ)
+			if math.Abs(res.LogZ-c.logZT) <= 2*res.LogZError {
+				within++
+			}
+		}
+		o.close()
+		spoke := c.runs - warned
+		_, sd := moments(ratio)
+		share := float64(within) / float64(spoke)
+		t.Logf("%s: %.1f %% within two errors, %d of %d say that they do not know; said ± %.3f, runs differ by %.3f", c.name, 100*share, warned, c.runs, said/float64(spoke), sd)
+		if spoke > c.runs/10 && (share < .93 || share > .97) {
+			t.Errorf("%s: the truth lies within two errors in %.1f %% of the runs", c.name, 100*share)
+		}
+	}
+}
