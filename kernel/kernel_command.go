@@ -27,8 +27,5 @@ func cmdKernel(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if err := toolchain.Refresh(ctx, l); err != nil {
-		return err
-	}
-	return serve.Run(ctx, *file, l)
+	return serve.Run(ctx, *file, l, toolchain.Refresh(ctx, l))
 }

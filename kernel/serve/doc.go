@@ -5,7 +5,7 @@
 // runs it and carries its rich output back (package gonb). [Run] does it all for
 // the process that a kernelspec names:
 //
-//	err := serve.Run(ctx, connectionFile, layout)
+//	err := serve.Run(ctx, connectionFile, layout, nil)
 //
 // Cells run one after the other. All else (kernel_info, completion, history, …)
 // is answered at once, also while a cell runs, on shell and on control.

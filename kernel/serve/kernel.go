@@ -74,6 +74,7 @@ type config struct {
 	prepare func(keep string, env []string) (Compiler, error)
 	history string        // file that keeps history, or ""
 	gone    func() string // says that what cells are built with is no longer there, or ""; nil: nobody looks
+	unable  error         // why no cell can run, or nil: each is told
 	version string
 	log     io.Writer
 }
@@ -87,16 +88,18 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	// Kept values are the notebook's own: nobody else may read them.
 	cfg.child.Mark = rand.Text()
 	go tempdir.Sweep(gonb.End) // after kernels that were killed with their watchdogs
-	own, unable := tempdir.Make(tempdir.Short(), cfg.child.Mark)
+	own, err := tempdir.Make(tempdir.Short(), cfg.child.Mark)
 	keep, scratch := "", ""
-	if unable == nil {
+	if err == nil {
 		keep = own.Path
 		scratch = filepath.Join(keep, "go") // of go commands: one that is killed leaves its folder
-		unable = os.Mkdir(scratch, 0o700)
+		err = os.Mkdir(scratch, 0o700)
 	}
-	if unable != nil { // whoever runs a cell is told: what a kernel that ends has said, few front ends show
-		unable = fmt.Errorf("no cell can run without a folder for temporary files; set TMPDIR to one, or mend this one, and restart the kernel: %w", unable)
-		cfg.resident, cfg.prepare = "", func(string, []string) (Compiler, error) { return nil, unable }
+	if err != nil && cfg.unable == nil {
+		cfg.unable = fmt.Errorf("no cell can run without a folder for temporary files; set TMPDIR to one, or mend this one, and restart the kernel: %w", err)
+	}
+	if cfg.unable != nil { // whoever runs a cell is told: what a kernel that ends has said, few front ends show
+		cfg.resident, cfg.gone, cfg.prepare = "", nil, func(string, []string) (Compiler, error) { return nil, cfg.unable }
 	}
 	cfg.child.Sweep = keep
 	cfg.child.Env = append(slices.Clone(cfg.child.Env), contract.EnvKeep+"="+keep)

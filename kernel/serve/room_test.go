@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -96,6 +98,16 @@ func TestFullDisk(t *testing.T) {
 	}
 	if got := f.value("x[0] + 1"); got != "2" {
 		t.Errorf("the value of before: %s", got)
+	}
+}
+
+// What keeps every cell from running is told in each, not by the kernel's death.
+func TestUnable(t *testing.T) {
+	f := startFor(t, time.Minute, nil, func(c *config) { c.unable = errors.New("gonb is not built yet: run setup") })
+	for _, code := range []string{"1+1", "%who", "%rerun"} {
+		if s := f.run(code); s.EName != "kernel error" || s.EValue != "gonb is not built yet: run setup" {
+			t.Errorf("%s: %v", code, s)
+		}
 	}
 }
 

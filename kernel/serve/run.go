@@ -22,15 +22,16 @@ const Version = "0.1.0"
 
 // Run is the process of one kernel. It returns after a shutdown request, a
 // SIGTERM or the death of the front end that started it. SIGINT interrupts the
-// cell at work; ctx should not be cancelled by it.
-func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) error {
+// cell at work; ctx should not be cancelled by it. unable is why no cell can run,
+// or nil: whoever runs one is told.
+func Run(ctx context.Context, connectionFile string, layout toolchain.Layout, unable error) error {
 	conn, err := jupyter.ReadConnection(connectionFile)
 	if err != nil {
 		return err
 	}
 	goCmd, err := toolchain.RealGo()
-	if err != nil {
-		return err
+	if unable == nil {
+		unable = err
 	}
 	residentPath := "" // there is one where there is XLA
 	slow := ""
@@ -74,6 +75,7 @@ func Run(ctx context.Context, connectionFile string, layout toolchain.Layout) er
 		},
 		residentEnv: []string{environment.Plugin + "=" + layout.Plugin()},
 		history:     filepath.Join(layout.Root, "history.jsonl"),
+		unable:      unable,
 		version:     Version,
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "kernel" {
 		layout, err := toolchain.Default()
 		if err == nil {
-			err = Run(context.Background(), os.Args[3], layout)
+			err = Run(context.Background(), os.Args[3], layout, nil)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -60,17 +60,21 @@ func startWith(t testing.TB, prepare func(keep string, env []string) (Compiler, 
 	return startFor(t, 2*time.Minute, prepare)
 }
 
-func startFor(t testing.TB, limit time.Duration, prepare func(keep string, env []string) (Compiler, error)) *front {
+func startFor(t testing.TB, limit time.Duration, prepare func(keep string, env []string) (Compiler, error), with ...func(*config)) *front {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
 	f := &front{t: t, ctx: ctx, log: &bytes.Buffer{}}
 	conn := jupyter.LocalConnection(t.TempDir())
-	k, err := start(ctx, config{
+	cfg := config{
 		conn: conn, child: gonbtest.Config(t), version: "test", log: f.log,
 		prepare: prepare,
 		history: t.TempDir() + "/history",
-	})
+	}
+	for _, change := range with {
+		change(&cfg)
+	}
+	k, err := start(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

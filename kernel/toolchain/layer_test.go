@@ -3,7 +3,9 @@ package toolchain
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -73,6 +75,45 @@ func TestContentCounts(t *testing.T) {
 			}
 			data[0] ^= 1
 			if err := os.WriteFile(w.layout.Resident(), data, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			w.wantEngine("go")
+		})
+	}
+}
+
+// A cache that was copied to another place is there, the old one gone or not,
+// and what counts is what lies in the new one.
+func TestCopiedCache(t *testing.T) {
+	for _, command := range [][]string{{"/bin/cp", "-a"}, {"/bin/cp", "-R"}, {"/bin/mv"}} {
+		t.Run(strings.Join(command, " "), func(t *testing.T) {
+			w := newWorld(t)
+			w.mustSetUp(Options{})
+			before, err := os.ReadFile(w.log)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := w.layout
+			w.layout.Root = filepath.Join(t.TempDir(), "copied")
+			if out, err := exec.Command(command[0], append(command[1:], old.Root, w.layout.Root)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			for range 2 {
+				w.wantEngine("xla-cpu")
+				if out := w.mustSetUp(Options{}); out != "" {
+					t.Errorf("set-up says %q", out)
+				}
+				for _, f := range Inspect(t.Context(), w.layout) {
+					if f.State == Broken || strings.Contains(f.Found, old.Root) {
+						t.Errorf("doctor: %+v", f)
+					}
+				}
+				os.RemoveAll(old.Root)
+			}
+			if after, _ := os.ReadFile(w.log); w.builds(string(after)) != w.builds(string(before)) {
+				t.Errorf("something was built again:\n%s", after[len(before):])
+			}
+			if err := os.Truncate(w.layout.Resident(), 1); err != nil {
 				t.Fatal(err)
 			}
 			w.wantEngine("go")

@@ -73,11 +73,18 @@ func (s stamp) refresh(path string) {
 	}
 }
 
+// readStamp reads a stamp. What lies beside it, or beside its folder, is
+// written down as it lies there: a cache may be copied to another place.
 func readStamp(path string) (stamp, bool) {
 	var s stamp
 	data, err := os.ReadFile(path)
 	if err != nil || json.Unmarshal(data, &s) != nil {
 		return stamp{}, false
+	}
+	for i, o := range s.Outputs {
+		if !filepath.IsAbs(o.Path) {
+			s.Outputs[i].Path = filepath.Join(filepath.Dir(path), o.Path)
+		}
 	}
 	return s, true
 }
@@ -119,6 +126,12 @@ func writeFailure(path, inputs string, why error) error {
 }
 
 func (s stamp) write(path string) error {
+	s.Outputs = slices.Clone(s.Outputs)
+	for i, o := range s.Outputs {
+		if rel, err := filepath.Rel(filepath.Dir(path), o.Path); err == nil && !strings.HasPrefix(rel, filepath.Join("..", "..")) {
+			s.Outputs[i].Path = rel
+		}
+	}
 	data, err := json.MarshalIndent(s, "", "\t")
 	if err != nil {
 		return err
