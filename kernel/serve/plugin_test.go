@@ -71,7 +71,7 @@ func TestExchangedPlugin(t *testing.T) {
 			t.Errorf("%s: the second one says it again", c.name)
 		}
 		if want := map[string]string{"as it was": "xla-cpu", "junk": "go"}[c.name]; want != "" {
-			if got := f.value("draw(guide.Plain{Steps: 2}, odslib.Given(priors.Gaussian([]float64{0}, 1), nil), 4).Engine"); got != want {
+			if got := f.value("draw(guide.Plain{Steps: 2}, odslib.Given(priors.Gaussian([]float64{0}, 1), nil), 4).Engine"); strings.Trim(got, `"`) != want {
 				t.Errorf("%s: a Result says it was made by %s", c.name, got)
 			}
 		}
