@@ -78,6 +78,9 @@ func (h hostMap) GenerateHost(_ context.Context, z odslib.Array) (odslib.Array, 
 // TestInside: log r of z is log r of x = f(z), for every kind of map and constraint, and its innermost forms are what the map
 // and the constraint allow.
 func TestInside(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ctx := context.Background()
 	line := constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5}
 	host := hostFunc(func(_ context.Context, x odslib.Array) ([]float64, error) {
@@ -237,6 +240,9 @@ func TestPulledBackForms(t *testing.T) {
 
 // TestFamily: y is drawn from its error model around A(x); rows of y give the log r that each has alone; At is one of them.
 func TestFamily(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ctx := context.Background()
 	line := constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5}
 	tail := constraint.StudentT{A: constraint.Identity{}, Y: []float64{0, 0}, Nu: 5, Scale: .3}

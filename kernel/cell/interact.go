@@ -45,7 +45,7 @@ func (d *draft) interactions(c *checked) {
 		for v := range f.Params().Variables() {
 			with += fmt.Sprintf(", %q", v.Name())
 		}
-		p.edit(at, at, "."+contract.CallNamed+"("+with+")")
+		p.edit(at+1, at+1, d.s.alias(contract.InteractPath)+"."+contract.CallNamed+"("+with+"), ")
 		return true
 	})
 }

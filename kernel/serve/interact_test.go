@@ -450,3 +450,66 @@ func BenchmarkInteract(b *testing.B) {
 	}
 	b.ReportMetric(float64((usage()-before).Milliseconds())/float64(n), "cpu-ms/op")
 }
+
+// A policy that is trained for all measurements answers for the one that a
+// slider gives, in the resident process that the notebook has, which keeps what
+// the copy stands for when the notebook itself has dropped it, and comes back
+// when it has been killed.
+func TestInteractAmortised(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains a policy")
+	}
+	f, tag := withXLA(t)
+	w := watchWidgets(t, f.Client)
+	w.ask()
+	for _, code := range []string{
+		`flat := priors.Gaussian([]float64{0}, 1)
+family, err := odslib.FamilyOf(odslib.Given(flat, constraint.Gaussian{A: constraint.Identity{}, Y: []float64{0}, Sigma: .5}))
+xs, err := flat.Sample(ctx, 256, 1)
+ys, err := family.Y(ctx, xs, 2)
+policy := train(rtb.Sampler{Steps: 10, Paths: 128}, family.Rows(ys), odslib.Budget{Steps: 150})
+t := tensors.FromValue([]float32{1, 2, 4})`,
+		`interact(func(y float64) string {
+	given := engine.FromRows(slices.Repeat([][]float64{{y}}, 400))
+	r := draw(policy, family.Rows(given), 400)
+	mean := 0.
+	for _, x := range r.Samples.Rows() {
+		mean += x[0] / 400
+	}
+	return fmt.Sprintf("at %g mean %+.0f held %v", y, 10*mean, t.Value())
+}, []float64{-2, 2})`,
+	} {
+		if s := f.run(code); s.Status != "ok" {
+			t.Fatal(s)
+		}
+	}
+	w.wait("slider", func() bool { return w.find("FloatSlider") != "" })
+	slider, pid := w.find("FloatSlider"), residentPID(t, tag)
+	mean := func(y float64) float64 {
+		t.Helper()
+		w.set(slider, "value", y)
+		w.waitShown(fmt.Sprintf("at %g mean ", y))
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		_, text, _ := strings.Cut(w.shows(), " mean ")
+		var m float64
+		if _, err := fmt.Sscanf(text, "%g held [1 2 4]", &m); err != nil {
+			t.Fatalf("%v: %s", err, w.shows())
+		}
+		return m / 10
+	}
+	// The exact mean is .8 y; a short training is within .4 of it.
+	for _, y := range []float64{1.5, -1.5} {
+		if m := mean(y); m < .8*y-.4 || m > .8*y+.4 {
+			t.Errorf("at y = %g the mean is %.1f, not %.1f", y, m, .8*y)
+		}
+	}
+	f.run("t := 0\npolicy := 0")
+	mean(1)
+	if now := residentPID(t, tag); now != pid {
+		t.Errorf("another resident process: %d, not %d", now, pid)
+	}
+	kill9(pid)
+	gone(t, tag, pid)
+	mean(-1)
+}

@@ -52,6 +52,9 @@ func bits(t *testing.T, tr *Trainer) string {
 // its reward failed in the middle of an iteration. The run uses all that has a state: replay, pool, exploration,
 // annealing, and a buffer that goes round. One trainer is started over and over, so that its programs compile once.
 func TestResumes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ctx, calls := context.Background(), 1000
 	broken := errors.New("the simulator has stopped")
 	post := odslib.Given(priors.Grid25(), flaky{func() error {

@@ -45,6 +45,9 @@ func samplers(tb testing.TB, steps int) map[string]odslib.Sampler {
 
 // A second Sample of the same shapes compiles nothing, whatever y, σ, the matrix, the prior's numbers and the seed.
 func TestSecondSampleCompilesNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ctx := context.Background()
 	for name, s := range samplers(t, 100) {
 		if _, err := s.Sample(ctx, measured(3, .5), 100, 1); err != nil {
@@ -76,6 +79,9 @@ func TestSecondSampleCompilesNothing(t *testing.T) {
 
 // A reward whose closure captures y compiles each time, and every kind of sampler says so.
 func TestCapturedConstantIsNoted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ctx := context.Background()
 	captured := func(y float64) odslib.Posterior {
 		return odslib.Given(exact.T10().Post.Prior, constraint.Reward{F: func(x *odslib.Node) *odslib.Node {

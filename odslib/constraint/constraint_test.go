@@ -160,6 +160,9 @@ func agree(t *testing.T, name string, shape []int, cs ...odslib.Quadratic) {
 // A Gaussian measurement's graph code must agree with its own quadratic form, which goes through the operator's host
 // code: so both sides of every linear operator are held together, with one σ and with many, alone and with others.
 func TestOperatorsAndQuadratic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	for name, c := range operators() {
 		m, err := c.a.Size(c.shape)
 		if err != nil || m != c.m {
@@ -223,6 +226,9 @@ func transposed(a [][]float64) [][]float64 {
 
 // Adjoint and Gram are the products of the system's matrix, alone and stacked; A·A† projects onto the columns of A, A†·A·A† = A†.
 func TestProductsWithoutAMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	for name, c := range operators() {
 		sigmas := make([]float64, c.m)
 		for i := range sigmas {
@@ -332,6 +338,9 @@ func dense(t *testing.T, c odslib.Linear, shape []int) odslib.System {
 // TestLargeImages: 64×64×3, where a matrix would have 150 million numbers: products go through the graph, the matrix is
 // refused in one line. What is known of the adjoint: ⟨A·x, v⟩ = ⟨x, Aᵀ·v⟩.
 func TestLargeImages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	shape := []int{64, 64, 3}
 	random := constraint.Mask{Keep: make([]bool, 64*64*3)}
 	rng := engine.RNG(1, "test")
@@ -380,6 +389,9 @@ func TestLargeImages(t *testing.T) {
 // TestNumbersAreParameters: graph code of one operator gives with the numbers of another what that other gives: it holds none
 // itself, so a new one of the same shapes needs no compilation.
 func TestNumbersAreParameters(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	image := []int{6, 4, 2}
 	for _, pair := range [][2]constraint.Gaussian{
 		{{A: constraint.Blur{Sigma: 1.3}, Y: sines(48), Sigma: 1}, {A: constraint.Blur{Sigma: .6}, Y: make([]float64, 48), Sigma: 2}},

@@ -45,7 +45,7 @@ func (c Poisson) Check(shape []int) error {
 		}
 	}
 	if c.Gain < 0 || c.Background < 0 || math.IsInf(c.Gain, 0) || math.IsInf(c.Background, 0) || math.IsNaN(c.Gain+c.Background) {
-		return fmt.Errorf("Gain is %g and Background %g; neither can be negative", c.Gain, c.Background)
+		return fmt.Errorf("a Gain of %g and a Background of %g; neither can be negative", c.Gain, c.Background)
 	}
 	return nil
 }

@@ -135,6 +135,9 @@ func TestFetchErrors(t *testing.T) {
 
 // TestFetch downloads both sets, by two calls at once, and reads them.
 func TestFetch(t *testing.T) {
+	if testing.Short() {
+		t.Skip("downloads")
+	}
 	for _, p := range []string{"apt-get", "dpkg-deb", "npm"} {
 		_, err := exec.LookPath(p)
 		need(t, err == nil, "the full sets come by "+p+", which is not here")

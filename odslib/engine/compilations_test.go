@@ -73,6 +73,9 @@ func TestAnotherLoopCompilesNothing(t *testing.T) {
 
 // A graph is the same whenever it is built: nothing in it may depend on the order of a map.
 func TestTracingRepeats(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	e := open(t)
 	build := func() {
 		p, err := engine.NewProgram(e, pull().Params, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {

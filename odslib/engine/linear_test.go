@@ -108,6 +108,9 @@ func curved(x *engine.Node) *engine.Node {
 }
 
 func TestJacobianProducts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	eachEngine(t, func(t *testing.T, e *engine.Engine) {
 		x, v, u := normals(1, 3, 4), normals(2, 3, 4), normals(3, 3, 3)
 		out := evaluate(t, e, func(in []*engine.Node) []*engine.Node {
@@ -181,6 +184,9 @@ func symmetric(row []float32, m int) *mat.SymDense {
 }
 
 func TestCholesky(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	eachEngine(t, func(t *testing.T, e *engine.Engine) {
 		for _, m := range []int{1, 2, 5, 8} {
 			const n, k = 3, 2
@@ -280,6 +286,9 @@ func TestCholeskyOfOneMatrixAndOfNone(t *testing.T) {
 }
 
 func TestConjugateGradients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	eachEngine(t, func(t *testing.T, e *engine.Engine) {
 		const n, m = 3, 20
 		a, b := definite(1, n, m), normals(2, n, m)

@@ -95,6 +95,9 @@ func (broken) Sample(_ context.Context, n int, _ uint64) (odslib.Array, error) {
 
 // Quadrature on a fine grid shares nothing with the closed forms.
 func TestClosedFormsAgainstQuadrature(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ring := odslib.Given(priors.Grid25(), constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5})
 	logRing := func(x, y float64) float64 {
 		r := 3 - (x - y)

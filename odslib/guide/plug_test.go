@@ -148,7 +148,7 @@ func TestPseudoInverse(t *testing.T) {
 		"sinh": {
 			func(x *odslib.Node) *odslib.Node {
 				e := graph.Exp(first(x))
-				return graph.MulScalar(graph.Sub(e, graph.Inverse(e)), .5)
+				return graph.MulScalar(graph.Sub(e, graph.Reciprocal(e)), .5)
 			},
 			func(y *odslib.Node) *odslib.Node {
 				return fill(graph.Log(graph.Add(y, graph.Sqrt(graph.OnePlus(graph.Square(y))))))

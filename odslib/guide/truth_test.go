@@ -60,6 +60,9 @@ func TestExactOnGaussianPriors(t *testing.T) {
 
 // Each stage of Heun is guided, so that it ends where Euler ends.
 func TestHeunGuidesBothStages(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	const n = 20000
 	post := exact.T13(1).Post
 	for name, s := range map[string]func(k diffusion.Kernel) odslib.Sampler{
@@ -128,6 +131,9 @@ func (frozen) Coefficients(odslib.Schedule, float64, float64) (a, b, std float64
 
 // A measurement of its own for each row: draws of the rows are those of each y alone.
 func TestRowsOfConditions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	prior := priors.Gaussian([]float64{0, 0}, 1)
 	family, err := odslib.FamilyOf(odslib.Given(prior, constraint.Gaussian{A: constraint.Matrix{{1, .5}}, Y: []float64{0}, Sigma: .5}))
 	if err != nil {

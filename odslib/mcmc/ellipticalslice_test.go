@@ -63,6 +63,9 @@ func affine() odslib.Posterior {
 // likelihood (σ = .1) the ellipses are left by small angles, and draws are independent only after some 400 moves; the
 // margin is .02, or three standard errors by the ESS that the sampler itself claims.
 func TestAffine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	post := affine()
 	chains := 250
 	if e, err := engine.Open(); err == nil && e.Loops() { // the pure-Go engine takes four times as long
@@ -106,6 +109,9 @@ func hills() odslib.Posterior {
 
 // TestTwoHills: a non-linear generator; each coordinate's posterior is .164441·N(−1.6, .2) + .835559·N(.914634, .390244).
 func TestTwoHills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	for name, post := range map[string]odslib.Posterior{
 		"graph": hills(),
 		"host":  odslib.Given(hostOnly{hills().Prior.(priors.InverseCDF)}, hostNormal{}),

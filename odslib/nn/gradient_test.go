@@ -149,6 +149,9 @@ func layer(t *testing.T, f func(scope *engine.Scope, in []*engine.Node) *engine.
 }
 
 func TestGradientOfOperations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	type op = func(in []*engine.Node) *engine.Node
 	x, y := random(1, 1, 0, 3, 4), random(2, 1, 0, 3, 4)
 	positive := random(3, .1, 2, 3, 4)
@@ -207,6 +210,9 @@ func TestGradientOfOperations(t *testing.T) {
 }
 
 func TestGradientOfLayers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	image, level := random(1, 1, 0, 2, 4, 4, 2), random(2, .2, .5, 2)
 	apply := func(net Net) func(*engine.Scope, []*engine.Node) *engine.Node {
 		return func(s *engine.Scope, in []*engine.Node) *engine.Node {
@@ -237,6 +243,9 @@ func TestGradientOfLayers(t *testing.T) {
 
 // TestSecondOrder: a Jacobian product J·v by two reverse passes, as covariance guidance takes it, against differences.
 func TestSecondOrder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	net := UNet{Channels: 4, Groups: 2, Time: 4}
 	f, all := layer(t, func(s *engine.Scope, in []*engine.Node) *engine.Node {
 		return net.Apply(s, in[0], odslib.Level{T: in[1]})

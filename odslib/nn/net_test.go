@@ -92,6 +92,9 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestUntrainedIsZero(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	for _, net := range []Net{MLP{}, MLP{NoResidual: true}, UNet{}} {
 		w, err := Initial(net, []int{8, 8, 1}, 3)
 		if err != nil {
@@ -121,6 +124,9 @@ func TestUntrainedIsZero(t *testing.T) {
 
 // TestOneLevelForAll: a level of one row says the same as the row repeated for each sample.
 func TestOneLevelForAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	one := random(2, .2, .5, 1)
 	each := engine.Array{Shape: []int{3}, Data: []float32{one.Data[0], one.Data[0], one.Data[0]}}
 	for _, net := range []Net{MLP{}, MLP{NoResidual: true}, UNet{}} {

@@ -47,6 +47,9 @@ func sameBits(t *testing.T, what string, a, b odslib.Params) {
 }
 
 func TestResumeToTheBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	data, ctx := crescent(500, 1), context.Background()
 	whole, err := small().Train(ctx, data, odslib.Budget{Steps: 100}, 3)
 	if err != nil {
@@ -114,6 +117,9 @@ func TestResumeToTheBit(t *testing.T) {
 }
 
 func TestMinutesStopAtAChunk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	p, err := small().Train(context.Background(), crescent(100, 1), odslib.Budget{Minutes: 1e-9, Steps: 1000}, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +131,9 @@ func TestMinutesStopAtAChunk(t *testing.T) {
 
 // TestTrainedCrescent: the loss on new data falls well below that of the best Gaussian, and samples lie on the set.
 func TestTrainedCrescent(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	steps := 1500
 	e, err := engine.Open()
 	if err != nil {
@@ -223,6 +232,9 @@ func TestAnyScale(t *testing.T) {
 
 // TestParametrisations: every one of them, with its weighting, learns to draw the set.
 func TestParametrisations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	data := crescent(1000, 1)
 	for _, c := range []struct {
 		predicts diffusion.Parametrisation
@@ -393,6 +405,9 @@ func ExampleTraining() {
 // TestDriversAgree: a U-Net takes the same first steps in a Go loop, where it convolves by the backend, and in a While
 // program, where it does by matrix products.
 func TestDriversAgree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	e, err := engine.Open()
 	if err != nil {
 		t.Fatal(err)

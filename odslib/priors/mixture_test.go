@@ -29,6 +29,9 @@ func tilted(t *testing.T) *priors.Mixture {
 
 // Tweedie's formula ties the denoiser to the density, which is written apart from it in float64: x̂0 = (x + σ²∇log p_t)/α.
 func TestDenoiserIsTweedie(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	for _, m := range []*priors.Mixture{priors.Grid25(), tilted(t), priors.Grid25().On(diffusion.Flow{}), priors.Grid25().On(diffusion.EDM{})} {
 		for _, at := range []float64{.05, .3, .8} {
 			a, s := m.Schedule().Alpha(at), m.Schedule().Sigma(at)
@@ -64,6 +67,9 @@ func TestDenoiserIsTweedie(t *testing.T) {
 
 // The graph's log-density is the host's, which integrates to one.
 func TestLogDensity(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	e, err := engine.Open()
 	if err != nil {
 		t.Fatal(err)
@@ -132,6 +138,9 @@ func TestJacobian(t *testing.T) {
 
 // Samples at one level and samples that each have theirs take different ways to the same x̂0, Jacobian and density.
 func TestOneLevelForAll(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	e, err := engine.Open()
 	if err != nil {
 		t.Fatal(err)

@@ -44,34 +44,36 @@ func TestErrorOfLogZ(t *testing.T) {
 			constraint.Gaussian{A: constraint.Matrix{{1, 0}}, Y: []float64{.7}, Sigma: .1}), -.5*.49/1.01 - .5*math.Log(2*math.Pi*1.01), 200},
 		{"point twist on nine modes", Bootstrap{Particles: 200, Steps: steps, Twist: twist.Point{}}.core(), nine(), nineZ, 200},
 	} {
-		o, err := c.core.open(c.post, 1, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		within, said, warned := 0, 0., 0
-		var ratio []float64
-		for seed := range uint64(c.runs) {
-			r := o.begin(nil, time.Now(), seed)
-			r.owner = false
-			res, err := r.finish(context.Background())
-			r.Close()
-			if err != nil || res.LogZAtLeast {
-				warned++
-				continue
+		t.Run(c.name, func(t *testing.T) {
+			o, err := c.core.open(c.post, 1, 0)
+			if err != nil {
+				t.Fatal(err)
 			}
-			said += res.LogZError
-			ratio = append(ratio, res.LogZ)
-			if math.Abs(res.LogZ-c.logZT) <= 2*res.LogZError {
-				within++
+			within, said, warned := 0, 0., 0
+			var ratio []float64
+			for seed := range uint64(c.runs) {
+				r := o.begin(nil, time.Now(), seed)
+				r.owner = false
+				res, err := r.finish(context.Background())
+				r.Close()
+				if err != nil || res.LogZAtLeast {
+					warned++
+					continue
+				}
+				said += res.LogZError
+				ratio = append(ratio, res.LogZ)
+				if math.Abs(res.LogZ-c.logZT) <= 2*res.LogZError {
+					within++
+				}
 			}
-		}
-		o.close()
-		spoke := c.runs - warned
-		_, sd := moments(ratio)
-		share := float64(within) / float64(spoke)
-		t.Logf("%s: %.1f %% within two errors, %d of %d say that they do not know; said ± %.3f, runs differ by %.3f", c.name, 100*share, warned, c.runs, said/float64(spoke), sd)
-		if spoke > c.runs/10 && (share < .93 || share > .97) {
-			t.Errorf("%s: the truth lies within two errors in %.1f %% of the runs", c.name, 100*share)
-		}
+			o.close()
+			spoke := c.runs - warned
+			_, sd := moments(ratio)
+			share := float64(within) / float64(spoke)
+			t.Logf("%s: %.1f %% within two errors, %d of %d say that they do not know; said ± %.3f, runs differ by %.3f", c.name, 100*share, warned, c.runs, said/float64(spoke), sd)
+			if spoke > c.runs/10 && (share < .93 || share > .97) {
+				t.Errorf("%s: the truth lies within two errors in %.1f %% of the runs", c.name, 100*share)
+			}
+		})
 	}
 }

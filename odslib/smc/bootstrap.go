@@ -17,7 +17,7 @@ type Bootstrap struct {
 	Particles  int             // 0 means 4n within [1000, 20000]; with conditions, for each run of equal rows
 	Steps      int             // 0 means 100
 	Chain      diffusion.Chain // of a diffusion prior; all particles go together, whatever its Batch
-	Twist      twist.Twist     // nil means twist.Default{}, by what the constraint offers
+	Twist      twist.Twist     // nil means twist.Default{Unguided: true}, by what the constraint offers
 	Potential  Potential       // Difference follows the twist at every step; Terminal weights the end alone
 	Resampling Resampling
 	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
@@ -37,7 +37,7 @@ func (b Bootstrap) Open(post odslib.Posterior, n int, seed uint64) (*Run, error)
 func (b Bootstrap) core() feynmanKac {
 	return feynmanKac{
 		name: "Bootstrap", particles: b.Particles, chain: b.Chain.WithSteps(b.Steps, 100), proposal: OwnStep{},
-		twist: or(b.Twist, twist.Default{}), potential: b.Potential, resampling: b.Resampling, threshold: b.Threshold, plain: b.NoShift,
+		twist: or(b.Twist, twist.Default{Unguided: true}), potential: b.Potential, resampling: b.Resampling, threshold: b.Threshold, plain: b.NoShift,
 	}
 }
 

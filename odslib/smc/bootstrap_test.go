@@ -36,6 +36,9 @@ func smaller(full, small int) int {
 }
 
 func TestBootstrapNineGaussians(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ctx := context.Background()
 	want, weights := chainEvidence(100)
 	k := smaller(12000, 4000)
@@ -69,6 +72,9 @@ func TestBootstrapNineGaussians(t *testing.T) {
 // potential and twist, with and without adaptive resampling. The cases have relative variance below 1: of an unbiased
 // but heavy-tailed estimator 200 runs say nothing. Hence few steps for max and sum, and no point twist on nine modes.
 func TestEvidenceIsUnbiased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	const k, runs = 16, 200
 	for _, c := range []struct {
 		name       string
@@ -194,6 +200,9 @@ func TestStandardError(t *testing.T) {
 
 // TestConstantReward: adding a constant to log r moves log Z by it and nothing else.
 func TestConstantReward(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ctx, b := context.Background(), Bootstrap{Particles: 300, Chain: diffusion.Chain{Steps: 20}}
 	prior := nine().Prior
 	reward := func(shift float64) odslib.Posterior {
@@ -287,6 +296,9 @@ func (p image) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *od
 }
 
 func TestHardRewards(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	// Half of the plane is forbidden: a particle whose guess lies there may still come home.
 	post := odslib.Given(nine().Prior, host(func(x []float32) float64 {
 		if x[0] < 2 {

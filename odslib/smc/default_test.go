@@ -33,7 +33,8 @@ func square(f func(x *odslib.Node) *odslib.Node) constraint.Func {
 }
 
 // TestDefaultTwist: by what the constraint offers, the default has the evidence right, or the run says that it is not. The
-// mean of four runs is within four of its errors, and a run's own error is an error of log Z of .4 at most.
+// mean of four runs is within four of its errors, or all say that they do not know; a run that says nothing has an error of .4
+// at most. With a gradient to follow none may be unsure.
 func TestDefaultTwist(t *testing.T) {
 	long(t)
 	whole := func(x *odslib.Node) *odslib.Node { return graph.ReduceAndKeep(x, graph.ReduceSum, -1) }
@@ -66,20 +67,27 @@ func TestDefaultTwist(t *testing.T) {
 		}
 		for name, s := range samplers {
 			var logZ []float64
+			unsure := 0
 			for seed := range uint64(4) {
 				res, err := s.Sample(context.Background(), c.post, 100, seed)
 				if err != nil {
 					t.Fatalf("%s, %s: %v", c.name, name, err)
 				}
 				logZ = append(logZ, res.LogZ)
+				if res.LogZAtLeast {
+					unsure++
+				}
 				if !res.LogZAtLeast && res.LogZError > .4 {
 					t.Errorf("%s, %s: %v", c.name, name, res)
 				}
 			}
 			mean, sd := moments(logZ)
 			t.Logf("%s, %s (%T): %+.3f ± %.3f", c.name, name, twist.For(c.post), mean-c.logZ, sd/2)
+			if unsure > 0 && name == "TDS" {
+				t.Errorf("%s, TDS: %d of 4 runs do not know their error", c.name, unsure)
+			}
 			// Of four runs the error is known to 40 %: four errors and .1.
-			if math.Abs(mean-c.logZ) > 4*sd/2+.1 {
+			if unsure < 4 && math.Abs(mean-c.logZ) > 4*sd/2+.1 {
 				t.Errorf("%s, %s: log Ẑ − log Z is %.3f ± %.3f", c.name, name, mean-c.logZ, sd/2)
 			}
 		}

@@ -100,6 +100,9 @@ func TestIslands(t *testing.T) {
 
 // TestIslandsAreUnbiased: E[Ẑ] = Z for each y, with 16 particles each.
 func TestIslandsAreUnbiased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	ys, rows := []float64{1.5, -1, .5}, []int{1, 1, 1}
 	o, err := TDS{Particles: 16, Steps: 20, Twist: twist.Isotropic{}, Threshold: .9}.core().open(several(1, ys, rows), 3, 0)
 	if err != nil {
@@ -211,6 +214,9 @@ func TestDeadIsland(t *testing.T) {
 
 // TestByHand: a run that is stepped by hand is the run.
 func TestByHand(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	s := TDS{Particles: 300, Steps: 20, Twist: twist.Covariance{}}
 	post := exact.T13(1).Post
 	want, err := s.Sample(context.Background(), post, 50, 9)

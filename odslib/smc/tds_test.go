@@ -20,6 +20,9 @@ import (
 
 // TestTDSIsFK: with the difference potential and the twisted step, Feynman–Kac steering is TDS, to the bit.
 func TestTDSIsFK(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	c := exact.T13(2)
 	for _, tw := range []twist.Twist{nil, twist.Covariance{}} {
 		tds, err := TDS{Particles: 300, Steps: 20, Twist: tw}.Sample(context.Background(), c.Post, 50, 3)
@@ -38,6 +41,9 @@ func TestTDSIsFK(t *testing.T) {
 
 // TestTDSIsUnbiased: whatever the twist, rule and threshold. The Gaussian prior's chain is exact, so that Z_T = Z.
 func TestTDSIsUnbiased(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	c := exact.T13(1)
 	twists := []twist.Twist{twist.Covariance{}, twist.Isotropic{}, twist.Tempered{}, twist.MonteCarlo{}, twist.Quadratic{}, twist.Widened{By: diffusion.VPLinear{}.Sigma}}
 	if testing.Short() {
@@ -85,6 +91,9 @@ func TestExactTwist(t *testing.T) {
 // TestSteeringPower: FK targets p·exp(λr). For N(0, I) and r = x_1 that is N(λ, 1), with log Z = λ²/2, in the graph and on the
 // host alike.
 func TestSteeringPower(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	post := exact.T12(2, 1).Post
 	onHost := odslib.Given(post.Prior, host(func(x []float32) float64 { return float64(x[0]) }))
 	for name, p := range map[string]odslib.Posterior{"graph": post, "host": onHost} {
@@ -152,6 +161,9 @@ func TestEvidenceOfMeasurements(t *testing.T) {
 
 // TestNotFinite: what log r could not say is counted and noted.
 func TestNotFinite(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	infinite := odslib.Given(nine().Prior, host(func(x []float32) float64 {
 		if x[0] > 2 {
 			return math.Inf(1)

@@ -31,6 +31,9 @@ func expected(r exact.TokenReward) twist.Twist {
 // TestTokens: the particle core on a process that is not Gaussian, masked tokens, against the exact infilling posterior: log Ẑ
 // within three standard errors, and the marginals of five runs together within four.
 func TestTokens(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	const runs = 5
 	c := exact.Infilling()
 	truth, logZ, err := c.Post.Exact()

@@ -7,11 +7,19 @@ import (
 
 // Default is the twist that fits what the constraint offers, as [For] chooses it: what particle methods take when they
 // are told of none.
-type Default struct{}
+type Default struct {
+	// Unguided is for particles that no gradient moves: rewards then have Tempered, quadratic ones too. A Gaussian about x̂0 thinks
+	// too little of what another mode may bring, and without guidance few are left to bring it.
+	Unguided bool
+}
 
 // Bind implements Twist.
-func (Default) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
-	return For(post).Bind(post, seed)
+func (d Default) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
+	t := For(post)
+	if _, reward := t.(Quadratic); reward && d.Unguided {
+		t = Tempered{}
+	}
+	return t.Bind(post, seed)
 }
 
 // For is the twist that knows most of the posterior: the width of p(y|x_t) is that of the error and of x_0 given x_t

@@ -172,6 +172,9 @@ func TestIterationsGiveTheGradient(t *testing.T) {
 
 // At t=0 every twist is log r itself, and rows with a y of their own have the twist of that y.
 func TestEndsAndRows(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	prior := priors.Grid25()
 	kind := constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{3}, Sigma: .5}
 	post := odslib.Given(prior, kind)

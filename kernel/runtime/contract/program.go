@@ -52,7 +52,7 @@ const (
 	CallTrain = "Train" // train
 )
 
-// Names of package interact in generated programs.
+// Functions of package interact that generated programs call.
 const (
 	CallInteract = "Interact" // interact
 	CallNamed    = "Named"    // with the parameters' names, and what makes the result showable

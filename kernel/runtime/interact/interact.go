@@ -20,16 +20,24 @@ import (
 	"odslab/kernel/runtime/live"
 )
 
-// Word is the type of interact: it takes a function of one parameter or more, and what each of them may be, in order.
-type Word func(f any, controls ...any) *Shown
-
-// Interact is interact in a cell.
-var Interact Word = func(f any, controls ...any) *Shown { return start(nil, nil, f, controls) }
-
-// Named is interact where the names of the parameters are known, and perhaps what makes the function's result showable.
-func (Word) Named(showable func(any) any, names ...string) Word {
-	return func(f any, controls ...any) *Shown { return start(names, showable, f, controls) }
+// Interact is interact in a cell: it takes a function of one parameter or more, and what each of them may be, in order. What
+// the cell's text tells of the function stands before it, where it is known.
+func Interact(f any, controls ...any) *Shown {
+	if known, ok := f.(Known); ok && len(controls) > 0 {
+		return start(known.names, known.showable, controls[0], controls[1:])
+	}
+	return start(nil, nil, f, controls)
 }
+
+// Known is what the text of a cell tells of a function: what its parameters are called, and perhaps what makes its result
+// showable.
+type Known struct {
+	names    []string
+	showable func(any) any
+}
+
+// Named makes a Known.
+func Named(showable func(any) any, names ...string) Known { return Known{names, showable} }
 
 // again is what this run is for, nil in a cell's own run.
 var again *contract.Again

@@ -3,6 +3,7 @@
 //	go run ./odslib/compare/table            # about 15 minutes on two cores: the table of docs/methods.md
 //	go run ./odslib/compare/table -quick     # a look
 //	go run ./odslib/compare/table -only T6   # one case
+//	go run ./odslib/compare/table -method TDS
 package main
 
 import (
@@ -21,16 +22,17 @@ import (
 func main() {
 	quick := flag.Bool("quick", false, "fewer seeds, shorter training")
 	only := flag.String("only", "", "one case, by the first word of its name")
+	method := flag.String("method", "", "the lines whose name holds this")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *quick, *only); err != nil {
+	if err := run(ctx, *quick, *only, *method); err != nil {
 		fmt.Fprintln(os.Stderr, "table:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, quick bool, only string) error {
+func run(ctx context.Context, quick bool, only, method string) error {
 	e, err := engine.Open()
 	if err != nil {
 		return err
@@ -42,7 +44,7 @@ func run(ctx context.Context, quick bool, only string) error {
 		if err != nil {
 			return err
 		}
-		if word, _, _ := strings.Cut(c.Name, " "); only != "" && word != only {
+		if word, _, _ := strings.Cut(c.Name, " "); only != "" && word != only || !strings.Contains(line.Name, method) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%s, %s …\n", c.Name, line.Name)
@@ -53,7 +55,7 @@ func run(ctx context.Context, quick bool, only string) error {
 		entries = append(entries, entry)
 	}
 	if len(entries) == 0 {
-		return fmt.Errorf("no case %q", only)
+		return fmt.Errorf("no line of case %q and method %q", only, method)
 	}
 	fmt.Print(compare.Markdown(entries))
 	return nil

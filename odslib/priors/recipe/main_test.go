@@ -29,6 +29,9 @@ func kept(t *testing.T, name string) (*priors.Diffusion, recipe) {
 // TestRerun: the beginning of the recipe, run again, leaves the losses that are kept beside the weights. On other
 // processors the last bits differ, and grow by a few per cent of themselves at every step: 100 steps stay below 1e-3.
 func TestRerun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for seconds")
+	}
 	e, err := engine.Open()
 	if err != nil {
 		t.Fatal(err)

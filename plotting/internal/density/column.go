@@ -41,6 +41,7 @@ type Column struct {
 	pilot    *Curve
 	mu       sync.Mutex
 	placed   map[int][]place // of each sample, on grids of n cells
+	index    []int           // of the samples at which joint densities are looked up
 }
 
 // places are where the samples lie on a grid of n cells.

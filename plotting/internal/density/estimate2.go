@@ -15,16 +15,23 @@ type Joint struct {
 	Full             []float64 // the density there, the sample's own share included; 0 beyond the grid
 }
 
-// enough samples fix a level to a fifth of a per cent; of more, as many are picked by a hash of their place.
-const enough = 50000
+// enough samples fix a level to a third of a per cent; of more, as many are picked by a hash of their place.
+const enough = 25000
 
-func looked(n int) []int {
+func (c *Column) looked() []int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.index != nil {
+		return c.index
+	}
+	n := len(c.X)
 	out := make([]int, 0, min(n, enough+enough/10))
 	for i := range n {
 		if n <= enough*6/5 || uint64(uint32(i)*2654435761)*uint64(n) < enough<<32 {
 			out = append(out, i)
 		}
 	}
+	c.index = out
 	return out
 }
 
@@ -93,7 +100,7 @@ func Estimate2(cx, cy *Column, n int) *Joint {
 	var half, out mat.Dense
 	half.Mul(low.T(), few)
 	out.Mul(&half, low)
-	g := &Joint{Grid: NewGrid(dx, dy, n, n), Index: looked(len(w))}
+	g := &Joint{Grid: NewGrid(dx, dy, n, n), Index: cx.looked()}
 	g.heights, g.Full, g.weights = make([]float64, len(g.Index)), make([]float64, len(g.Index)), make([]float64, len(g.Index))
 	cell, sum := rx*ry/float64(n*n), 0.
 	for i, v := range out.RawMatrix().Data {
