@@ -3,8 +3,10 @@ package serve
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -98,7 +100,7 @@ func (w *widgetFront) wait(what string, ok func() bool) {
 	}
 }
 
-// find is the comm of the widget of a kind, the last that was made.
+// find is the comm of the widget of a kind, the last that was made; it is called with the lock.
 func (w *widgetFront) find(name string) (id string) {
 	for _, o := range w.opened {
 		if w.states[o]["_model_name"] == name+"Model" && !w.closed[o] {
@@ -106,6 +108,26 @@ func (w *widgetFront) find(name string) (id string) {
 		}
 	}
 	return id
+}
+
+// get is find without the lock, and state is what a model has now.
+func (w *widgetFront) get(name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.find(name)
+}
+
+func (w *widgetFront) state(id string) map[string]any {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.states[id])
+}
+
+// messages are those of comms so far.
+func (w *widgetFront) messages() []*jupyter.Message {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.seen)
 }
 
 // shows is the text of the output widget.
@@ -145,30 +167,30 @@ func TestInteract(t *testing.T) {
 	}
 	data := fmt.Sprint(s.last("execute_result")["data"])
 	w.wait("the models", func() bool { return len(w.opened) == 6 })
-	if box := w.find("VBox"); !strings.Contains(data, "map[model_id:"+box+" version_major:2 version_minor:0]") || !strings.Contains(data, "y=0 exact true n=12") {
+	if box := w.get("VBox"); !strings.Contains(data, "map[model_id:"+box+" version_major:2 version_minor:0]") || !strings.Contains(data, "y=0 exact true n=12") {
 		t.Error(data)
 	}
-	slider := w.states[w.find("FloatSlider")]
+	slider := w.state(w.get("FloatSlider"))
 	if fmt.Sprint(slider["min"], slider["max"], slider["step"], slider["value"], slider["description"]) != "-4 4 0.1 0y" {
 		t.Error(slider)
 	}
-	for _, m := range w.seen {
+	for _, m := range w.messages() {
 		if m.Header.Type == "comm_open" && !strings.Contains(string(m.Metadata), `"version":"2.1.0"`) {
 			t.Errorf("metadata %s", m.Metadata)
 		}
 	}
 	w.waitShown("y=0 exact true n=12")
-	w.set(w.find("FloatSlider"), "value", 2.5)
+	w.set(w.get("FloatSlider"), "value", 2.5)
 	w.waitShown("y=2.5 exact true n=12")
 	w.waitShown(`inside 5\n`)
-	if strings.Contains(w.shows(), "before") {
-		t.Errorf("what stands before the call is shown again: %s", w.shows())
+	if shown := fmt.Sprint(w.state(w.get("Output"))["outputs"]); strings.Contains(shown, "before") {
+		t.Errorf("what stands before the call is shown again: %s", shown)
 	}
-	w.set(w.find("Dropdown"), "index", 1)
+	w.set(w.get("Dropdown"), "index", 1)
 	w.waitShown("y=2.5 DPS true n=12")
-	w.set(w.find("Checkbox"), "value", false)
+	w.set(w.get("Checkbox"), "value", false)
 	w.waitShown("y=2.5 DPS false n=12")
-	w.set(w.find("IntSlider"), "value", 7)
+	w.set(w.get("IntSlider"), "value", 7)
 	w.waitShown(`inside 7\n`)
 	s = f.run("n")
 	if fmt.Sprint(s.last("execute_result")["data"]) != "map[text/plain:12]" || s.ExecutionCount != 3 || s.stderr != "" {
@@ -176,7 +198,7 @@ func TestInteract(t *testing.T) {
 	}
 	// What the notebook has now is another matter: the copy stays.
 	f.run(`n := "text"`)
-	w.set(w.find("FloatSlider"), "value", -1)
+	w.set(w.get("FloatSlider"), "value", -1)
 	w.waitShown("y=-1 DPS false n=12")
 
 	// What no control can be is put right, in one line.
@@ -185,24 +207,24 @@ func TestInteract(t *testing.T) {
 		v       any
 		says    string
 	}{
-		{w.find("FloatSlider"), "value", 99, "y = 99: it goes from -4 to 4"},
-		{w.find("FloatSlider"), "value", "x", "y can't be x"},
-		{w.find("Dropdown"), "index", 2, "kind can't be 2"},
-		{w.find("Dropdown"), "index", nil, "kind can't be"},
-		{w.find("IntSlider"), "value", 1.5, "k = 1.5"},
-		{w.find("Checkbox"), "value", 3, "log can't be 3"},
+		{w.get("FloatSlider"), "value", 99, "y = 99: it goes from -4 to 4"},
+		{w.get("FloatSlider"), "value", "x", "y can't be x"},
+		{w.get("Dropdown"), "index", 2, "kind can't be 2"},
+		{w.get("Dropdown"), "index", nil, "kind can't be"},
+		{w.get("IntSlider"), "value", 1.5, "k = 1.5"},
+		{w.get("Checkbox"), "value", 3, "log can't be 3"},
 	} {
 		w.set(bad.id, bad.key, bad.v)
 		w.waitShown(bad.says)
 	}
-	if v := w.states[w.find("FloatSlider")]["value"]; v != -1.0 {
+	if v := w.state(w.get("FloatSlider"))["value"]; v != -1.0 {
 		t.Errorf("a wrong value stays: %v", v)
 	}
-	w.set(w.find("FloatSlider"), "", 1) // nobody's
-	w.set(w.find("Output"), "outputs", nil)
+	w.set(w.get("FloatSlider"), "", 1) // nobody's
+	w.set(w.get("Output"), "outputs", nil)
 
 	// A cell that runs again has new widgets; the old ones are closed.
-	old := w.find("VBox")
+	old := w.get("VBox")
 	f.run("n := 1")
 	if s := f.run(interactCell, cell); s.Status != "ok" {
 		t.Fatal(s)
@@ -213,7 +235,7 @@ func TestInteract(t *testing.T) {
 		t.Errorf("copies left: %q", left)
 	}
 	// A front end that closes one closes all of its interaction.
-	w.Send(jupyter.Shell, "comm_close", map[string]any{"comm_id": w.find("FloatSlider"), "data": struct{}{}})
+	w.Send(jupyter.Shell, "comm_close", map[string]any{"comm_id": w.get("FloatSlider"), "data": struct{}{}})
 	w.wait("all closed", func() bool { return len(w.closed) == len(w.opened) })
 }
 
@@ -235,7 +257,7 @@ func TestInteractNewestWins(t *testing.T) {
 	}
 	w.wait("slider", func() bool { return w.find("IntSlider") != "" })
 	for v := range 60 {
-		w.set(w.find("IntSlider"), "value", v+1)
+		w.set(w.get("IntSlider"), "value", v+1)
 		time.Sleep(10 * time.Millisecond)
 	}
 	w.waitShown("y is 60")
@@ -260,12 +282,14 @@ func TestInteractTwoFrontEnds(t *testing.T) {
 		t.Fatal(s)
 	}
 	second.wait("models", func() bool { return second.find("VBox") != "" })
+	second.mu.Lock()
 	slider := second.opened[0]
+	second.mu.Unlock()
 	second.set(slider, "value", 8)
 	first.wait("echo", func() bool { return first.states[slider]["value"] == 8.0 })
 	first.waitShown(`"24"`)
 	second.waitShown(`"24"`)
-	for _, m := range first.seen {
+	for _, m := range first.messages() {
 		var c struct{ Data struct{ Method string } }
 		m.Decode(&c)
 		if c.Data.Method == "echo_update" && !strings.Contains(string(m.Parent), "comm_msg") {
@@ -335,7 +359,7 @@ func TestInteractFailures(t *testing.T) {
 		t.Fatal(s)
 	}
 	w.wait("slider", func() bool { return w.find("IntSlider") != "" })
-	slider := w.find("IntSlider")
+	slider := w.get("IntSlider")
 	w.set(slider, "value", 1)
 	w.wait("busy", func() bool { return w.status == "busy" })
 	time.Sleep(300 * time.Millisecond)
@@ -435,7 +459,7 @@ func BenchmarkInteract(b *testing.B) {
 		b.Fatal(s)
 	}
 	w.wait("slider", func() bool { return w.find("FloatSlider") != "" })
-	slider := w.find("FloatSlider")
+	slider := w.get("FloatSlider")
 	usage := func() (d time.Duration) {
 		var u syscall.Rusage
 		syscall.Getrusage(syscall.RUSAGE_CHILDREN, &u)
@@ -484,7 +508,7 @@ t := tensors.FromValue([]float32{1, 2, 4})`,
 		}
 	}
 	w.wait("slider", func() bool { return w.find("FloatSlider") != "" })
-	slider, pid := w.find("FloatSlider"), residentPID(t, tag)
+	slider, pid := w.get("FloatSlider"), residentPID(t, tag)
 	mean := func(y float64) float64 {
 		t.Helper()
 		w.set(slider, "value", y)
