@@ -49,6 +49,7 @@ type Result struct {
 	Seconds                       float64
 	Seed                          uint64
 	About                         string   // what holds of every run of this sampler: a bias by construction, a correction
+	Figures                       []string // of this run, and no warning: R̂, an acceptance, the ELBO
 	Notes                         []string // what the user must know of this run: an early stop, weights that collapsed
 }
 
@@ -89,6 +90,14 @@ func (r *Result) Note(format string, args ...any) {
 		r.Notes = append(r.Notes, line)
 	}
 }
+
+// Figure adds a line that tells of the run and is no warning.
+func (r *Result) Figure(format string, args ...any) {
+	r.Figures = append(r.Figures, fmt.Sprintf(format, args...))
+}
+
+// Noted are the Notes.
+func (r *Result) Noted() []string { return r.Notes }
 
 // Lost counts the log-weights that are NaN, what the constraint could not judge, and makes them −Inf.
 func (r *Result) Lost(logr []float64) {
@@ -252,6 +261,9 @@ func (r *Result) Report() string {
 	if r.About != "" {
 		fmt.Fprintf(&b, "  about     %s\n", r.About)
 	}
+	for _, f := range r.Figures {
+		fmt.Fprintf(&b, "  figure    %s\n", f)
+	}
 	if !math.IsNaN(r.Shift) {
 		fmt.Fprintf(&b, "  chain     log Z_T − log Z is about %.3f ± %.3f, by %s\n", r.Shift, r.ShiftError, r.ShiftBy)
 	}
@@ -269,7 +281,7 @@ func (r *Result) WriteJSON(path string) error {
 	out := map[string]any{
 		"sampler": r.Sampler, "settings": r.Settings, "engine": r.Engine, "seed": r.Seed, "shape": r.Samples.Shape, "samples": finite32(r.Samples.Data),
 		"log_weights": finite64(r.LogWeights), "log_z": finite(r.LogZ), "log_z_error": finite(r.LogZError), "log_z_error_at_least": r.LogZAtLeast, "shift": finite(r.Shift), "shift_by": r.ShiftBy, "about": r.About, "ess": finite(r.ESS),
-		"network_evaluations": r.NetworkEvals, "constraint_evaluations": r.ConstraintEvals, "seconds": r.Seconds, "notes": r.Notes,
+		"network_evaluations": r.NetworkEvals, "constraint_evaluations": r.ConstraintEvals, "seconds": r.Seconds, "figures": r.Figures, "notes": r.Notes,
 	}
 	data, err := json.Marshal(out)
 	if err != nil {

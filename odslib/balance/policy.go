@@ -82,6 +82,7 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	}
 	d, err := walk.Draw(ctx, p.Name, post.Given, n, batch, seed)
 	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
+	res.About = "as near as the training came; with the weights of Particles right in the limit of many draws, for the chain's own law"
 	if err != nil {
 		res.Note("stopped after %d of %d samples: %v", d.X.Len(), n, err)
 	}
@@ -112,6 +113,9 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	return res, err
 }
 
+// Noted are the Notes of the training.
+func (p *Policy) Noted() []string { return p.Notes }
+
 // weigh puts the importance weights into the result.
 func (p *Policy) weigh(res *odslib.Result, logw []float64, given *odslib.Array) {
 	alone := true
@@ -123,7 +127,7 @@ func (p *Policy) weigh(res *odslib.Result, logw []float64, given *odslib.Array) 
 		logZ, se := measure.LogMeanExp(part)
 		if alone = len(part) == len(logw); alone {
 			res.LogZ, res.LogZError = logZ, se
-			res.Note("ELBO %.3f, learned log Z %.3f", stat.Mean(part, nil), p.LogZ)
+			res.Figure("ELBO %.3f, learned log Z %.3f", stat.Mean(part, nil), p.LogZ)
 		} else if !math.IsInf(logZ, -1) {
 			for i := range part {
 				part[i] -= logZ

@@ -225,7 +225,7 @@ func TestExplosionIsStopped(t *testing.T) {
 		t.Errorf("%d iterations, notes %q", len(p.Trace), p.Notes)
 	}
 	r, err := p.Sample(context.Background(), post, 500, 1)
-	if err != nil || r.NonFinite > 0 || len(r.Notes) < 2 {
+	if err != nil || r.NonFinite > 0 || len(r.Notes) < 1 {
 		t.Errorf("%v, %v, notes %q", r, err, r.Notes)
 	}
 }

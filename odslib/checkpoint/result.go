@@ -21,6 +21,7 @@ type resultAbout struct {
 	Rejected     int      `json:"rejected,omitempty"`
 	Seconds      float64  `json:"seconds"`
 	About        string   `json:"about,omitempty"`
+	Figures      []string `json:"figures,omitempty"`
 	Notes        []string `json:"notes,omitempty"`
 	LogZAtLeast  bool     `json:"log_z_error_at_least,omitempty"`
 	ShiftBy      string   `json:"shift_by,omitempty"`
@@ -72,7 +73,7 @@ func SaveResult(r *odslib.Result, path string) error {
 	}
 	a := resultAbout{
 		Sampler: r.Sampler, Settings: r.Settings, Engine: r.Engine, Names: r.Names, Seed: r.Seed, NetworkEvals: r.NetworkEvals, ConstrEvals: r.ConstraintEvals,
-		NonFinite: r.NonFinite, Rejected: r.Rejected, Seconds: r.Seconds, Notes: r.Notes, States: len(r.States), Steps: len(r.Ancestors),
+		NonFinite: r.NonFinite, Rejected: r.Rejected, Seconds: r.Seconds, Figures: r.Figures, Notes: r.Notes, States: len(r.States), Steps: len(r.Ancestors),
 		About: r.About, LogZAtLeast: r.LogZAtLeast, ShiftBy: r.ShiftBy,
 	}
 	if err := Write(path, a, append(ts, Float64("trace", trace))); err != nil {
@@ -97,7 +98,7 @@ func OpenResult(path string) (*odslib.Result, error) {
 	}
 	r := &odslib.Result{
 		Sampler: a.Sampler, Settings: a.Settings, Engine: a.Engine, Names: a.Names, Seed: a.Seed, NetworkEvals: a.NetworkEvals, ConstraintEvals: a.ConstrEvals,
-		NonFinite: a.NonFinite, Rejected: a.Rejected, Seconds: a.Seconds, Notes: a.Notes,
+		NonFinite: a.NonFinite, Rejected: a.Rejected, Seconds: a.Seconds, Figures: a.Figures, Notes: a.Notes,
 		About: a.About, LogZAtLeast: a.LogZAtLeast, ShiftBy: a.ShiftBy, Shift: math.NaN(), ShiftError: math.NaN(),
 	}
 	var lacks error

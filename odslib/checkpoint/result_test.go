@@ -17,7 +17,7 @@ import (
 func TestResultComesBack(t *testing.T) {
 	z := engine.FromRows([][]float64{{9}, {8}, {7}})
 	full := &odslib.Result{
-		About: "biased", LogZAtLeast: true, Shift: .5, ShiftError: .25, ShiftBy: "two chains",
+		Figures: []string{"R̂ ≤ 1.01"}, About: "biased", LogZAtLeast: true, Shift: .5, ShiftError: .25, ShiftBy: "two chains",
 		Sampler: "test", Settings: "{K:3}", Engine: "xla-cpu", Names: []string{"a", "b"}, Samples: engine.FromRows([][]float64{{1, 2}, {3, 4}, {5, math.NaN()}}),
 		LogWeights: []float64{0, math.Inf(-1), 500}, Particles: &odslib.Cloud{X: z, LogWeights: []float64{1, 2, 3}}, Noise: &z,
 		LogZ: math.NaN(), LogZError: math.Inf(1), ESS: 2.5, Ancestors: [][]int32{{0, 0, 2}, {1, 1, 1}},

@@ -111,7 +111,7 @@ func (r *record) finish(t *target, res *odslib.Result) error {
 // watched is how many coordinates of the noise are looked at besides log r.
 const watched = 64
 
-// diagnose notes the worst R̂ and the least bulk ESS over log r and the coordinates of the noise.
+// diagnose says the worst R̂ and the least bulk ESS over log r and the coordinates of the noise.
 func (r *record) diagnose(slots int, res *odslib.Result) error {
 	if slots < 4 {
 		res.Note("%d draws from each of %d chains: too few to tell by R̂ whether they agree; take fewer Chains or more draws", slots, r.chains)
@@ -153,10 +153,9 @@ func (r *record) diagnose(slots int, res *odslib.Result) error {
 		}
 	}
 	res.ESS = math.Min(least*float64(res.Samples.Len())/float64(slots*r.chains), float64(res.Samples.Len()))
-	note := fmt.Sprintf("R̂ ≤ %.3f (%s) over %d chains of %d draws, bulk ESS ≥ %.0f", worst, at, r.chains, slots, least)
+	res.Figure("R̂ ≤ %.3f (%s) over %d chains of %d draws, bulk ESS ≥ %.0f", worst, at, r.chains, slots, least)
 	if worst > 1.05 {
-		note += ": the chains are still apart; take a longer Burn and Thin"
+		res.Note("%s: the chains are still apart; take a longer Burn and Thin", res.Figures[len(res.Figures)-1])
 	}
-	res.Note("%s", note)
 	return nil
 }

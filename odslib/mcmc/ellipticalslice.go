@@ -19,7 +19,7 @@ var _ odslib.Sampler = EllipticalSlice{}
 //
 // The chains are rows of one batch, each at its own point of its own move: as soon as a chain has moved it begins the
 // next ellipse, so that no evaluation waits for the slowest chain. All make the same number of moves. Under a strong
-// likelihood the angles are small and neighbours much alike: look at R̂ in Result.Notes.
+// likelihood the angles are small and neighbours much alike: look at R̂ in Result.Figures.
 type EllipticalSlice struct {
 	Chains int // 0 means 100, or a quarter of the draws if that is less
 	Burn   int // moves of each chain before its first draw; 0 means 1000

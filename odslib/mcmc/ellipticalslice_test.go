@@ -80,8 +80,8 @@ func TestAffine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := float64(chains); !(res.ESS > 2*c && res.ESS < 6*c) || len(res.Notes) != 1 || !strings.Contains(res.Notes[0], "R̂ ≤ 1.") {
-		t.Errorf("ESS %.0f, notes %q", res.ESS, res.Notes)
+	if c := float64(chains); !(res.ESS > 2*c && res.ESS < 6*c) || len(res.Figures) != 1 || !strings.Contains(res.Figures[0], "R̂ ≤ 1.") {
+		t.Errorf("ESS %.0f, figures %q", res.ESS, res.Figures)
 	}
 	for j := range 8 {
 		mean, variance := moments(*res.Noise, j)

@@ -140,7 +140,7 @@ func (m move) run(ctx context.Context, s Walkers, d *density, rec *record, seed 
 			})
 		}
 	}
-	res.Note("step %.3g, acceptance %.2f after the burn-in", step, kept/float64(seen))
+	res.Figure("step %.3g, acceptance %.2f after the burn-in", step, kept/float64(seen))
 	return nil
 }
 

@@ -58,8 +58,8 @@ func TestMetropolis(t *testing.T) {
 					t.Errorf("%s, %s: deviation of x_%d off by %.3f, ESS %.0f", c.Name, name, j, off, res.ESS)
 				}
 			}
-			if noted := strings.Join(res.Notes, "\n"); !strings.Contains(noted, "acceptance") || !strings.Contains(noted, "R̂") {
-				t.Errorf("%s, %s: notes %q", c.Name, name, res.Notes)
+			if noted := strings.Join(res.Figures, "\n"); !strings.Contains(noted, "acceptance") || !strings.Contains(noted, "R̂") {
+				t.Errorf("%s, %s: figures %q", c.Name, name, res.Figures)
 			}
 		}
 	}
@@ -88,7 +88,7 @@ func TestAdaptation(t *testing.T) {
 	}
 	fixed := mcmc.RandomWalk{Walkers: mcmc.Walkers{Chains: 50, Burn: 100, Thin: 1, Step: .01, Fixed: true}}
 	res, err := fixed.Sample(context.Background(), exact.T11(1).Post, 500, 1)
-	if err != nil || !strings.Contains(strings.Join(res.Notes, "\n"), "step 0.01,") {
+	if err != nil || !strings.Contains(strings.Join(res.Figures, "\n"), "step 0.01,") {
 		t.Errorf("a fixed step: %v, %v", res, err)
 	}
 }
@@ -125,7 +125,7 @@ func TestOneChain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if noted := strings.Join(res.Notes, "\n"); !strings.Contains(noted, "R̂ ≤") || !strings.Contains(noted, "one chain") || res.ESS == 0 {
+		if noted := strings.Join(append(res.Figures, res.Notes...), "\n"); !strings.Contains(noted, "R̂ ≤") || !strings.Contains(noted, "one chain") || res.ESS == 0 {
 			t.Errorf("%T: ESS %g, notes %q", s, res.ESS, res.Notes)
 		}
 	}

@@ -29,6 +29,7 @@ type Row struct {
 	NetworkEvals        int64
 	Seconds             float64
 	NonFinite, Rejected int
+	Shift, ShiftErr     float64 // how much of DeltaLogZ is the discretised chain's own, and its error; NaN when not known
 }
 
 // Table measures the results against the posterior's closed form: sliced W1 to fresh exact draws of the same number,
@@ -50,6 +51,7 @@ func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 		row := Row{
 			Sampler: r.Sampler, N: r.Samples.Len(), Distance: math.NaN(), Floor: math.NaN(), DeltaLogZ: math.NaN(), LogZErr: r.LogZError, AtLeast: r.LogZAtLeast,
 			ESS: r.ESS, NetworkEvals: r.NetworkEvals, Seconds: r.Seconds, NonFinite: r.NonFinite, Rejected: r.Rejected,
+			Shift: r.Shift, ShiftErr: r.ShiftError,
 		}
 		x := r.Samples
 		if r.LogWeights != nil {
@@ -114,6 +116,19 @@ func (t *TableOf) cells(r Row) []string {
 	return []string{name, fmt.Sprint(r.N), num("%.3f", r.Distance), num("%.3f", r.Floor), dz, ess, fmt.Sprint(r.NetworkEvals), fmt.Sprintf("%.2f", r.Seconds)}
 }
 
+// remarks stand below the table: what of a Δ log Z is no error of the sampler, and why there is no distance.
+func (t *TableOf) remarks() (out []string) {
+	for _, r := range t.Rows {
+		if !math.IsNaN(r.DeltaLogZ) && math.Abs(r.Shift) > 2*r.ShiftErr {
+			out = append(out, fmt.Sprintf("%s: about %+.3f ± %.3f of Δ log Z is its discretised chain's own; more steps lessen it", r.Sampler, r.Shift, r.ShiftErr))
+		}
+	}
+	if t.Err != nil {
+		out = append(out, fmt.Sprintf("no distance: %v", t.Err))
+	}
+	return out
+}
+
 // String is the table as text.
 func (t *TableOf) String() string {
 	rows := [][]string{header}
@@ -138,8 +153,8 @@ func (t *TableOf) String() string {
 		}
 		b.WriteString("\n")
 	}
-	if t.Err != nil {
-		fmt.Fprintf(&b, "no distance: %v\n", t.Err)
+	for _, line := range t.remarks() {
+		b.WriteString(line + "\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
@@ -166,8 +181,8 @@ func (t *TableOf) MIMEBundle() (map[string]any, error) {
 		b.WriteString("</tr>")
 	}
 	b.WriteString("</tbody></table>")
-	if t.Err != nil {
-		fmt.Fprintf(&b, "<p>no distance: %s</p>", html.EscapeString(t.Err.Error()))
+	for _, line := range t.remarks() {
+		b.WriteString("<p>" + html.EscapeString(line) + "</p>")
 	}
 	return map[string]any{"text/html": b.String(), "text/plain": t.String()}, nil
 }

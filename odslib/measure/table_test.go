@@ -2,6 +2,7 @@ package measure_test
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -90,5 +91,26 @@ func TestTableOfWeighted(t *testing.T) {
 	host := constraint.Known{Constraint: constraint.HostReward{F: func(x []float32) float64 { return -float64(x[0]*x[0]/100 + x[1]*x[1]) }}, Is: truth, LogZ: c.LogZ}
 	if table := measure.Table(odslib.Given(c.Post.Prior, host), made(logr)); table.Err != nil || table.Exact != c.LogZ || !(table.Rows[0].Distance < .3) {
 		t.Errorf("%v, log Z %g, distance %.3f", table.Err, table.Exact, table.Rows[0].Distance)
+	}
+}
+
+// TestTableSaysWhatIsTheChains: a Δ log Z that the Result knows to be its chain's own is said to be that, one in its noise is not.
+func TestTableSaysWhatIsTheChains(t *testing.T) {
+	row := measure.Row{Sampler: "Bootstrap", DeltaLogZ: .14, LogZErr: .04, Shift: .11, ShiftErr: .01}
+	table := &measure.TableOf{Rows: []measure.Row{row}}
+	bundle, err := table.MIMEBundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, text := range map[string]any{"text": table.String(), "page": bundle["text/html"]} {
+		if !strings.Contains(fmt.Sprint(text), "Bootstrap: about +0.110 ± 0.010 of Δ log Z is its discretised chain's own") {
+			t.Errorf("%s: %s", what, text)
+		}
+	}
+	for _, shift := range []float64{.01, math.NaN()} {
+		table.Rows[0].Shift = shift
+		if strings.Contains(table.String(), "discretised") {
+			t.Errorf("shift %g: %s", shift, table)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"os"
 	"reflect"
 	"time"
 
@@ -18,6 +19,9 @@ func Draw(s odslib.Sampler, post odslib.Posterior, n int) *odslib.Result {
 	ctx := odslib.WithObserver(live.Context(), bar.observe)
 	r, err := s.Sample(ctx, post, n, split(s))
 	bar.done()
+	if r != nil {
+		say(r.Sampler, r)
+	}
 	if err != nil {
 		if r == nil || r.Samples.Len() == 0 {
 			live.Raise(reason(ctx, err, ""))
@@ -39,6 +43,7 @@ func Train[In, Out any](t odslib.Trainer[In, Out], in In, budget ...odslib.Budge
 	ctx := odslib.WithObserver(live.Context(), bar.observe)
 	out, err := t.Train(ctx, in, b, split(t))
 	bar.done()
+	say(fmt.Sprintf("%T", t), out)
 	if err != nil {
 		if v := reflect.ValueOf(out); !v.IsValid() || v.IsZero() {
 			live.Raise(reason(ctx, err, ""))
@@ -46,6 +51,18 @@ func Train[In, Out any](t odslib.Trainer[In, Out], in In, budget ...odslib.Budge
 		live.Partial(live.Target(), out, reason(ctx, err, "the training so far is kept in "+live.Target()))
 	}
 	return out
+}
+
+// say prints what the outcome has to say of itself, before anybody asks.
+func say(who string, outcome any) {
+	if v := reflect.ValueOf(outcome); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return
+	}
+	if o, ok := outcome.(interface{ Noted() []string }); ok {
+		for _, line := range o.Noted() {
+			fmt.Fprintf(os.Stderr, "%s: %s\n", who, line)
+		}
+	}
 }
 
 // split is the seed of one use: the notebook's, split by the method and the variable it defines, never by cell number.
