@@ -3,6 +3,7 @@ package measure_test
 import (
 	"context"
 	"fmt"
+	"html"
 	"math"
 	"strings"
 	"testing"
@@ -103,7 +104,7 @@ func TestTableSaysWhatIsTheChains(t *testing.T) {
 		t.Fatal(err)
 	}
 	for what, text := range map[string]any{"text": table.String(), "page": bundle["text/html"]} {
-		if !strings.Contains(fmt.Sprint(text), "Bootstrap: about +0.110 ± 0.010 of Δ log Z is its discretised chain's own") {
+		if !strings.Contains(html.UnescapeString(fmt.Sprint(text)), "Bootstrap: about +0.110 ± 0.010 of Δ log Z is its discretised chain's own") {
 			t.Errorf("%s: %s", what, text)
 		}
 	}
