@@ -51,6 +51,9 @@ func (d *draft) hint(c *checked, e problem, msg string) string {
 			}
 		}
 	}
+	if strings.HasSuffix(msg, "does not implement odslib.Sampler (missing method Sample)") && trains(c, e.Pos) {
+		return msg + "; it is a trainer: s := train(…, posterior), then draw(s, posterior, n)"
+	}
 	if m := noMember.FindStringSubmatch(msg); m != nil && !strings.Contains(msg, "but does have") {
 		if sel := selectorAt(c, e.Pos); sel != nil {
 			if t := c.info.TypeOf(sel.X); t != nil {
@@ -59,6 +62,19 @@ func (d *draft) hint(c *checked, e problem, msg string) string {
 		}
 	}
 	return msg
+}
+
+// trains says whether the expression that begins there has a method Train.
+func trains(c *checked, at token.Pos) (found bool) {
+	ast.Inspect(c.file, func(n ast.Node) bool {
+		if x, ok := n.(ast.Expr); ok && x.Pos() == at {
+			if t := c.info.TypeOf(x); t != nil {
+				found = found || types.NewMethodSet(t).Lookup(nil, "Train") != nil
+			}
+		}
+		return !found
+	})
+	return found
 }
 
 // packageIs says which package a name means where its path does not end in it.

@@ -101,6 +101,9 @@ func TestHints(t *testing.T) {
 	b.bad("strngs.ToUpper(\"a\")", 1, 1, "(did you mean strings?)")
 	b.bad("stringz.ToUpper(\"a\")", 1, 1, "(did you mean strings?)")
 	b.bad("zzz", 1, 1, "undefined: zzz")
+	for _, trainer := range []string{"outsource.Sampler{}", "rtb.Sampler{}"} {
+		b.bad("draw("+trainer+", odslib.Posterior{}, 10)", 1, 6, "it is a trainer: s := train(")
+	}
 	// A bracket that is missing is missed in its line.
 	b.bad("fmt.Println(\"a\", (1 + 2)\nx := 3\ny := 4", 1, 25, "syntax error: missing ','")
 	b.bad("v := []int{1, 2\nfmt.Println(v)", 1, 16, "syntax error")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"odslab/odslib"
 	"odslab/odslib/engine"
 	"odslab/odslib/measure"
@@ -111,6 +113,14 @@ func (r *record) finish(t *target, res *odslib.Result) error {
 // watched is how many coordinates of the noise are looked at besides log r.
 const watched = 64
 
+// notYet is the R̂ beyond which chains of independent draws do not come by chance, 1.05 or more: of a few draws each, halves
+// of chains differ by themselves, as F with their degrees of freedom says.
+func notYet(chains, draws, quantities int) float64 {
+	half, m := float64(draws/2), float64(2*chains)
+	f := distuv.F{D1: m - 1, D2: m * (half - 1)}.Quantile(1 - .001/float64(quantities))
+	return max(1.05, math.Sqrt((half-1+f)/half))
+}
+
 // diagnose says the worst R̂ and the least bulk ESS over log r and the coordinates of the noise.
 func (r *record) diagnose(slots int, res *odslib.Result) error {
 	if slots < 4 {
@@ -154,7 +164,7 @@ func (r *record) diagnose(slots int, res *odslib.Result) error {
 	}
 	res.ESS = math.Min(least*float64(res.Samples.Len())/float64(slots*r.chains), float64(res.Samples.Len()))
 	res.Figure("R̂ ≤ %.3f (%s) over %d chains of %d draws, bulk ESS ≥ %.0f", worst, at, r.chains, slots, least)
-	if worst > 1.05 {
+	if worst > notYet(r.chains, slots, min(r.z.Dim(), watched)+1) {
 		res.Note("%s: the chains are still apart; take a longer Burn and Thin", res.Figures[len(res.Figures)-1])
 	}
 	return nil

@@ -66,7 +66,7 @@ func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 		if t.Err == nil && x.Len() > 0 {
 			draw := func(seed uint64) (odslib.Array, error) { return prior.Sample(context.Background(), row.N, 1000+seed) }
 			if _, ok := floors[row.N]; !ok {
-				floors[row.N], _, t.Err = Floor(SlicedW1{}.Distance, draw, 3)
+				floors[row.N], _, t.Err = Floor(SlicedW1{}.Distance, draw, floorPairs)
 			}
 			row.Floor = floors[row.N]
 			if truth, err := draw(999); err == nil {
@@ -79,6 +79,9 @@ func Table(post odslib.Posterior, results ...*odslib.Result) *TableOf {
 	}
 	return t
 }
+
+// floorPairs is how many pairs of exact draws make the floor: of three the mean was off by a third.
+const floorPairs = 12
 
 // resampled are the samples of a weighted result, as many, equally weighted: what its weights are worth shows in the distance.
 func resampled(r *odslib.Result) (odslib.Array, error) {
