@@ -206,7 +206,7 @@ func TestNoComponentIsLost(t *testing.T) {
 	if _, _, err := odslib.Given(prior, c).Exact(); err != nil && strings.Contains(err.Error(), "\n") {
 		t.Error(err)
 	}
-	c.Sigma = 1e-30
+	c.Sigma = 2e-19 // the least that float32 holds the square of
 	c.A, c.Y = constraint.Identity{}, []float64{0, 0}
 	p, _, err := odslib.Given(prior, c).Exact()
 	if err != nil {
