@@ -206,7 +206,7 @@ func TestNoComponentIsLost(t *testing.T) {
 	if _, _, err := odslib.Given(prior, c).Exact(); err != nil && strings.Contains(err.Error(), "\n") {
 		t.Error(err)
 	}
-	c.Sigma = 2e-19 // the least that float32 holds the square of
+	c.Sigma = 1e-17 // the least there is
 	c.A, c.Y = constraint.Identity{}, []float64{0, 0}
 	p, _, err := odslib.Given(prior, c).Exact()
 	if err != nil {
