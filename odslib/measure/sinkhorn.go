@@ -20,7 +20,7 @@ import (
 //
 // It needs no n² of memory. Time grows with n², about as 1/ε.
 type Sinkhorn struct {
-	// Epsilon is ε, in squared units of x. 0 means 1 % of the mean squared
+	// Epsilon is ε, in squared units of x. 0 means 5 % of the mean squared
 	// distance between two points of a sample, the mean over both samples.
 	Epsilon    float64
 	Iterations int       // at most; 0 means 2000
@@ -44,7 +44,7 @@ func (s Sinkhorn) Distance(a, b odslib.Array) (float64, error) {
 	x, y := cloud{p, logs(u)}, cloud{q, logs(v)}
 	eps, most := s.Epsilon, s.Iterations
 	if eps == 0 {
-		eps = .01 * (p.spread(u) + q.spread(v))
+		eps = .05 * (p.spread(u) + q.spread(v))
 	}
 	if most == 0 {
 		most = 2000

@@ -76,7 +76,7 @@ func TestSinkhornGaussians(t *testing.T) {
 		}
 		eps := c.eps
 		if eps == 0 {
-			eps = .01 * (1 + s*s)
+			eps = .05 * (1 + s*s)
 		}
 		part := func(sd float64) float64 { // of OT, sd the product of both standard deviations
 			v := eps / 2
@@ -104,12 +104,12 @@ func TestSinkhornWeights(t *testing.T) {
 		w[i] = math.Log(3)
 	}
 	half, quarter := modes(100, 100), modes(50, 150)
-	got, err := Sinkhorn{}.Distance(half, quarter)
+	got, err := Sinkhorn{Epsilon: 2}.Distance(half, quarter)
 	if err != nil {
 		t.Fatal(err)
 	}
 	near(t, "without weights", got, 20*math.Sqrt(.25), .1)
-	if got, err = (Sinkhorn{A: w}).Distance(half, quarter); err != nil {
+	if got, err = (Sinkhorn{Epsilon: 2, A: w}).Distance(half, quarter); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "with weights", got, 0, .1)
@@ -121,7 +121,7 @@ func TestSinkhornWeights(t *testing.T) {
 	}
 	// One of the hundred left points gone: the share .25 − 99/399 has to go all the way, however little it is.
 	w[0] = math.Inf(-1)
-	if got, err = (Sinkhorn{A: w, Iterations: 1000}).Distance(half, quarter); err != nil {
+	if got, err = (Sinkhorn{Epsilon: 2, A: w, Iterations: 1000}).Distance(half, quarter); err != nil {
 		t.Fatal(err)
 	}
 	near(t, "with a weight of 0", got, 20*math.Sqrt(.25-99./399), .05)
