@@ -10,15 +10,16 @@ import (
 	"odslab/odslib"
 )
 
-// Sinkhorn is the Wasserstein-2 distance with an entropic penalty, for samples
-// too large for [W2], or of different sizes: the square root of
+// Sinkhorn is the Wasserstein-2 distance with an entropic penalty: the square root of
 // OT(a, b) − ½·OT(a, a) − ½·OT(b, b), where OT is the least Σπ‖a_i−b_j‖² +
 // ε·KL(π ‖ a⊗b). The last two terms take the bias of the penalty off, so that
 // equal samples are at 0: J. Feydy et al., AISTATS 2019, arXiv:1810.08278. It is
 // in the units of x. Small ε is near W2 and slow; large ε has a lower floor and
 // sees the means alone in the end.
 //
-// It needs no n² of memory. Time grows with n², about as 1/ε.
+// It is for samples of more than 5000 rows, of different sizes or with weights: up
+// to there [W2] is exact and faster (go test -bench 'W2|Sinkhorn'). It needs no n²
+// of memory; time grows with n², about as 1/ε.
 type Sinkhorn struct {
 	// Epsilon is ε, in squared units of x. 0 means 5 % of the mean squared
 	// distance between two points of a sample, the mean over both samples.
@@ -41,7 +42,7 @@ func (s Sinkhorn) Distance(a, b odslib.Array) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	x, y := cloud{p, logs(u)}, cloud{q, logs(v)}
+	x, y := cloud{p, u}, cloud{q, v}
 	eps, most := s.Epsilon, s.Iterations
 	if eps == 0 {
 		eps = .05 * (p.spread(u) + q.spread(v))
@@ -89,18 +90,10 @@ func (p points) spread(w []float64) (sum float64) {
 	return sum
 }
 
-// cloud is a weighted sample with logarithms of weights of sum 1.
+// cloud is a sample with weights of sum 1.
 type cloud struct {
 	points
-	logW []float64
-}
-
-func logs(w []float64) []float64 {
-	out := make([]float64, len(w))
-	for i, v := range w {
-		out[i] = math.Log(v)
-	}
-	return out
+	w []float64
 }
 
 // own is OT(c, c): both potentials are the same, and halfway steps reach it soon.
@@ -138,10 +131,10 @@ type plan struct {
 	allowed int
 }
 
-// penalised is OT(x, y) to about 1 % of ε. ε is halved from the largest scale to its end; from two levels the
-// potentials of the next are extrapolated, as between modes apart they move in
-// proportion to ε, and Sinkhorn's own steps move them by the share of
-// mass that is wrong.
+// penalised is OT(x, y) to about 1 % of ε. ε is halved from the largest scale
+// down; the potentials at the next are extrapolated from two, as between modes
+// apart they move in proportion to ε, and Sinkhorn's own steps move them by the
+// share of mass that is wrong.
 func penalised(x, y cloud, eps float64, most int) (float64, error) {
 	p := plan{x: x, y: y, allowed: most, f: make([]float64, x.n), g: make([]float64, y.n), fn: make([]float64, x.n), gn: make([]float64, y.n)}
 	scale := x.apart(y)
@@ -203,8 +196,8 @@ func (p *plan) level(eps, tolerance float64) error {
 // toward moves f to next, by long times the way, and returns the mass that was
 // in the wrong place, Σ w|exp((f−next)/ε) − 1|.
 func (c cloud) toward(f, next []float64, eps, long float64) (off float64) {
-	for i, l := range c.logW {
-		if w := math.Exp(l); w > 0 {
+	for i, w := range c.w {
+		if w > 0 {
 			off += w * math.Abs(math.Expm1((f[i]-next[i])/eps))
 		}
 		f[i] += long * (next[i] - f[i])
@@ -227,7 +220,7 @@ func (c cloud) apart(o cloud) (sum float64) {
 func (c cloud) softmin(o cloud, g []float64, eps float64, f []float64) {
 	h := make([]float64, o.n)
 	for j := range h {
-		h[j] = g[j]/eps + o.logW[j]
+		h[j] = g[j]/eps + math.Log(o.w[j])
 	}
 	workers := runtime.GOMAXPROCS(0)
 	var wg sync.WaitGroup
@@ -253,8 +246,8 @@ func (c cloud) softmin(o cloud, g []float64, eps float64, f []float64) {
 
 // mean is Σ w·f.
 func (c cloud) mean(f []float64) (sum float64) {
-	for i, l := range c.logW {
-		sum += math.Exp(l) * f[i]
+	for i, w := range c.w {
+		sum += w * f[i]
 	}
 	return sum
 }
