@@ -2,9 +2,10 @@
 // can be trusted without it.
 //
 // Distances between two samples are functions of the type [Distance]:
-// [SlicedW1], [W1], [W2], [MMD] and [C2ST]. None of them is 0 between two exact
-// samples, so each figure is read beside its [Floor], the same distance between
-// two exact samples of the same size:
+// [SlicedW1], [W1], [W2], [Sinkhorn], [Energy], [MMD] and [C2ST]. None of them is
+// 0 between two exact samples, so each figure is read beside its [Floor], the
+// same distance between two exact samples of the same size, and with its
+// [Interval]:
 //
 //	d, err := measure.SlicedW1{}.Distance(result.Samples, exact)
 //	floor, se, err := measure.Floor(measure.SlicedW1{}.Distance, draw, 10)
@@ -12,9 +13,12 @@
 // Weights are judged by [ESS] and [LogMeanExp], modes by [ModeWeights],
 // [TotalVariation] and [Entropy], Markov chains by [RHat] and [BulkESS], and
 // amortised posteriors, over many measurements, by [Ranks], [ECDFBand],
-// [Coverage] and [TARP].
+// [Coverage], [TARP] and [CRPS]. Where the score of the posterior is known, by
+// [Score], [KSD] needs no exact samples. Images are compared with true ones by
+// [PSNR] and [SSIM].
 //
-// Which measure sees what: ESS and everything else that looks at the samples of
+// Which measure sees what is told, with a program each, in
+// docs/which-diagnostic.md: ESS and everything else that looks at the samples of
 // a sampler alone does not see a mode that they all missed; the distances do.
 // W2 at 2000 points cannot rank good samplers of far-apart modes: its floor is
 // larger than their errors.

@@ -46,7 +46,7 @@ func ExampleW2() {
 	fmt.Println(err)
 	// Output:
 	// 5 <nil>
-	// measure: W2 pairs samples of the same size; got 3 and 1: take a subset, or use SlicedW1
+	// measure: W2 pairs samples of the same size; got 3 and 1: take a subset, or use SlicedW1 or Sinkhorn
 }
 
 func ExampleModeWeights() {

@@ -62,6 +62,7 @@ func TestDistancesRefuse(t *testing.T) {
 	good := uniform(1, 10, 2, 1)
 	for name, d := range map[string]Distance{
 		"SlicedW1": SlicedW1{}.Distance, "W1": W1, "W2": W2, "MMD": MMD{}.Distance, "C2ST": C2ST{}.Distance,
+		"Energy": Energy{}.Distance, "Sinkhorn": Sinkhorn{}.Distance, "PSNR": PSNR{}.Distance,
 	} {
 		for word, bad := range map[string]odslib.Array{
 			"at least one sample": {Shape: []int{0, 2}},

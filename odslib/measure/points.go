@@ -55,14 +55,22 @@ func newPoints(name string, a odslib.Array) (points, error) {
 	if p.n*p.d != len(a.Data) || p.d < 1 {
 		return points{}, fmt.Errorf("measure: %s has %d numbers for shape %v", name, len(a.Data), a.Shape)
 	}
+	first, lost := -1, 0
 	for i, v := range a.Data {
-		p.x[i] = float64(v)
-		if math.IsNaN(p.x[i]) || math.IsInf(p.x[i], 0) {
-			return points{}, fmt.Errorf("measure: sample %d of %s is %v at coordinate %d; remove it and count it as lost", i/p.d, name, v, i%p.d)
+		if p.x[i] = float64(v); !finite(p.x[i]) {
+			if lost++; first < 0 {
+				first = i
+			}
 		}
+	}
+	if lost > 0 {
+		return points{}, fmt.Errorf("measure: sample %d of %s is %v at coordinate %d, the first of %d values that are not finite; remove such samples and count them as lost",
+			first/p.d, name, p.x[first], first%p.d, lost)
 	}
 	return p, nil
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // newPair reads two samples of the same space.
 func newPair(a, b odslib.Array) (p, q points, err error) {

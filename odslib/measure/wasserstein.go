@@ -34,10 +34,10 @@ func transport(name string, a, b odslib.Array, cost func(squared float64) float6
 		return 0, err
 	}
 	if p.n != q.n {
-		return 0, fmt.Errorf("measure: %s pairs samples of the same size; got %d and %d: take a subset, or use SlicedW1", name, p.n, q.n)
+		return 0, fmt.Errorf("measure: %s pairs samples of the same size; got %d and %d: take a subset, or use SlicedW1 or Sinkhorn", name, p.n, q.n)
 	}
 	if p.n > maxAssignment {
-		return 0, fmt.Errorf("measure: %s of %d samples; want at most %d: take a subset, or use SlicedW1", name, p.n, maxAssignment)
+		return 0, fmt.Errorf("measure: %s of %d samples; want at most %d: take a subset, or use SlicedW1 or Sinkhorn", name, p.n, maxAssignment)
 	}
 	if p.d == 1 { // both costs are convex: sorted order is the best pairing
 		slices.Sort(p.x)
