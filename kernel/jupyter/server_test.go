@@ -123,17 +123,17 @@ func TestInput(t *testing.T) {
 			answered <- string(m.Content)
 		}
 	})
-	asked := ""
+	asked := make(chan string, 1)
 	if _, err := c.Execute(ctx, "x", ExecuteOptions{OnInput: func(prompt string, _ bool) (string, error) {
-		asked = prompt
+		asked <- prompt
 		return "Ada", nil
 	}}); err != nil {
 		t.Fatal(err)
 	}
 	select {
 	case a := <-answered:
-		if asked != "name?" || !strings.Contains(a, `"Ada"`) {
-			t.Errorf("asked %q, answered %s", asked, a)
+		if prompt := <-asked; prompt != "name?" || !strings.Contains(a, `"Ada"`) {
+			t.Errorf("asked %q, answered %s", prompt, a)
 		}
 	case <-ctx.Done():
 		t.Error("the answer never arrived")

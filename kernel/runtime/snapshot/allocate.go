@@ -37,7 +37,7 @@ func (d *decoder) allocate(roots []Root) {
 	}
 	d.objs = make([]allocated, d.count())
 	for i := range d.objs {
-		o := allocated{typ: typ(d.uint()), n: d.count()}
+		o := allocated{typ: typ(d.uint()), n: d.number()}
 		if size := d.sizeOf(o); size >= farSize && flat(o.typ) {
 			o.far = d.stretch(size)
 		}
@@ -47,8 +47,11 @@ func (d *decoder) allocate(roots []Root) {
 	d.counts = map[unsafe.Pointer]int{}
 	for i := range d.maps {
 		t := typ(d.uint())
-		n := d.count()
 		if t.Kind() != reflect.Map {
+			d.damaged()
+		}
+		n := d.number()
+		if t.Key().Size() > 0 && (n < 0 || n > len(d.body)) || t.Key().Size() == 0 && n > 1 {
 			d.damaged()
 		}
 		d.maps[i] = reflect.MakeMapWithSize(t, n)
@@ -95,7 +98,11 @@ func (d *decoder) stays(o *allocated) bool {
 // sizeOf is the size of an object in bytes, of which the file can hold as many.
 func (d *decoder) sizeOf(o allocated) int {
 	hi, size := bits.Mul64(uint64(o.n), uint64(o.typ.Size()))
-	if o.n < 0 || hi != 0 || flat(o.typ) && size > uint64(len(d.body)) {
+	held := size // elements with pointers take a byte or more each
+	if !flat(o.typ) {
+		held = uint64(o.n)
+	}
+	if o.n < 0 || hi != 0 || held > uint64(len(d.body)) {
 		d.damaged()
 	}
 	return int(size)

@@ -154,7 +154,16 @@ func (d *decoder) text() string {
 	return string(b)
 }
 
-func (d *decoder) count() int { return int(d.uint()) }
+func (d *decoder) number() int { return int(d.uint()) }
+
+// count is a number of things that take a byte or more of the file each.
+func (d *decoder) count() int {
+	n := d.number()
+	if n < 0 || n > len(d.body) {
+		d.damaged()
+	}
+	return n
+}
 
 func (d *decoder) typ(name string) reflect.Type {
 	if t, ok := d.types[name]; ok {
@@ -258,6 +267,9 @@ func (d *decoder) slice(s *sliceHeader, t reflect.Type) {
 		return
 	}
 	n := int(k - 1)
+	if n < 0 {
+		d.damaged()
+	}
 	if n == 0 || t.Size() == 0 {
 		*s = sliceHeader{reflect.MakeSlice(reflect.SliceOf(t), n, n).UnsafePointer(), n, n}
 		return
