@@ -194,5 +194,11 @@ func TestRunKilledAtAnyMoment(t *testing.T) {
 	if err := start("b.ipynb").Wait(); err != nil {
 		t.Error(err)
 	}
-	until(t, "all folders have gone", 5*time.Second, func() bool { left, _ := filepath.Glob(tmp + "/*"); return len(left) == 0 })
+	var left []string
+	defer func() {
+		if t.Failed() {
+			t.Logf("left: %q", left)
+		}
+	}()
+	until(t, "all folders have gone", 5*time.Second, func() bool { left, _ = filepath.Glob(tmp + "/*"); return len(left) == 0 })
 }

@@ -9,6 +9,7 @@
 package tempdir
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,7 +31,18 @@ type Dir struct {
 
 // Make makes a folder in base. The mark says which processes belong to it; ""
 // says none.
-func Make(base, mark string) (*Dir, error) {
+func Make(base, mark string) (d *Dir, err error) {
+	for range 3 { // a Sweep that could not know of this one may take the folder before it is owned
+		if d, err = makeOne(base, mark); err == nil || !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return d, err
+}
+
+func makeOne(base, mark string) (*Dir, error) {
+	release, _ := hold(base, syscall.LOCK_SH)
+	defer release()
 	path, err := os.MkdirTemp(base, prefix)
 	if err != nil {
 		return nil, err
@@ -41,6 +53,20 @@ func Make(base, mark string) (*Dir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// hold locks the folder that the others are in: shared while one is made, alone while one without owner is removed. Where
+// somebody else has it, nothing is locked, and ok is false.
+func hold(base string, how int) (release func(), ok bool) {
+	f, err := os.Open(base)
+	if err != nil {
+		return func() {}, false
+	}
+	if syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB) != nil {
+		f.Close()
+		return func() {}, false
+	}
+	return func() { f.Close() }, true
 }
 
 // own locks the file before it gets its name: nobody finds it free.
@@ -106,8 +132,11 @@ func bury(path string, end func(mark string)) {
 		return
 	}
 	f, err := os.OpenFile(filepath.Join(path, ownerFile), os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		abandoned(path)
+	}
 	if err != nil {
-		return // just made, or not ours
+		return // not ours
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || !mine(info) {
@@ -122,6 +151,24 @@ func bury(path string, end func(mark string)) {
 		end(string(mark[:n]))
 	}
 	os.RemoveAll(path)
+}
+
+// abandoned removes a folder whose maker was killed before it owned it: while nobody makes one, that is so if it is empty and
+// its name one of ours, which end in digits.
+func abandoned(path string) {
+	if strings.Trim(filepath.Base(path)[len(prefix):], "0123456789") != "" {
+		return
+	}
+	release, ok := hold(filepath.Dir(path), syscall.LOCK_EX)
+	defer release()
+	name := filepath.Join(path, ownerFile)
+	if _, err := os.Lstat(name); !ok || !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	if info, err := os.Lstat(name + ".new"); err == nil && info.Mode().IsRegular() && mine(info) {
+		os.Remove(name + ".new")
+	}
+	os.Remove(path)
 }
 
 func mine(info fs.FileInfo) bool {

@@ -169,3 +169,47 @@ func TestLaidByOthers(t *testing.T) {
 		t.Errorf("left: %q", names)
 	}
 }
+
+// A folder whose maker was killed before it owned it goes; one that is being made stays, and so does what somebody has filled.
+func TestAbandoned(t *testing.T) {
+	base := t.TempDir()
+	empty, begun, filled := filepath.Join(base, prefix+"1"), filepath.Join(base, prefix+"2"), filepath.Join(base, prefix+"3")
+	for _, dir := range []string{empty, begun, filled} {
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, file := range []string{filepath.Join(begun, ownerFile+".new"), filepath.Join(filled, "letter")} {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	making, ok := hold(base, syscall.LOCK_SH)
+	Sweep(nil, base)
+	if left, _ := filepath.Glob(filepath.Join(base, "*")); !ok || len(left) != 3 {
+		t.Errorf("while one is made: %q", left)
+	}
+	making()
+	Sweep(nil, base)
+	if left, _ := filepath.Glob(filepath.Join(base, "*")); len(left) != 1 || left[0] != filled {
+		t.Errorf("left: %q", left)
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 50 {
+				d, err := Make(base, "")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				Sweep(nil, base)
+				if _, err := os.Stat(filepath.Join(d.Path, ownerFile)); err != nil {
+					t.Error("a living folder was swept:", err)
+				}
+				d.Remove()
+			}
+		})
+	}
+	all.Wait()
+}
