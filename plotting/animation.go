@@ -1,3 +1,5 @@
+// One format of pictures over time: frames, as APNG and as a page of radio buttons that shares what stays.
+
 package plotting
 
 import (

@@ -1,3 +1,5 @@
+// One thing: what the go command knows of packages, listed once, kept, refreshed and asked.
+
 package cell
 
 import (

@@ -1,3 +1,5 @@
+// One law: its numbers and their checks, sampling, and its denoiser and densities at every noise level.
+
 package priors
 
 import (
