@@ -97,6 +97,10 @@ func (r *Run) Result() (*odslib.Result, error) {
 // warn says that a run does not know its own error.
 func warn(res *odslib.Result, families float64, particles int, of string) {
 	res.LogZAtLeast = true
+	if particles == 1 {
+		res.Note("one particle%s: log Z has no error to go by, and there are no modes but its own; take more Particles", of)
+		return
+	}
 	res.Note("the weight descends from %.1f, in effect, of the %d first particles%s: the error of log Z is at least what is said, how much more one run cannot tell, and the draws may miss modes; take more Particles, or better twists and moves", families, particles, of)
 }
 
