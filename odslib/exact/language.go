@@ -76,15 +76,19 @@ func L3() Case {
 	})
 }
 
-// L4 is eight fair bits under r = 1 for even parity and .02 for odd. Any seven of them are fair and independent under the posterior
-// too, so that marginals of whatever order below eight say nothing: a sampler that has learned nothing passes by them.
+// L4 is five tokens out of three, independent and uniform, under r = 1 where their sum is a multiple of three and .02 elsewhere. Any
+// four of them are independent and uniform under the posterior too, so that marginals of whatever order below five say nothing:
+// a sampler that has learned nothing passes by them.
 func L4() Case {
-	return sequenceCase("L4", "8 bits whose parity is to be even: marginals see nothing", math.Log(.51), 2, 8, independent([]float64{.5, .5}), func(x []int) float64 {
-		odd := 0
+	return sequenceCase("L4", "5 tokens whose sum is to be a multiple of 3: marginals see nothing", math.Log(1.04/3), 3, 5, independent([]float64{1. / 3, 1. / 3, 1. / 3}), func(x []int) float64 {
+		sum := 0
 		for _, d := range x {
-			odd ^= d
+			sum += d
 		}
-		return float64(odd) * math.Log(.02)
+		if sum%3 != 0 {
+			return math.Log(.02)
+		}
+		return 0
 	})
 }
 

@@ -38,9 +38,8 @@ func TestLanguageAnswers(t *testing.T) {
 		kl, entropy, ess float64
 		marginals        map[int][]float64
 	}
-	half := math.Log(2)
-	odd := .02 / 1.02 // L4: posterior weight of odd parity
-	binary := -odd*math.Log(odd) - (1-odd)*math.Log(1-odd)
+	third, odd := math.Log(3), .02/1.04 // L4: posterior weight of each other remainder
+	remainder := -2*odd*math.Log(odd) - (1-2*odd)*math.Log(1-2*odd)
 	for name, want := range map[string]known{
 		"L1": {.279417, 6.309993, .605156, map[int][]float64{
 			0: {.103542, .591278, .202729, .102451}, 3: {.210375, .227313, .296319, .265992}, 5: {.157423, .565401, .103542, .173634},
@@ -49,7 +48,7 @@ func TestLanguageAnswers(t *testing.T) {
 			0: {.477324, .211241, .131014, .084593, .095827}, 5: {.153909, .085180, .156986, .180909, .423015},
 		}},
 		"L3": {2.563176, 5.304028, .071270, nil},
-		"L4": {half - binary, 7*half + binary, .51 * .51 / (.5 * (1 + .0004)), map[int][]float64{0: {.5, .5}, 7: {.5, .5}}},
+		"L4": {third - remainder, 4*third + remainder, 1.04 * 1.04 / (3 * (1 + 2*.0004)), map[int][]float64{0: {1. / 3, 1. / 3, 1. / 3}, 4: {1. / 3, 1. / 3, 1. / 3}}},
 	} {
 		var c exact.Case
 		for _, d := range languageCases() {

@@ -76,9 +76,9 @@ func TestLanguage(t *testing.T) {
 		t.Skip("it trains")
 	}
 	seeds, _ := strconv.Atoi(os.Getenv("ODSLAB_GATES"))
-	cases, steps := []exact.Case{exact.L1(), exact.L4()}, 300
+	cases, steps := []exact.Case{exact.L5()}, 300
 	if seeds > 0 {
-		cases, steps = []exact.Case{exact.L1(), exact.L2(), exact.L3(), exact.L4(), exact.L5()}, 2000
+		cases, steps = []exact.Case{exact.L1(), exact.L2(), exact.L3(), exact.L4(), exact.L5()}, 1200
 	}
 	const n = 10000
 	for _, c := range cases {
@@ -108,8 +108,8 @@ func TestLanguage(t *testing.T) {
 				z, gap, worst = append(z, l.deltaZ), append(gap, l.gap), append(worst, d)
 			}
 			limit := [3]float64{.01, .05, 2 * floor}
-			if seeds == 0 { // a sixth of the training
-				limit = [3]float64{.05, .5, .1}
+			if seeds == 0 { // a quarter of the training
+				limit = [3]float64{.03, .15, 4 * floor}
 			}
 			got := [3]float64{math.Abs(stat.Mean(z, nil)), stat.Mean(gap, nil), stat.Mean(worst, nil)}
 			for k, what := range [3]string{"|log Ẑ − log Z|", "EUBO − ELBO", "worst marginal"} {
