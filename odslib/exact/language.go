@@ -76,11 +76,11 @@ func L3() Case {
 	})
 }
 
-// L4 is five tokens out of three, independent and uniform, under r = 1 where their sum is a multiple of three and .02 elsewhere. Any
-// four of them are independent and uniform under the posterior too, so that marginals of whatever order below five say nothing:
+// L4 is four tokens out of three, independent and uniform, under r = 1 where their sum is a multiple of three and .02 elsewhere. Any
+// three of them are independent and uniform under the posterior too, so that marginals of whatever order below four say nothing:
 // a sampler that has learned nothing passes by them.
 func L4() Case {
-	return sequenceCase("L4", "5 tokens whose sum is to be a multiple of 3: marginals see nothing", math.Log(1.04/3), 3, 5, independent([]float64{1. / 3, 1. / 3, 1. / 3}), func(x []int) float64 {
+	return sequenceCase("L4", "4 tokens whose sum is to be a multiple of 3: marginals see nothing", math.Log(1.04/3), 3, 4, independent([]float64{1. / 3, 1. / 3, 1. / 3}), func(x []int) float64 {
 		sum := 0
 		for _, d := range x {
 			sum += d

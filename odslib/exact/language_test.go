@@ -48,7 +48,7 @@ func TestLanguageAnswers(t *testing.T) {
 			0: {.477324, .211241, .131014, .084593, .095827}, 5: {.153909, .085180, .156986, .180909, .423015},
 		}},
 		"L3": {2.563176, 5.304028, .071270, nil},
-		"L4": {third - remainder, 4*third + remainder, 1.04 * 1.04 / (3 * (1 + 2*.0004)), map[int][]float64{0: {1. / 3, 1. / 3, 1. / 3}, 4: {1. / 3, 1. / 3, 1. / 3}}},
+		"L4": {third - remainder, 3*third + remainder, 1.04 * 1.04 / (3 * (1 + 2*.0004)), map[int][]float64{0: {1. / 3, 1. / 3, 1. / 3}, 3: {1. / 3, 1. / 3, 1. / 3}}},
 	} {
 		var c exact.Case
 		for _, d := range languageCases() {

@@ -130,7 +130,7 @@ func TestBestOfN(t *testing.T) {
 		}
 	}
 	miss := math.Pow(8./9, 8)
-	if math.Abs(full-300*(1-miss)) > 4*math.Sqrt(300*miss*(1-miss)) || res.ConstraintEvals != 2400 || res.NetworkEvals != 2400*5 {
+	if math.Abs(full-300*(1-miss)) > 4*math.Sqrt(300*miss*(1-miss)) || res.ConstraintEvals != 2400 || res.NetworkEvals != 2400*4 {
 		t.Errorf("%g of 300 draws have the largest reward, want about %.0f; %d and %d evaluations", full, 300*(1-miss), res.NetworkEvals, res.ConstraintEvals)
 	}
 	never := engine.NewArray(3, 1)
