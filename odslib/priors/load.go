@@ -30,11 +30,11 @@ func Load(name string) odslib.Prior {
 	if err != nil {
 		return Unavailable{Why: fmt.Sprintf("prior %q: %v", name, err)}
 	}
-	d, err := decode(f)
+	prior, err := decode(f)
 	if err != nil {
 		return Unavailable{Why: fmt.Sprintf("prior %q: %v", name, err)}
 	}
-	return d
+	return prior
 }
 
 // Kept lists the names that Load knows.
