@@ -18,11 +18,12 @@ type description struct {
 	Predicts string          `json:"predicts"`
 	Mean     []float64       `json:"mean,omitempty"`  // of the data, where it is not 0
 	Scale    float64         `json:"scale,omitempty"` // of the data, where it is not 1
+	Given    int             `json:"given,omitempty"` // conditions
 	record
 }
 
 func (d *Diffusion) describe() (out description, err error) {
-	out = description{Shape: d.Dims, Predicts: d.Predicts.String(), Mean: d.Mean, Scale: d.Scale, record: d.Log.record()}
+	out = description{Shape: d.Dims, Predicts: d.Predicts.String(), Mean: d.Mean, Scale: d.Scale, Given: d.Given, record: d.Log.record()}
 	if out.Net, err = nn.Encode(d.Net); err != nil {
 		return out, err
 	}
@@ -47,7 +48,7 @@ func decodeDiffusion(f *safetensors.File) (*Diffusion, error) {
 	if err := checkpoint.About(f, &about); err != nil {
 		return nil, fmt.Errorf("the file has weights, but not the settings of an odslab prior")
 	}
-	d := &Diffusion{Dims: about.Shape, Mean: about.Mean, Scale: about.Scale, Log: about.log()}
+	d := &Diffusion{Dims: about.Shape, Mean: about.Mean, Scale: about.Scale, Given: about.Given, Log: about.log()}
 	var err error
 	if d.Net, err = nn.Decode(about.Net); err != nil {
 		return nil, err
@@ -59,7 +60,7 @@ func decodeDiffusion(f *safetensors.File) (*Diffusion, error) {
 		return nil, err
 	}
 	// The architecture says which weights there must be, and in which order.
-	like, err := nn.Initial(d.Net, d.Dims, 0)
+	like, err := nn.InitialGiven(d.Net, d.Dims, d.Given, 0)
 	if err != nil {
 		return nil, err
 	}

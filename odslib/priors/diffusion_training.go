@@ -34,6 +34,11 @@ type Training struct {
 	EMA       float64 // decay of the average that is the result's weights; 0 means .999, negative means no average
 	Bin       float64 // width of a step of quantised data, see Fit
 
+	// Given are conditions [n, c], a row for each sample: the prior is then one of samples given those. Of the rows, Drop (0 means
+	// .1, negative none) are trained without, so that the prior knows all samples together too and can be guided.
+	Given odslib.Array
+	Drop  float64
+
 	// Checkpoint is a file, named without ending, that is written at the end, on interruption and once a minute, and that
 	// training goes on from. Empty means none.
 	Checkpoint string
@@ -69,7 +74,19 @@ func (tr Training) Train(ctx context.Context, data odslib.Array, budget odslib.B
 		tr.Schedule = diffusion.VPCosine{}
 	}
 	d := &Diffusion{Dims: data.Clone().Shape[1:], Net: tr.Net, Noising: tr.Schedule, Predicts: tr.Predicts}
-	if d.Weights, err = nn.Initial(tr.Net, d.Dims, engine.Split(seed, "priors.Training.weights")); err != nil {
+	if len(tr.Given.Data) > 0 {
+		if len(tr.Given.Shape) != 2 || tr.Given.Len() != data.Len() || tr.Given.NonFinite() > 0 {
+			return nil, fmt.Errorf("training: Given wants a row of finite conditions for each of %d samples, [n, c]; its shape is %v", data.Len(), tr.Given.Shape)
+		}
+		d.Given = tr.Given.Dim()
+	}
+	if tr.Drop == 0 {
+		tr.Drop = .1
+	}
+	if tr.Drop >= 1 {
+		return nil, fmt.Errorf("training: Drop is the share of rows that are trained without conditions, below 1; got %g", tr.Drop)
+	}
+	if d.Weights, err = nn.InitialGiven(tr.Net, d.Dims, d.Given, engine.Split(seed, "priors.Training.weights")); err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}
 	if d.Mean, d.Scale = standard(data); d.Scale != 0 {
@@ -95,7 +112,13 @@ func (tr Training) task(d *Diffusion, batch int, seed uint64) (t task, err error
 		Schedule  json.RawMessage `json:"schedule"`
 		Predicts  string          `json:"predicts"`
 		Weighting string          `json:"weighting"`
+		Drop      float64         `json:"drop,omitempty"`
 	}{Predicts: tr.Predicts.String(), Weighting: tr.Weighting.String()}
+	var further odslib.Params
+	if d.Given > 0 {
+		settings.Drop = tr.Drop
+		further = odslib.Params{{Name: "given", Value: tr.Given}}
+	}
 	if settings.Net, err = nn.Encode(tr.Net); err != nil {
 		return t, err
 	}
@@ -104,7 +127,7 @@ func (tr Training) task(d *Diffusion, batch int, seed uint64) (t task, err error
 	}
 	top := diffusion.Start(tr.Schedule) // noisiest time
 	return task{
-		what: "prior training", weights: d.Weights, settings: settings,
+		what: "prior training", weights: d.Weights, settings: settings, data: further,
 		about: func() (any, error) { return d.describe() },
 		columns: func(step int) []float32 { // t, α, σ and weight
 			out := make([]float32, 4*batch)
@@ -121,7 +144,15 @@ func (tr Training) task(d *Diffusion, batch int, seed uint64) (t task, err error
 		},
 		gradient: func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node) {
 			at := odslib.Level{T: b.column(0), Alpha: b.column(1), Sigma: b.column(2)}
-			rng, noise := engine.RandomNormal(b.rng, b.x.Shape().Dimensions...)
+			rng = b.rng
+			if d.Given > 0 {
+				var u *odslib.Node
+				rng, u = engine.RandomUniform(rng, b.x.Shape().Dimensions[0])
+				given := b.data("given")
+				keep := graph.GreaterOrEqual(u, graph.MulScalar(graph.OnesLike(u), tr.Drop))
+				at.Given = graph.Mul(given, diffusion.PerRow(graph.ConvertDType(keep, u.DType()), given))
+			}
+			rng, noise := engine.RandomNormal(rng, b.x.Shape().Dimensions...)
 			x := graph.Add(graph.Mul(diffusion.PerRow(at.Alpha, b.x), b.x), graph.Mul(diffusion.PerRow(at.Sigma, b.x), noise))
 			miss := graph.Square(graph.Sub(d.output(b.scope, x, at), tr.Predicts.Target(b.x, noise, at)))
 			loss = graph.ReduceAllMean(graph.Mul(miss, diffusion.PerRow(b.column(3), miss)))

@@ -29,7 +29,8 @@ type Flow struct {
 	Of       odslib.Diffusion `json:"-"`
 	Steps    int              // of the solver; 0 means 16
 	Probes   int              // Rademacher vectors for the divergence in LogLikelihood; 0 means the exact trace up to 16 dimensions, else 4
-	Training Training         `json:"-"` // for Train; Schedule and Predicts are those of flow matching where Schedule is nil
+	Given    []float64        `json:",omitempty"` // conditions of every sample, where the prior takes them; nil means none
+	Training Training         `json:"-"`          // for Train; Schedule and Predicts are those of flow matching where Schedule is nil
 }
 
 // Train implements odslib.Trainer.
@@ -65,7 +66,22 @@ func (f *Flow) Err() error {
 			return err
 		}
 	}
+	if c, ok := f.Of.(odslib.Conditional); len(f.Given) > 0 && (!ok || c.Conditions() != len(f.Given)) {
+		return fmt.Errorf("flow: %d conditions are Given, and %T does not take as many", len(f.Given), f.Of)
+	}
 	return f.check()
+}
+
+// Class is the flow of samples of class k, of a prior that was trained with classes as conditions.
+func (f *Flow) Class(k int) (*Flow, error) {
+	c, ok := f.Of.(odslib.Conditional)
+	if !ok || k < 0 || k >= c.Conditions() {
+		return nil, fmt.Errorf("flow: there is no class %d; the prior %T takes none, or fewer conditions", k, f.Of)
+	}
+	g := *f
+	g.Given = make([]float64, c.Conditions())
+	g.Given[k] = 1
+	return &g, nil
 }
 
 // Shape implements odslib.Prior.
@@ -87,7 +103,19 @@ func (f *Flow) Params() odslib.Params {
 		out = append(out[:len(out):len(out)], engine.Param{Name: "moments/mean", Value: engine.FromVector(mean).Reshape(f.Shape()...)},
 			engine.Param{Name: "moments/std", Value: engine.FromVector(std).Reshape(f.Shape()...)})
 	}
+	if len(f.Given) > 0 {
+		out = append(out[:len(out):len(out)], engine.Param{Name: "given", Value: engine.FromVector(f.Given)})
+	}
 	return out
+}
+
+// denoise is x̂0 under the flow's conditions.
+func (f *Flow) denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
+	if len(f.Given) > 0 {
+		given := engine.Var(scope, x.Graph(), "given")
+		at.Given = graph.BroadcastToDims(graph.Reshape(given, 1, len(f.Given)), x.Shape().Dimensions[0], len(f.Given))
+	}
+	return f.Of.Denoise(scope.ResetVisited(), x, at)
 }
 
 // String says what the prior is, in a line.
@@ -134,7 +162,7 @@ func (f *Flow) Generate(scope *odslib.Scope, z *odslib.Node) *odslib.Node {
 	var before *odslib.Node
 	for i := range f.steps() {
 		now, next := grid[i], grid[i+1]
-		x0 := f.Of.Denoise(scope.ResetVisited(), x, f.level(x, now))
+		x0 := f.denoise(scope, x, f.level(x, now))
 		guess := x0
 		if before != nil && s.Sigma(next) > 0 {
 			last, h := diffusion.LogSNR(s, now)-diffusion.LogSNR(s, grid[i-1]), diffusion.LogSNR(s, next)-diffusion.LogSNR(s, now)
@@ -178,7 +206,7 @@ func (f *Flow) Save(path string) error {
 	}{kind, inner}, checkpoint.Tensors("", d.Weights))
 }
 
-func (f Flow) open(file *safetensors.File, _ Trained) (odslib.Prior, error) {
+func (f Flow) open(file *safetensors.File, _ Trained) (any, error) {
 	d, err := decodeDiffusion(file)
 	f.Of = d
 	return &f, err

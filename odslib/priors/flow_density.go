@@ -134,7 +134,7 @@ func (f *Flow) densityStep(scope *engine.Scope, state []*engine.Node, row *engin
 	velocity := func(x *odslib.Node, stage int) (v, divergence *odslib.Node) {
 		c := func(k int) *odslib.Node { return engine.Col(row, densityStages+perStage*stage+k) }
 		level := func(k int) *odslib.Node { return graph.BroadcastToDims(c(k), n) }
-		x0 := f.Of.Denoise(scope.ResetVisited(), x, odslib.Level{T: level(0), Alpha: level(1), Sigma: level(2)})
+		x0 := f.denoise(scope, x, odslib.Level{T: level(0), Alpha: level(1), Sigma: level(2)})
 		var trace *odslib.Node
 		flat := func(v *odslib.Node) *odslib.Node { return graph.Reshape(v, n, -1) }
 		add := func(v *odslib.Node) {

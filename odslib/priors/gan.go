@@ -72,7 +72,7 @@ func generatorOf(weights odslib.Params) (out odslib.Params) {
 	return out
 }
 
-func (g GAN) open(f *safetensors.File, t Trained) (odslib.Prior, error) {
+func (g GAN) open(f *safetensors.File, t Trained) (any, error) {
 	g.Trained = t
 	like, err := initial(g, t.Dims, 0)
 	if err == nil {

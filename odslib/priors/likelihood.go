@@ -61,17 +61,26 @@ func each(ctx context.Context, prior odslib.Prior, x odslib.Array, build engine.
 	if len(x.Shape) == 0 || !slices.Equal(x.Shape[1:], prior.Shape()) || x.Len() == 0 {
 		return nil, fmt.Errorf("the prior is over samples of shape %v, got an array of shape %v", prior.Shape(), x.Shape)
 	}
+	a, err := batches(ctx, prior, x, build, more)
+	out := make([]float64, a.Len())
+	for i, v := range a.Data {
+		out[i] = float64(v)
+	}
+	return out, err
+}
+
+// batches evaluates graph code that gives a row for each sample; what has parameters, of has.
+func batches(ctx context.Context, of any, x odslib.Array, build engine.Build, more func() []any) (out odslib.Array, err error) {
 	e, err := engine.Open()
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	program, err := engine.NewProgram(e, odslib.ParamsOf(prior), build)
+	program, err := engine.NewProgram(e, odslib.ParamsOf(of), build)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	defer program.Close()
 	batch := min(eachBatch, x.Len())
-	var out []float64
 	for first := 0; first < x.Len(); first += batch {
 		if err := ctx.Err(); err != nil {
 			return out, err
@@ -85,9 +94,7 @@ func each(ctx context.Context, prior odslib.Prior, x odslib.Array, build engine.
 		if err != nil {
 			return out, err
 		}
-		for _, v := range a.Data[:rows] {
-			out = append(out, float64(v))
-		}
+		out = out.Append(a.Slice(0, rows))
 	}
 	return out, nil
 }

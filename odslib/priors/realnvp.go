@@ -48,7 +48,7 @@ func (f RealNVP) Train(ctx context.Context, data odslib.Array, budget odslib.Bud
 	return &f, err
 }
 
-func (f RealNVP) open(file *safetensors.File, t Trained) (odslib.Prior, error) {
+func (f RealNVP) open(file *safetensors.File, t Trained) (any, error) {
 	f.Trained = t
 	err := f.read(file, f)
 	return &f, err

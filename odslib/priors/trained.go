@@ -85,8 +85,8 @@ func (t *Trained) describe(what string) string {
 
 // described is the description of a prior: a struct of settings that a file keeps as JSON.
 type described interface {
-	// open makes the prior of what a file has.
-	open(f *safetensors.File, t Trained) (odslib.Prior, error)
+	// open makes the prior, or classifier, of what a file has.
+	open(f *safetensors.File, t Trained) (any, error)
 }
 
 // family is a description that Trained.train can train.
@@ -96,7 +96,7 @@ type family interface {
 	loss(scope *odslib.Scope, x, rng *odslib.Node) (newRNG, loss *odslib.Node)
 }
 
-var families = kinds.New[described]("priors", "prior", VAE{}, GAN{}, RealNVP{}, Flow{})
+var families = kinds.New[described]("priors", "prior", VAE{}, GAN{}, RealNVP{}, Flow{}, Classifier{})
 
 // about is the JSON beside the weights of a generator.
 type about struct {
@@ -114,9 +114,17 @@ func (t *Trained) about(kind described) (out about, err error) {
 	return out, err
 }
 
+// gradientOf is what a task needs for the gradient of its loss.
+type gradientOf func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node)
+
 // train trains t as the description says; gradient is of the family's loss unless it is given.
-func (t *Trained) train(ctx context.Context, kind family, what string, f Fit, data odslib.Array, budget odslib.Budget, seed uint64,
-	gradient func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node),
+func (t *Trained) train(ctx context.Context, kind family, what string, f Fit, data odslib.Array, budget odslib.Budget, seed uint64, gradient gradientOf) error {
+	return t.trainWith(ctx, kind, what, f, data, nil, budget, seed, gradient)
+}
+
+// trainWith is train with further data, a row for each sample.
+func (t *Trained) trainWith(ctx context.Context, kind family, what string, f Fit, data odslib.Array, further odslib.Params, budget odslib.Budget, seed uint64,
+	gradient gradientOf,
 ) error {
 	f, err := f.resolve(data)
 	if err != nil {
@@ -142,7 +150,7 @@ func (t *Trained) train(ctx context.Context, kind family, what string, f Fit, da
 		}
 	}
 	t.Weights, err = fit(ctx, f, task{
-		what: what + " training", weights: weights, gradient: gradient,
+		what: what + " training", weights: weights, gradient: gradient, data: further,
 		settings: struct {
 			Prior json.RawMessage `json:"prior"`
 		}{settings},
@@ -175,10 +183,22 @@ func Open(path string) (odslib.Prior, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decode(f)
+	return prior(f)
 }
 
-func decode(f *safetensors.File) (odslib.Prior, error) {
+func prior(f *safetensors.File) (odslib.Prior, error) {
+	v, err := decode(f)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := v.(odslib.Prior)
+	if !ok {
+		return nil, fmt.Errorf("the file holds a %T, which is no prior; read it by priors.OpenClassifier", v)
+	}
+	return p, nil
+}
+
+func decode(f *safetensors.File) (any, error) {
 	var a about
 	if err := checkpoint.About(f, &a); err != nil {
 		return nil, fmt.Errorf("the file has weights, but not the settings of an odslab prior")

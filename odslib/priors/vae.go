@@ -67,7 +67,7 @@ func (v VAE) Train(ctx context.Context, data odslib.Array, budget odslib.Budget,
 	return &v, err
 }
 
-func (v VAE) open(f *safetensors.File, t Trained) (odslib.Prior, error) {
+func (v VAE) open(f *safetensors.File, t Trained) (any, error) {
 	v.Trained = t
 	err := v.read(f, v)
 	return &v, err
