@@ -42,7 +42,7 @@ func (p *corrected) inputs(table engine.Table, n, c int) (net shapes.Shape, gues
 			at.Given = in[2]
 		}
 		guess := p.reference(scope, in[0], at)
-		return append([]*engine.Node{p.how.Inputs(scope.At("standard"), guess, in[0], at)}, guess...)
+		return append([]*engine.Node{p.inputsOf(scope.At("standard"), guess, in[0], at)}, guess...)
 	})
 	if err != nil {
 		return net, nil, err
@@ -114,7 +114,7 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 		Carry: func(s diffusion.Stride, carried []*engine.Node) []*engine.Node {
 			i := p.index(s.Row)
 			out := []*engine.Node{graph.Add(carried[0], p.policy.logRatio(s.Guess, s.Next, s.X, s.Row)), put(carried[1], graph.OnePlus(i), s.Next)}
-			for j, g := range s.Guess[len(guesses):] {
+			for j, g := range s.Guess[len(s.Guess)-len(guesses):] {
 				out = append(out, put(carried[2+j], i, g))
 			}
 			return append(out, carried[kept:]...)
@@ -132,7 +132,7 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 			i := p.index(row)
 			out := append([]*engine.Node{from, rng}, st[2:first]...)
 			out = append(out, graph.Add(carried[0], p.policy.logRatio(guess, st[0], from, row)), put(carried[1], i, from))
-			for j, g := range guess[len(guesses):] {
+			for j, g := range guess[len(guess)-len(guesses):] {
 				out = append(out, put(carried[2+j], i, g))
 			}
 			return append(out, carried[kept:]...)

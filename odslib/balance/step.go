@@ -71,6 +71,11 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 	if !replay {
 		t.buffer.Add(batch)
 	}
+	if t.Local > 0 && i%t.Local == t.Local-1 {
+		if _, err := t.search(ctx, engine.Split(seed, "balance.local")); err != nil {
+			return it, err
+		}
+	}
 	t.trace = append(t.trace, it)
 	return it, t.watch(it, j.broken == len(d.sum))
 }

@@ -68,10 +68,13 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if t.Settings, err = s.resolve(); err != nil {
 		return err
 	}
+	if t.Guide != nil {
+		t.Drift.Seed = engine.Split(t.seed, "balance.guide")
+	}
 	if t.engine, err = engine.Open(); err != nil {
 		return err
 	}
-	if t.process, err = newCorrected(t.post, t.Chain, t.Net, nil, t.name); err != nil {
+	if t.process, err = newCorrected(t.post, t.Chain, t.Net, t.Drift, nil, t.name); err != nil {
 		return err
 	}
 	table, err := t.process.Table()
@@ -155,7 +158,7 @@ func (t *Trainer) Policy() (*Policy, error) {
 // snapshot is the policy as it stands.
 func (t *Trainer) snapshot() (*Policy, error) {
 	p := &Policy{
-		Name: t.name, Net: t.Net, Standard: t.process.standard, Chain: t.Chain, LogZ: t.logZ.value, Trace: t.trace,
+		Name: t.name, Net: t.Net, Standard: t.process.standard, Chain: t.Chain, Drift: t.Drift, LogZ: t.logZ.value, Trace: t.trace,
 		Iterations: len(t.trace), Seconds: t.seconds, Paths: t.Paths, Posterior: t.print, Notes: slices.Clone(t.notes),
 	}
 	var err error
