@@ -56,6 +56,7 @@ type training struct {
 	Drift     *Drift          `json:"drift,omitempty"`
 	Guide     json.RawMessage `json:"guide,omitempty"`
 	Local     int             `json:"local,omitempty"`
+	Objective string          `json:"objective,omitempty"`
 }
 
 func (t *Trainer) training() (string, error) {
@@ -71,6 +72,12 @@ func (t *Trainer) training() (string, error) {
 	var err error
 	if t.Guide != nil || t.Variances { // older runs had neither
 		f.Drift = &t.Drift
+	}
+	switch o := t.Objective.(type) {
+	case Pull:
+		f.Objective = o.Name
+	case Adjoint:
+		f.Objective = "adjoint"
 	}
 	if f.Guide, err = encodeGuide(t.Guide); err != nil {
 		return "", err

@@ -35,7 +35,7 @@ type about struct {
 }
 
 // guides are the twists that a file can name.
-var guides = kinds.New[twist.Twist]("balance", "guide", twist.Point{}, twist.Tempered{}, twist.Isotropic{}, twist.Covariance{}, twist.Quadratic{}, twist.MonteCarlo{}, twist.Default{})
+var guides = kinds.New[twist.Twist]("balance", "guide", twist.Point{}, twist.Tempered{}, twist.Isotropic{}, twist.Covariance{}, twist.Quadratic{}, twist.MonteCarlo{}, twist.Kernel{}, twist.Default{})
 
 func encodeGuide(g twist.Twist) (json.RawMessage, error) {
 	if g == nil {

@@ -22,9 +22,9 @@ func (p *corrected) limits() (notes []string) {
 	if !ok {
 		return nil
 	}
-	if loss, alpha := startLaw(c); loss > knownAtStart {
+	if share, v, alpha := startLaw(c); share > knownAtStart {
 		notes = append(notes, fmt.Sprintf("the chain starts where x_T still knows x_0 (α²=%.3g), and policy and prior share that start: "+
-			"a tilt e^{λx} keeps a loss of %.3g·λ² and loses as much of its mean, times λ; start in more noise", alpha*alpha, loss))
+			"a tilt e^{λx} keeps a loss of %.3g·λ² and loses as much of its mean, times λ; start in more noise", alpha*alpha, share*v))
 	}
 	if p.variances {
 		return notes
@@ -35,13 +35,13 @@ func (p *corrected) limits() (notes []string) {
 	return notes
 }
 
-// startLaw is α²·Var(x_T) at the chain's start: for a prior of variance v the tilt e^{λx} keeps λ² times as much of loss, and the
-// mean of an on-policy solution is λ(v − α²·Var(x_T)) for v = Var(x_T). What is returned is the share of it that is Var(x_0)'s.
-func startLaw(c *diffusion.Process) (loss, alpha float64) {
+// startLaw is what x_T at the chain's start knows of x_0: the share α²v/(α²v+σ²) of its variance, for a prior of variance v. Under the
+// tilt e^{λx} share·v·λ² is left of the loss, and the mean of an on-policy solution is λ(1−share)·v.
+func startLaw(c *diffusion.Process) (share, v, alpha float64) {
 	t := c.Chain.Grid[0]
 	alpha, sigma := c.Chain.Schedule.Alpha(t), c.Chain.Schedule.Sigma(t)
-	v := diffusion.Variance(c.Diffusion)
-	return alpha * alpha * v * v / (alpha*alpha*v + sigma*sigma), alpha
+	v = diffusion.Variance(c.Diffusion)
+	return alpha * alpha * v / (alpha*alpha*v + sigma*sigma), v, alpha
 }
 
 // fixedShare is the largest effective share of paths with the prior's step variances under a Gaussian measurement or a quadratic

@@ -28,6 +28,9 @@ type paths struct {
 	start, lay       *engine.Program
 	draw, back, grad *engine.Loop
 	gradSteps        int // steps of a path that get a gradient
+
+	ends    *engine.Program // adjoint matching: ∇(−log r) at the ends
+	adjoint *engine.Loop    // and its gradient
 }
 
 // inputs are the shapes that the policy's network sees and of the prior's guess, for n rows with c conditions.
@@ -291,12 +294,12 @@ func (p *paths) gradient(ctx context.Context, phi []*tensors.Tensor, d drawn, we
 }
 
 func (p *paths) close() {
-	for _, l := range []*engine.Loop{p.draw, p.back, p.grad} {
+	for _, l := range []*engine.Loop{p.draw, p.back, p.grad, p.adjoint} {
 		if l != nil {
 			l.Close()
 		}
 	}
-	for _, q := range []*engine.Program{p.start, p.lay} {
+	for _, q := range []*engine.Program{p.start, p.lay, p.ends} {
 		if q != nil {
 			q.Close()
 		}

@@ -24,8 +24,8 @@ type Policy struct {
 	Name       string
 	Net        nn.Net
 	Weights    odslib.Params
-	Standard   odslib.Params      // mean and standard deviation of the network's inputs
-	Chain      diffusion.Chain    // of a diffusion prior
+	Standard   odslib.Params   // mean and standard deviation of the network's inputs
+	Chain      diffusion.Chain // of a diffusion prior
 	Drift      Drift
 	Posterior  odslib.Fingerprint // that it was trained for
 	LogZ       float64            // as learned; NaN where conditions differ from row to row

@@ -88,7 +88,7 @@ type corrected struct {
 // Drift is what a policy may do beyond correcting the prior's guess.
 type Drift struct {
 	// Guide is a twist whose gradient ∇log ψ_t(x_t) the network sees and scales: drift = NN₁ + NN₂·∇log ψ (the Langevin form of
-	// Zhang & Chen 2022, 2111.15141, with twist.Point). It needs log r as graph code, and steps that are Gaussian.
+	// Zhang & Chen 2022, 2111.15141, with twist.Point). Twists need log r as graph code, but twist.Kernel; and steps that are Gaussian.
 	Guide twist.Twist `json:"-"`
 	Seed  uint64      `json:",omitempty"` // of the random numbers that Guide draws once; a trainer sets it
 	// Variances lets the network set the variance of each value at each step within a factor e⁴ of the prior's. Fixed ones keep the
@@ -121,11 +121,13 @@ func newCorrected(post odslib.Posterior, chain diffusion.Chain, net nn.Net, drif
 		return nil, fmt.Errorf("the fields Guide and Variances need a process with Gaussian steps; got %T", base)
 	}
 	if drift.Guide != nil {
-		if _, err := odslib.Need[odslib.Constraint](post, "the field Guide"); err != nil {
-			return nil, err
-		}
 		if p.guide, err = drift.Guide.Bind(post, drift.Seed); err != nil {
 			return nil, err
+		}
+		if _, ok := p.guide.(twist.Valued); !ok {
+			if _, err := odslib.Need[odslib.Constraint](post, fmt.Sprintf("the Guide %T", drift.Guide)); err != nil {
+				return nil, err
+			}
 		}
 		if n := len(p.guide.Columns()); n > 0 {
 			return nil, fmt.Errorf("the field Guide takes no twist with curves of t; %T has %d", drift.Guide, n)

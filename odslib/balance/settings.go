@@ -16,6 +16,9 @@ type Settings struct {
 	Chain diffusion.Chain
 	Drift
 
+	// Objective is what paths are pulled by in place of balance: the rivals of package rtb. Nil means balance.
+	Objective Objective
+
 	LR        float64 // learning rate of the network, 0 means 2e-3; falls along a cosine over the horizon
 	LogZRate  float64 // learning rate of log Z, 0 means .1
 	Clip      float64 // limit of the gradient's global norm, 0 means 1

@@ -58,7 +58,12 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 		steps := rng.Perm(len(t.paths.table))[:t.GradSteps]
 		slices.Sort(steps)
 		var grad []*tensors.Tensor
-		if grad, t.phi, err = t.paths.gradient(ctx, t.phi, d, weight, steps); err != nil {
+		if _, ok := t.Objective.(Adjoint); ok {
+			grad, t.phi, err = t.paths.matched(ctx, t.phi, d, steps)
+		} else {
+			grad, t.phi, err = t.paths.gradient(ctx, t.phi, d, weight, steps)
+		}
+		if err != nil {
 			return it, err
 		}
 		rate := t.LR * math.Min(1, float64(i+1)/50) * falling(progress)
@@ -169,6 +174,9 @@ func (t *Trainer) balance(it *Iteration, j judged, z *logZ, beta, progress float
 		z.step(pull, t.LogZRate*falling(progress), len(t.trace)+1)
 	}
 	it.LogZ = z.value
+	if o, ok := t.Objective.(Pull); ok {
+		return o.pull(j)
+	}
 	return delta
 }
 

@@ -68,6 +68,9 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if t.Settings, err = s.resolve(); err != nil {
 		return err
 	}
+	if t.Objective != nil {
+		t.Settings = t.onPolicy()
+	}
 	if t.Guide != nil {
 		t.Drift.Seed = engine.Split(t.seed, "balance.guide")
 	}
@@ -104,6 +107,11 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	}
 	if t.paths, err = newPaths(t.process, t.weights, t.Paths, c, t.GradSteps, t.Chain.Driver); err != nil {
 		return err
+	}
+	if _, ok := t.Objective.(Adjoint); ok {
+		if err := t.paths.match(); err != nil {
+			return err
+		}
 	}
 	if t.reward, err = t.post.Evaluator(); err != nil {
 		return err
