@@ -117,6 +117,15 @@ func newCorrected(post odslib.Posterior, chain diffusion.Chain, net nn.Net, drif
 	if c, ok := post.Prior.(odslib.Conditional); ok {
 		p.own = c.Conditions()
 	}
+	given := 0
+	if post.Given != nil {
+		given = post.Given.Dim()
+	}
+	if a, ok := net.(adapter); ok {
+		if err := p.checkAdapter(a, drift, given); err != nil {
+			return nil, err
+		}
+	}
 	if p.gaussian() == nil && (drift.Guide != nil || drift.Variances) {
 		return nil, fmt.Errorf("the fields Guide and Variances need a process with Gaussian steps; got %T", base)
 	}
@@ -178,13 +187,7 @@ func (p *corrected) Guess(scope *odslib.Scope, x *odslib.Node, at odslib.Level) 
 // reference is what is known at x_t without the network, and without gradient: the prior's own guess, and the guide's gradient in
 // units of the noise, −σ∇log ψ, at most mostPull times the noise in each value.
 func (p *corrected) reference(scope *odslib.Scope, x *odslib.Node, at odslib.Level) []*odslib.Node {
-	own := at
-	if p.own == 0 {
-		own.Given = nil
-	} else if at.Given != nil {
-		own.Given = graph.Slice(at.Given, graph.AxisRange(), graph.AxisRange(0, p.own))
-	}
-	guess := p.Process.Guess(scope.At("prior"), x, own)
+	guess := p.Process.Guess(scope.At("prior"), x, p.ownGiven(at))
 	var pull *odslib.Node
 	if p.guide != nil {
 		pull = graph.Gradient(graph.ReduceAllSum(p.guide.LogTwist(scope, x, guess[0], at)), x)[0]
@@ -200,6 +203,16 @@ func (p *corrected) reference(scope *odslib.Scope, x *odslib.Node, at odslib.Lev
 		out = append(out, graph.StopGradient(pull))
 	}
 	return out
+}
+
+// ownGiven is the level with the prior's own conditions alone.
+func (p *corrected) ownGiven(at odslib.Level) odslib.Level {
+	if p.own == 0 {
+		at.Given = nil
+	} else if at.Given != nil {
+		at.Given = graph.Slice(at.Given, graph.AxisRange(), graph.AxisRange(0, p.own))
+	}
+	return at
 }
 
 const (
@@ -218,6 +231,9 @@ func (p *corrected) inputsOf(standard *odslib.Scope, known []*odslib.Node, x *od
 
 // correct is the guess of the policy from what is known, and the log of its std over the prior's.
 func (p *corrected) correct(scope *odslib.Scope, known []*odslib.Node, x *odslib.Node, at odslib.Level) []*odslib.Node {
+	if a, ok := p.net.(adapter); ok {
+		return p.adapt(a, scope, x, at)
+	}
 	s, prior := scope.At("standard"), known
 	var pull *odslib.Node
 	if p.guide != nil {

@@ -102,7 +102,9 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if err != nil {
 		return err
 	}
-	if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
+	if a, ok := t.Net.(adapter); ok {
+		t.weights = a.initial(odslib.ParamsOf(t.process.Process), engine.Split(t.seed, "balance.weights"))
+	} else if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
 		return err
 	}
 	if t.paths, err = newPaths(t.process, t.weights, t.Paths, c, t.GradSteps, t.Chain.Driver); err != nil {
