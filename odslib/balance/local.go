@@ -22,25 +22,33 @@ const (
 // returns the share of accepted moves: local search (Kim et al. 2024, 2310.02710; Sendera et al. 2024). Where the prior knows its
 // density and r has a gradient it is MALA; elsewhere, for any r and any process, [Trainer.renoise].
 func (t *Trainer) Search(ctx context.Context) (accepted float64, err error) {
-	return t.search(ctx, engine.Split(t.seed, fmt.Sprintf("balance.search.%d", len(t.trace))))
+	f, err := t.search(ctx, engine.Split(t.seed, fmt.Sprintf("balance.search.%d", len(t.trace))))
+	if err == nil {
+		t.buffer.put(f.index, f.batch)
+	}
+	return f.accepted, err
 }
 
-func (t *Trainer) search(ctx context.Context, seed uint64) (accepted float64, err error) {
+// found is what a search has found, and from which kept samples.
+type found struct {
+	index    []int
+	batch    Batch
+	accepted float64
+}
+
+func (t *Trainer) search(ctx context.Context, seed uint64) (f found, err error) {
 	if t.buffer.Len() < t.Paths {
-		return 0, nil
+		return f, nil
 	}
-	index := engine.RNG(seed, "balance.search").Perm(t.buffer.Len())[:t.Paths]
-	batch := t.buffer.take(index)
+	f.index = engine.RNG(seed, "balance.search").Perm(t.buffer.Len())[:t.Paths]
+	f.batch = t.buffer.take(f.index)
 	_, dense := t.post.Prior.(odslib.Density)
 	if _, inGraph := odslib.Can[odslib.Constraint](t.post.Constraint); dense && inGraph && t.post.Given == nil {
-		accepted, err = t.langevin(ctx, &batch, seed)
+		f.accepted, err = t.langevin(ctx, &f.batch, seed)
 	} else {
-		accepted, err = t.renoise(ctx, &batch, seed)
+		f.accepted, err = t.renoise(ctx, &f.batch, seed)
 	}
-	if err == nil {
-		t.buffer.put(index, batch)
-	}
-	return accepted, err
+	return f, err
 }
 
 // langevin moves the batch by MALA.

@@ -46,11 +46,12 @@ func TestSearch(t *testing.T) {
 			tr.buffer.Add(in)
 			accepted := 0.
 			for k := range 4 {
-				a, err := tr.search(ctx, engine.Split(7, string(rune('a'+k))))
+				f, err := tr.search(ctx, engine.Split(7, string(rune('a'+k))))
 				if err != nil {
 					t.Fatal(err)
 				}
-				accepted += a / 4
+				tr.buffer.put(f.index, f.batch)
+				accepted += f.accepted / 4
 			}
 			v, moved := make([]float64, n), 0
 			for i := range v {

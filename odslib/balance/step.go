@@ -23,6 +23,12 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 	i := len(t.trace)
 	seed := engine.Split(t.seed, fmt.Sprintf("balance.iteration.%d", i))
 	rng := engine.RNG(seed, "balance.host")
+	var local found
+	if t.Local > 0 && i%t.Local == t.Local-1 {
+		if local, err = t.search(ctx, engine.Split(seed, "balance.local")); err != nil {
+			return it, err
+		}
+	}
 	var d drawn
 	batch, replay := t.replay(progress, rng)
 	if it.Replay = replay; replay {
@@ -73,13 +79,9 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 	}
 	t.beta, t.logZ, t.first = beta, z, first
 	t.lost += j.lost
+	t.buffer.put(local.index, local.batch)
 	if !replay {
 		t.buffer.Add(batch)
-	}
-	if t.Local > 0 && i%t.Local == t.Local-1 {
-		if _, err := t.search(ctx, engine.Split(seed, "balance.local")); err != nil {
-			return it, err
-		}
 	}
 	t.trace = append(t.trace, it)
 	return it, t.watch(it, j.broken == len(d.sum))
