@@ -20,7 +20,7 @@ type recipe struct {
 	steps int
 	seed  uint64
 	train func(ctx context.Context, data odslib.Array, budget odslib.Budget, seed uint64) (kept, error)
-	note  string // where it fails, what more steps would take
+	note  string // where it fails
 }
 
 // kept is a prior that a file can keep.
@@ -31,15 +31,16 @@ type kept interface {
 
 // dataset is what a prior is trained on and judged by.
 type dataset struct {
-	name string
-	bin  float64 // width of a step
-	load func(seed uint64) (train, held odslib.Array, err error)
+	name       string
+	bin        float64 // width of a step; 0 for data without steps
+	classifier string  // kept one whose features draws are compared in
+	load       func(seed uint64) (train, held odslib.Array, err error)
 }
 
 // heldOut is the share of the data that is kept from training.
 const heldOut = .1
 
-var digits = dataset{name: "digits 8×8", bin: .125, load: func(seed uint64) (train, held odslib.Array, err error) {
+var digits = dataset{name: "digits 8×8", bin: .125, classifier: "digits", load: func(seed uint64) (train, held odslib.Array, err error) {
 	a, b, err := datasets.Digits().Split(heldOut, seed)
 	return a.X, b.X, err
 }}
