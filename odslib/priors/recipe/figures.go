@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"gonum.org/v1/gonum/stat"
@@ -26,7 +27,7 @@ type figures struct {
 	Params  int      `json:"params"`
 	Bits    *number  `json:"bpd"` // held out; of VAEs the bound of 64 draws
 	BitsErr *number  `json:"bpd_se"`
-	FD      *number  `json:"fd"`       // Fréchet distance of the classifier's features, as many draws as real samples
+	FD      *number  `json:"fd"`       // Fréchet distance of the classifier's features, in the plane energy distance; as many draws as real samples
 	FDFloor *number  `json:"fd_floor"` // real samples against others, the mean of twelve pairs
 	FDSE    *number  `json:"fd_floor_se"`
 	Precise *number  `json:"precision"`
@@ -65,6 +66,12 @@ func (f figures) write(dir string) error {
 	return atomicfile.Write(filepath.Join(dir, f.Name+".figures.json"), append(b, '\n'), 0o644)
 }
 
+// unlikely says of a prior that its likelihood is none of quantised data: it was trained without noise in their steps.
+func unlikely(prior odslib.Prior) bool {
+	log, err := logOf(prior)
+	return err != nil || !strings.Contains(log.Settings, `"bin":`)
+}
+
 // drawn is how many samples the measures take.
 const drawn = 1000
 
@@ -77,7 +84,7 @@ func (r recipe) measure(ctx context.Context, prior odslib.Prior, train, held ods
 		Name: r.name, Kind: r.kind, Data: r.data.name, TrainS: math.Round(log.Seconds), Params: odslib.ParamsOf(prior).Size(),
 		Steps: log.Steps, Seed: log.Seed,
 	}
-	if l, ok := prior.(priors.Likelihood); ok && r.data.bin > 0 {
+	if l, ok := prior.(priors.Likelihood); ok && r.data.bin > 0 && !unlikely(prior) {
 		bits, se, err := priors.Bits(ctx, l, held, r.data.bin, r.seed)
 		if err != nil {
 			return f, err
@@ -125,17 +132,17 @@ func (r recipe) measure(ctx context.Context, prior odslib.Prior, train, held ods
 func (r recipe) compare(ctx context.Context, f *figures, x, train, held odslib.Array) error {
 	to := func(v float64) *number { n := number(v); return &n }
 	f.Near = to(distance(x, train) / distance(held, train))
-	if r.data.classifier == "" {
-		return nil
-	}
-	c := priors.LoadClassifier(r.data.classifier)
-	drawn, err := c.FeaturesOf(ctx, x)
-	if err != nil {
-		return err
-	}
-	all, err := c.FeaturesOf(ctx, train.Clone().Append(held))
-	if err != nil {
-		return err
+	drawn, all, of := x, train.Clone().Append(held), measure.Energy{}.Distance
+	if r.data.classifier != "" {
+		c := priors.LoadClassifier(r.data.classifier)
+		var err error
+		if drawn, err = c.FeaturesOf(ctx, drawn); err != nil {
+			return err
+		}
+		if all, err = c.FeaturesOf(ctx, all); err != nil {
+			return err
+		}
+		of = measure.Frechet
 	}
 	half := min(all.Len()/2, drawn.Len())
 	some := func(seed uint64) (a, b odslib.Array) {
@@ -145,13 +152,14 @@ func (r recipe) compare(ctx context.Context, f *figures, x, train, held odslib.A
 	floors := make([]float64, 12)
 	for k := range floors {
 		a, b := some(uint64(k))
-		if floors[k], err = measure.Frechet(a, b); err != nil {
+		var err error
+		if floors[k], err = of(a, b); err != nil {
 			return err
 		}
 	}
 	mean, sd := stat.MeanStdDev(floors, nil)
 	real, _ := some(0)
-	fd, err := measure.Frechet(real, drawn.Slice(0, half))
+	fd, err := of(real, drawn.Slice(0, half))
 	if err != nil {
 		return err
 	}
@@ -186,6 +194,8 @@ func logOf(prior odslib.Prior) (priors.Log, error) {
 		return p.Log, nil
 	case *priors.Flow:
 		return logOf(p.Of)
+	case *priors.LatentDiffusion:
+		return p.Of.Log, nil
 	case interface{ Err() error }:
 		return priors.Log{}, p.Err()
 	}

@@ -49,8 +49,8 @@ Printed by `+"`go run ./odslib/priors/recipe -list`"+` from the figures beside t
 Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measured again with `+"`-measure`"+`, and had by `+"`priors.Load(NAME)`"+`.
 
 * **bits**: bits per dimension of held-out data with uniform noise within its steps; of VAEs the importance-weighted bound of 64 draws.
-* **FD (floor)**: Fréchet distance in the features of our classifier, at as many draws as real samples; the floor is the same between
-  real samples and others, the mean of twelve pairs.
+* **FD (floor)**: Fréchet distance in the features of our classifier, in the plane energy distance, at as many draws as real samples; the
+  floor is the same between real samples and others, the mean of twelve pairs.
 * **precision, recall**: shares of draws within the manifold of the data, and of data within that of the draws, by third neighbours.
 * **nearest**: mean distance of draws from the nearest training sample, over the same of held-out samples. Far below 1 is memorised.
 
@@ -69,7 +69,7 @@ Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measu
 			bits = one(f.Bits, "%.2f") + one(f.BitsErr, " ± %.2f")
 		}
 		if f.FD != nil {
-			fd = one(f.FD, "%.2f") + one(f.FDFloor, " (%.2f") + one(f.FDSE, " ± %.2f)")
+			fd = one(f.FD, "%.3g") + one(f.FDFloor, " (%.3g") + one(f.FDSE, " ± %.1g)")
 			both = one(f.Precise, "%.2f") + one(f.Recall, ", %.2f")
 		}
 		fmt.Fprintf(w, "| %s | %s | %s | %d | %s | %s | %s | %s | %.0f | %.0f | %.2f |\n",
