@@ -53,6 +53,7 @@ type result struct {
 	Seed      uint64
 	LogZ      *float64 `json:"log_z"`
 	LogZError *float64 `json:"log_z_error"`
+	AtLeast   bool     `json:"log_z_error_at_least"`
 	ESS       *float64
 	Network   int64 `json:"network_evaluations"`
 	Seconds   float64
@@ -68,7 +69,8 @@ type Evidence struct {
 	Point       string // its parameters but the seed
 	Result      string // file of the Results
 	Seeds       int
-	LogZ, Error float64 // log of the mean of Ẑ, and its standard error by the delta method; one seed: that run's own
+	AtLeast     bool    // Error is a lower bound, as that of the runs is
+	LogZ, Error float64 // log of the mean of Ẑ, and its standard error: the larger of what the spread over seeds and what the runs say
 }
 
 // Collect joins what the indices of a folder have left, below its folder
@@ -209,7 +211,7 @@ func (c *collection) evidence() (list []Evidence, err error) {
 	var problems []error
 	for _, k := range order {
 		e := Evidence{Point: k.group, Result: k.name, Seeds: len(groups[k]), Error: math.NaN()}
-		var logZ []float64
+		var logZ, own []float64
 		seeds := map[uint64]int{}
 		for _, r := range groups[k] {
 			if first, twice := seeds[r.Seed]; twice {
@@ -220,29 +222,40 @@ func (c *collection) evidence() (list []Evidence, err error) {
 			seeds[r.Seed] = r.index
 			logZ = append(logZ, *r.LogZ)
 			if r.LogZError != nil {
-				e.Error = *r.LogZError
+				own = append(own, *r.LogZError)
 			}
+			e.AtLeast = e.AtLeast || r.AtLeast
 		}
-		if e.Seeds > 1 {
-			e.LogZ, e.Error = logMeanExp(logZ)
-		} else {
-			e.LogZ = logZ[0]
-		}
+		e.LogZ, e.Error = logMeanExp(logZ, own)
 		list = append(list, e)
 	}
 	return list, errors.Join(problems...)
 }
 
-// logMeanExp is log of the mean of exp(l), and by the delta method its standard
-// error: the relative one of the mean.
-func logMeanExp(l []float64) (mean, se float64) {
+// logMeanExp is log of the mean of exp(l), and its standard error by the delta
+// method, the relative one of the mean: from the spread of l or, where all runs have
+// one, from their own errors, whichever is larger. Two seeds may agree by chance.
+func logMeanExp(l, own []float64) (mean, se float64) {
 	n := float64(len(l))
 	sum, twice := floats.LogSumExp(l), make([]float64, len(l))
 	for i, v := range l {
 		twice[i] = 2 * v
 	}
-	spread := math.Exp(floats.LogSumExp(twice)-2*sum)*n - 1
-	return sum - math.Log(n), math.Sqrt(max(0, spread) / (n - 1))
+	se = math.NaN()
+	if len(l) > 1 {
+		spread := math.Exp(floats.LogSumExp(twice)-2*sum)*n - 1
+		se = math.Sqrt(max(0, spread) / (n - 1))
+	}
+	if len(own) == len(l) {
+		var square float64
+		for i, e := range own {
+			square += math.Pow(math.Exp(l[i]-sum)*e, 2)
+		}
+		if inside := math.Sqrt(square); !(inside <= se) {
+			se = inside
+		}
+	}
+	return sum - math.Log(n), se
 }
 
 func (c *collection) write(evidence []Evidence) error {
@@ -257,9 +270,9 @@ func (c *collection) write(evidence []Evidence) error {
 		"network_evaluations", "seconds", "result_seed", "engine", "notes"), rows))
 	rows = nil
 	for _, e := range evidence {
-		rows = append(rows, []string{e.Point, e.Result, strconv.Itoa(e.Seeds), number(e.LogZ), number(e.Error)})
+		rows = append(rows, []string{e.Point, e.Result, strconv.Itoa(e.Seeds), number(e.LogZ), number(e.Error), strconv.FormatBool(e.AtLeast)})
 	}
-	problems = append(problems, c.csv("evidence.csv", []string{"point", "result", "seeds", "log_z", "log_z_error"}, rows))
+	problems = append(problems, c.csv("evidence.csv", []string{"point", "result", "seeds", "log_z", "log_z_error", "log_z_error_at_least"}, rows))
 	for name, t := range c.tables {
 		problems = append(problems, c.csv(filepath.Join("tables", name), append(slices.Clone(names), t.header...), t.rows))
 	}
@@ -288,6 +301,9 @@ func show(out io.Writer, list []Evidence) {
 		se := "–"
 		if !math.IsNaN(e.Error) {
 			se = fmt.Sprintf("%.3f", e.Error)
+			if e.AtLeast {
+				se = "at least " + se
+			}
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%.3f\t%s\n", e.Point, e.Result, e.Seeds, e.LogZ, se)
 	}

@@ -242,3 +242,21 @@ func TestCollectEvidence(t *testing.T) {
 		}
 	}
 }
+
+// Seeds that agree by chance do not make the error smaller than the runs' own.
+func TestErrorOverSeeds(t *testing.T) {
+	for _, c := range []struct {
+		logZ, own []float64
+		want      float64
+	}{
+		{[]float64{-3}, []float64{.1}, .1},
+		{[]float64{-3}, nil, math.NaN()},
+		{[]float64{-3, -3, -3, -3}, []float64{.1, .1, .1, .1}, .05},
+		{[]float64{-3, -3}, []float64{.1}, 0},
+		{[]float64{-2, -4}, []float64{.01, .01}, (1 - math.Exp(-2)) / (1 + math.Exp(-2))},
+	} {
+		if _, se := logMeanExp(c.logZ, c.own); math.Abs(se-c.want) > 1e-12 || math.IsNaN(se) != math.IsNaN(c.want) {
+			t.Errorf("%v ± %v: %v, want %v", c.logZ, c.own, se, c.want)
+		}
+	}
+}
