@@ -65,6 +65,11 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if t.post.Constraint == nil {
 		return fmt.Errorf("it needs a constraint")
 	}
+	own, starts := t.post.Prior.(Starting)
+	starts = starts && s.Net == nil
+	if starts {
+		s.Net, _ = own.Starting()
+	}
 	if t.Settings, err = s.resolve(); err != nil {
 		return err
 	}
@@ -104,6 +109,8 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	}
 	if a, ok := t.Net.(adapter); ok {
 		t.weights = a.initial(odslib.ParamsOf(t.process.Process), engine.Split(t.seed, "balance.weights"))
+	} else if starts {
+		_, t.weights = own.Starting()
 	} else if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
 		return err
 	}
