@@ -93,8 +93,9 @@ type corrected struct {
 
 // Drift is what a policy may do beyond correcting the prior's guess.
 type Drift struct {
-	// Guide is a twist whose gradient ∇log ψ_t(x_t) the network sees and scales: drift = NN₁ + NN₂·∇log ψ (the Langevin form of
-	// Zhang & Chen 2022, 2111.15141, with twist.Point). Twists need log r as graph code, but twist.Kernel; and steps that are Gaussian.
+	// Guide is a twist whose gradient ∇log ψ_t(x_t) the network sees and scales: drift = NN₁ + (1+NN₂)·∇log ψ (the Langevin form of
+	// Zhang & Chen 2022, 2111.15141, with twist.Point). Training then starts at the guided prior, without annealing unless Anneal asks
+	// for it. Twists need log r as graph code, but twist.Kernel; and steps that are Gaussian.
 	Guide twist.Twist `json:"-"`
 	Seed  uint64      `json:",omitempty"` // of the random numbers that Guide draws once; a trainer sets it
 	// Variances lets the network set the variance of each value at each step within a factor e⁴ of the prior's. Fixed ones keep the
@@ -259,7 +260,7 @@ func (p *corrected) correct(scope *odslib.Scope, known []*odslib.Node, x *odslib
 	}
 	move := e
 	if pull != nil {
-		move = graph.Add(part(0), graph.Mul(part(2), pull))
+		move = graph.Add(part(0), graph.Mul(graph.OnePlus(part(2)), pull))
 	}
 	out := p.how.Correct(prior, move, at)
 	if p.variances {

@@ -61,7 +61,7 @@ func Standard(quick bool) []Line {
 		l.Reference = true
 		return l
 	}
-	guided, free := balance.Drift{Guide: twist.Kernel{}, Variances: true}, balance.Drift{Guide: twist.Default{}, Variances: true}
+	guided, free := balance.Drift{Guide: twist.Kernel{}, Variances: true}, balance.Drift{Guide: twist.Isotropic{}, Variances: true}
 	t1, t6, t10, t12 := exact.T1(), exact.T6(), exact.T10(), exact.T12(2, 1)
 	return []Line{
 		line(one(t1), "plain", plain),

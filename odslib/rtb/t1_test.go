@@ -23,7 +23,7 @@ import (
 // t1Sampler is what T1 is trained with: guided by judged samples of the prior, with step variances of its own.
 func t1Sampler(hidden, paths int) rtb.Sampler {
 	return rtb.Sampler{
-		Net: nn.MLP{Hidden: hidden, Layers: 2, Time: 32}, Paths: paths, GradSteps: 25, Anneal: .15, Pool: 20000,
+		Net: nn.MLP{Hidden: hidden, Layers: 2, Time: 32}, Paths: paths, GradSteps: 25, Pool: 20000,
 		Drift: balance.Drift{Guide: twist.Kernel{}, Variances: true},
 	}
 }
