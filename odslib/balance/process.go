@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"reflect"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -111,6 +112,12 @@ func newCorrected(post odslib.Posterior, chain diffusion.Chain, net nn.Net, drif
 	if s, ok := base.(interface{ Stochastic() error }); ok {
 		if err := s.Stochastic(); err != nil {
 			return nil, err
+		}
+	}
+	if c, ok := base.(*diffusion.Process); ok {
+		// A prior that is not exact at every level knows the levels that it was trained on.
+		if _, exact := c.Diffusion.(odslib.Marginal); !exact && !reflect.DeepEqual(c.Chain.Schedule, c.Schedule()) {
+			return nil, fmt.Errorf("the chain has the schedule %T%+v, the prior %T%+v; a policy shares its prior's, so leave Chain.Schedule out", c.Chain.Schedule, c.Chain.Schedule, c.Schedule(), c.Schedule())
 		}
 	}
 	p := &corrected{Process: base, net: net, standard: standard, post: post, variances: drift.Variances}
