@@ -52,8 +52,12 @@ func TestHostRewardFails(t *testing.T) {
 		fail func(ctx context.Context, x odslib.Array) error
 		says string
 	}{
-		"fails":  {func(context.Context, odslib.Array) error { return errors.New("the service is away") }, "the service is away"},
-		"hangs":  {func(ctx context.Context, _ odslib.Array) error { <-ctx.Done(); time.Sleep(50 * time.Millisecond); return ctx.Err() }, "no answer within 1s"},
+		"fails": {func(context.Context, odslib.Array) error { return errors.New("the service is away") }, "the service is away"},
+		"hangs": {func(ctx context.Context, _ odslib.Array) error {
+			<-ctx.Done()
+			time.Sleep(50 * time.Millisecond)
+			return ctx.Err()
+		}, "no answer within 1s"},
 		"panics": {func(context.Context, odslib.Array) error { panic("index out of range") }, "panicked"},
 	} {
 		path := filepath.Join(t.TempDir(), "policy")
