@@ -27,13 +27,15 @@ type Entry struct {
 	Found, Counted  float64 // modes found and modes that count, means; see ModesOf
 	Least           float64 // least share of a counted mode over its exact share, of all seeds; NaN without modes
 	Evaluations     int64   // network evaluations a sample
-	Seconds         float64 // for one seed
+	ESS             float64 // effective share of the draws, mean; NaN where not known
+	Seconds         float64 // for one seed, of which Training is training
+	Training        float64
 }
 
 // Run draws n samples for each seed and compares them with the case's exact answer. Cases may differ by seed, as the
 // instances of T2 do.
 func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odslib.Sampler, name string, n, seeds int) (Entry, error) {
-	e := Entry{Sampler: name, Seeds: seeds, N: n, LogZ: math.NaN(), LogZT: math.NaN(), Modes: math.NaN(), Least: math.NaN()}
+	e := Entry{Sampler: name, Seeds: seeds, N: n, LogZ: math.NaN(), LogZT: math.NaN(), Modes: math.NaN(), Least: math.NaN(), ESS: math.NaN()}
 	var distance, floor, logZ, modes []float64
 	for seed := range seeds {
 		c, err := caseOf(seed)
@@ -84,6 +86,15 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		}
 		e.Evaluations = r.NetworkEvals / int64(n)
 		e.Seconds += r.Seconds / float64(seeds)
+		if t, ok := s.(*retrained); ok {
+			e.Training += t.seconds / float64(seeds)
+		}
+		if r.ESS > 0 {
+			if math.IsNaN(e.ESS) {
+				e.ESS = 0
+			}
+			e.ESS += r.ESS / float64(n*seeds)
+		}
 	}
 	e.Distance, e.Error = meanError(distance)
 	e.Floor, _ = meanError(floor)

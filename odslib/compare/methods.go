@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"odslab/odslib"
+	"odslab/odslib/balance"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/exact"
 	"odslab/odslib/guide"
@@ -60,12 +61,19 @@ func Standard(quick bool) []Line {
 		l.Reference = true
 		return l
 	}
+	guided, free := balance.Drift{Guide: twist.Kernel{}, Variances: true}, balance.Drift{Guide: twist.Isotropic{}, Variances: true}
 	t1, t6, t10, t12 := exact.T1(), exact.T6(), exact.T10(), exact.T12(2, 1)
 	return []Line{
 		line(one(t1), "plain", plain),
 		line(one(t1), "DPS, likelihood", likelihood),
 		chain(t1, "bootstrap SMC, K=4000", bootstrap),
 		trained(t1, "RTB", rtb.Sampler{}, iterations, n, 1, true),
+		trained(t1, "RTB, guided by samples of the prior", rtb.Sampler{Drift: guided}, iterations, n, 1, true),
+		trained(t1, "on-policy RTB", rtb.OnPolicy{}, iterations, n, 1, true),
+		trained(t1, "policy gradient, KL", rtb.PolicyGradient{}, iterations, n, 1, true),
+		trained(t1, "DDPO", rtb.DDPO{}, iterations, n, 1, true),
+		trained(t1, "adjoint matching", rtb.AdjointMatching{}, iterations, n, 1, true),
+		trained(t1, "classifier guidance", rtb.ClassifierGuidance{}, iterations, n, 1, false),
 		line(t2, "plain", plain),
 		line(t2, "DPS, norm ζ=.1", norm),
 		line(t2, "DPS, likelihood, widened by σ_t", widened),
@@ -95,6 +103,10 @@ func Standard(quick bool) []Line {
 		line(one(t12), "plain", plain),
 		chain(t12, "bootstrap SMC, K=4000", bootstrap),
 		trained(t12, "RTB", rtb.Sampler{}, 300, n, 1, true),
+		trained(exact.Sharp(.5), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.5), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.1), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.1), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
 		line(one(exact.T13(1)), "DPS, likelihood", likelihood),
 		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{}),
 		line(one(exact.T13(1)), "LGD-MC", guide.LGD{}),
@@ -133,7 +145,8 @@ func (l Line) Run(ctx context.Context) (Entry, error) {
 
 // retrained is a trainer as a sampler: it trains for each seed anew, and its time counts.
 type retrained struct {
-	make func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, error)
+	make    func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, error)
+	seconds float64 // that the last training took
 }
 
 // Sample implements odslib.Sampler.
@@ -143,6 +156,7 @@ func (t *retrained) Sample(ctx context.Context, post odslib.Posterior, n int, se
 	if err != nil {
 		return nil, err
 	}
+	t.seconds = time.Since(start).Seconds()
 	r, err := s.Sample(ctx, post, n, seed)
 	if r != nil {
 		r.Seconds = time.Since(start).Seconds()
@@ -150,7 +164,8 @@ func (t *retrained) Sample(ctx context.Context, post odslib.Posterior, n int, se
 	return r, err
 }
 
-// Markdown writes entries as a table; a dash stands for what a method does not give.
+// Markdown writes entries as a table; a dash stands for what a method does not give. Seconds of what is trained are those of training
+// and of drawing.
 func Markdown(entries []Entry) string {
 	num := func(format string, v float64) string {
 		if math.IsNaN(v) {
@@ -164,14 +179,18 @@ func Markdown(entries []Entry) string {
 		}
 		return num("%.3f", m) + num(" ± %.3f", se)
 	}
-	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | evaluations | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | ESS/n | evaluations | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 	for _, e := range entries {
 		found := "–"
 		if e.Counted > 0 {
 			found = fmt.Sprintf("%.3g of %.3g", e.Found, e.Counted)
 		}
-		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %d | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
-			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), e.Evaluations, e.Seconds, e.Seeds)
+		seconds := fmt.Sprintf("%.1f", e.Seconds)
+		if e.Training > 0 {
+			seconds = fmt.Sprintf("%.1f + %.1f", e.Training, e.Seconds-e.Training)
+		}
+		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %s | %d | %s | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
+			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), num("%.2f", e.ESS), e.Evaluations, seconds, e.Seeds)
 	}
 	return out
 }
