@@ -28,7 +28,7 @@ type Proposal interface {
 type Independence struct {
 	From  Proposal // nil means N(0, I) itself
 	Local Kernel   // between jumps; nil means PCN{}; its own chains do not count, and its step is adapted in the burn-in
-	Moves int      // of Local before each jump; 0 means 4, negative none
+	Moves int      // of Local before each jump; 0 means 20, negative none
 
 	Chains int // 0 means 500, or a quarter of the draws if that is less
 	Burn   int // jumps of each chain before its first draw; 0 means 20
@@ -54,7 +54,7 @@ func (s Independence) Sample(ctx context.Context, post odslib.Posterior, n int, 
 		s.Local = PCN{}
 	}
 	if s.Moves == 0 {
-		s.Moves = 4
+		s.Moves = 20
 	}
 	j := &jumps{Independence: s, seed: seed, burn: w.Burn}
 	res, err := j.move().sample(ctx, w, fmt.Sprintf("{From:%T Local:%T Moves:%d Chains:%d Burn:%d Thin:%d}", s.From, s.Local, s.Moves, w.Chains, w.Burn, w.Thin), post, n, seed)

@@ -22,7 +22,7 @@ type Exact struct {
 	Policy *Policy
 	Prior  float64     // share of the jumps that go to draws of the prior; 0 means .1
 	Local  mcmc.Kernel // between jumps; nil means mcmc.PCN{}, mcmc.HMC{} is far better where r has a gradient
-	Moves  int         // of Local before each jump; 0 means 4, negative none
+	Moves  int         // of Local before each jump; 0 means 20, negative none
 
 	Chains int // 0 means 500, or a quarter of the draws if that is less
 	Burn   int // jumps of each chain before its first draw; 0 means 20

@@ -21,7 +21,7 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "fewer seeds, shorter training")
-	only := flag.String("only", "", "one case, by the first word of its name")
+	only := flag.String("only", "", "one case, by its name or the first word of it")
 	method := flag.String("method", "", "the lines whose name holds this")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -44,7 +44,7 @@ func run(ctx context.Context, quick bool, only, method string) error {
 		if err != nil {
 			return err
 		}
-		if word, _, _ := strings.Cut(c.Name, " "); only != "" && word != only || !strings.Contains(line.Name, method) {
+		if word, _, _ := strings.Cut(c.Name, " "); only != "" && word != only && c.Name != only || !strings.Contains(line.Name, method) {
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%s, %s …\n", c.Name, line.Name)
