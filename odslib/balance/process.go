@@ -68,6 +68,12 @@ func cut(e, like *odslib.Node) *odslib.Node {
 	return graph.Slice(e, graph.AxisRange().Spacer(), graph.AxisRange(0, dims[len(dims)-1]))
 }
 
+// Starting is a process that is a [Correction], and brings the network that makes it and the weights that training begins with:
+// a copy of its own. It is the policy's where Settings.Net is nil.
+type Starting interface {
+	Starting() (nn.Net, odslib.Params)
+}
+
 // corrected is the reverse chain of a prior with its guess corrected by a network: the policy as a process. Its guess is the
 // corrected one, then the prior's own. The scope has "prior", "standard" and, of the network, "policy".
 type corrected struct {

@@ -10,7 +10,7 @@ import (
 
 // Settings of a training run; the zero value works.
 type Settings struct {
-	Net   nn.Net // the policy's correction of the prior; nil means nn.MLP{}
+	Net   nn.Net // the policy's correction of the prior; nil means nn.MLP{}, or the prior's own (Starting)
 	Paths int    // an iteration, 0 means 256
 	Steps int    // of each path, where Chain does not say; 0 means 100
 	Chain diffusion.Chain

@@ -66,6 +66,11 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if t.post.Constraint == nil {
 		return fmt.Errorf("it needs a constraint")
 	}
+	own, starts := t.post.Prior.(Starting)
+	starts = starts && s.Net == nil
+	if starts {
+		s.Net, _ = own.Starting()
+	}
 	if t.Settings, err = s.resolve(); err != nil {
 		return err
 	}
@@ -97,7 +102,9 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if err != nil {
 		return err
 	}
-	if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
+	if starts {
+		_, t.weights = own.Starting()
+	} else if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
 		return err
 	}
 	if t.paths, err = newPaths(t.process, t.weights, t.Paths, c, t.GradSteps, t.Chain.Driver); err != nil {

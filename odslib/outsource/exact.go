@@ -57,7 +57,6 @@ func (s Exact) Sample(ctx context.Context, post odslib.Posterior, n int, seed ui
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	defer law.Close()
 	from := mixture{law: law, prior: prior, share: s.Prior}
 	res, err := mcmc.Independence{From: from, Local: s.Local, Moves: s.Moves, Chains: s.Chains, Burn: s.Burn, Thin: s.Thin}.Sample(ctx, post, n, seed)
 	if res == nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // kept reads a kept prior and its recipe.
-func kept(t *testing.T, name string) (*priors.Diffusion, recipe) {
+func keptPrior(t *testing.T, name string) (*priors.Diffusion, recipe) {
 	t.Helper()
 	d, ok := priors.Load(name).(*priors.Diffusion)
 	if !ok {
