@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"odslab/odslib"
+	"odslab/odslib/balance"
 	"odslab/odslib/exact"
 	"odslab/odslib/mcmc"
 	"odslab/odslib/nn"
@@ -29,12 +30,20 @@ func (w weighted) Sample(ctx context.Context, post odslib.Posterior, n int, seed
 // noiseLines are the samplers of a generator's noise on T10 and T11, where log Ẑ has no discretisation: outsourced as it comes, by
 // its weights and by its chains, beside the chains and tempering that need no training.
 func noiseLines(quick bool) (lines []Line) {
-	seeds, n, iterations := 10, 10000, 1000
+	seeds, n := 10, 10000
 	if quick {
-		seeds, n, iterations = 2, 2000, 200
+		seeds, n = 2, 2000
 	}
-	small := outsource.Sampler{Net: nn.MLP{Hidden: 64}, Steps: 50, Paths: 128}
+	hills := outsource.Sampler{Net: nn.MLP{Hidden: 64}, Steps: 30, Paths: 128, Drift: balance.Drift{Variances: true}}
+	sharp := outsource.Sampler{Net: nn.MLP{Hidden: 64}, Steps: 50, Paths: 128}
 	for _, c := range []exact.Case{exact.T10(), exact.T11(1), exact.T11(2), exact.T11(8), exact.T11(16)} {
+		small, iterations := hills, 400
+		if c.Name == "T10" { // where free variances hold up the annealing
+			small, iterations = sharp, 1000
+		}
+		if quick {
+			iterations /= 4
+		}
 		policies := map[uint64]*outsource.Policy{} // trained once a seed, for all three
 		line := func(name string, s odslib.Sampler) {
 			lines = append(lines, Line{Case: func(int) (exact.Case, error) { return c, nil }, Name: name, Sampler: s, N: n, Seeds: seeds})
