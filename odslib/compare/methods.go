@@ -36,7 +36,10 @@ func trained[P odslib.Sampler](c exact.Case, name string, t odslib.Trainer[odsli
 }
 
 // Standard are the lines of docs/methods.md. quick takes fewer seeds and shorter training.
-func Standard(quick bool) []Line {
+func Standard(quick bool) []Line { return append(dataLines(quick), noiseLines(quick)...) }
+
+// dataLines are the samplers of the data itself.
+func dataLines(quick bool) []Line {
 	seeds, n, iterations := 10, 1000, 2000
 	if quick {
 		seeds, n, iterations = 2, 500, 300
@@ -59,7 +62,7 @@ func Standard(quick bool) []Line {
 		return l
 	}
 	t1, t6, t12 := exact.T1(), exact.T6(), exact.T12(2, 1)
-	lines := []Line{
+	return []Line{
 		line(one(t1), "plain", plain),
 		line(one(t1), "DPS, likelihood", likelihood),
 		chain(t1, "bootstrap SMC, K=4000", bootstrap),
@@ -95,7 +98,6 @@ func Standard(quick bool) []Line {
 		chain(exact.T13(2), "bootstrap SMC, K=4000", bootstrap),
 		chain(exact.T13(2), "TDS, covariance, K=4000", tds(twist.Covariance{})),
 	}
-	return append(lines, noiseLines(quick)...)
 }
 
 // Run runs the line.
