@@ -108,9 +108,9 @@ var all = []recipe{
 		train: classes(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 192, Layers: 4}, Rate: nn.Rate{Peak: 2e-3, Decay: 4000}, Bin: .125}}),
 	},
 	{
-		name: "digits-realnvp", kind: "RealNVP", data: digits, steps: 3000, seed: 1,
+		name: "digits-realnvp", kind: "RealNVP", data: digits, steps: 1500, seed: 1,
 		train: trained(priors.RealNVP{
-			Couplings: 8, Net: nn.Tower{Hidden: 96}, Fit: priors.Fit{Rate: nn.Rate{Peak: 1e-3, Decay: 3000}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
+			Couplings: 8, Net: nn.Tower{Hidden: 64, Layers: 1}, Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 1500}, Adam: nn.Adam{WeightDecay: 1}, Bin: .125},
 		}),
 	},
 	{
