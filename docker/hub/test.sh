@@ -40,6 +40,10 @@ end() {
 trap end EXIT
 trap 'exit 130' INT TERM
 
+mkdir -p "$work/trial/lower" "$work/trial/upper" "$work/trial/work" "$work/trial/view"
+mount -t overlay overlay -o "lowerdir=$work/trial/lower,upperdir=$work/trial/upper,workdir=$work/trial/work" "$work/trial/view" 2>/dev/null || skip 'no overlay may be mounted here'
+umount "$work/trial/view"
+
 echo '== JupyterHub and its proxy'
 python3 -m venv "$work/env"
 "$work/env/bin/pip" install --quiet --disable-pip-version-check jupyterhub==6.1.1 jupyter_server==2.21.1 >"$work/pip.log" 2>&1 || skip "JupyterHub cannot be installed ($(tail -n 1 "$work/pip.log"))"
