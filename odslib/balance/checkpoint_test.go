@@ -50,7 +50,7 @@ func bits(t *testing.T, tr *Trainer) string {
 
 // TestResumes: 50+50 iterations are 100 to the bit, whether 50 were all that was asked for, the run was interrupted, or
 // its reward failed in the middle of an iteration. The run uses all that has a state: replay, pool, exploration,
-// annealing, and a buffer that goes round. One trainer is started over and over, so that its programs compile once.
+// annealing, local search, and a buffer that goes round. One trainer is started over and over, so that its programs compile once.
 func TestResumes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles for seconds")
@@ -63,7 +63,7 @@ func TestResumes(t *testing.T) {
 		}
 		return nil
 	}})
-	s := Settings{Net: nn.MLP{Hidden: 16, Layers: 2}, Steps: 10, Paths: 16, Buffer: 45, Pool: 32, Explore: .5, Horizon: 100}
+	s := Settings{Net: nn.MLP{Hidden: 16, Layers: 2}, Steps: 10, Paths: 16, Buffer: 45, Pool: 32, Explore: .5, Horizon: 100, Local: 7, Drift: Drift{Variances: true}}
 	tr, err := NewTrainer(ctx, "RTB", s, post, 3)
 	if err != nil {
 		t.Fatal(err)

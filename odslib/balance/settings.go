@@ -14,6 +14,10 @@ type Settings struct {
 	Paths int    // an iteration, 0 means 256
 	Steps int    // of each path, where Chain does not say; 0 means 100
 	Chain diffusion.Chain
+	Drift
+
+	// Objective is what paths are pulled by in place of balance: the rivals of package rtb. Nil means balance.
+	Objective Objective
 
 	LR        float64 // learning rate of the network, 0 means 2e-3; falls along a cosine over the horizon
 	LogZRate  float64 // learning rate of log Z, 0 means .1
@@ -31,6 +35,7 @@ type Settings struct {
 	Pool    int     // samples of the prior that replay draws on in proportion to r^β, as far as enough of them count; 0 means 20 batches, negative none
 	Buffer  int     // kept samples of the policy, which replay draws on else; 0 means 20 batches
 	Ranked  bool    // replay good rewards more often
+	Local   int     // iterations between two local searches from kept samples, which then replace those (see [Trainer.Search]); 0 means none
 
 	// Checkpoint is a file, named without ending, that is written at the end, on interruption and once a minute, and that
 	// training goes on from. Empty means none.
@@ -58,8 +63,8 @@ func (s Settings) resolve() (Settings, error) {
 	s.Clip, s.EMA, s.Replay = or(s.Clip, 1), or(s.EMA, .99), or(s.Replay, .5)
 	s.Anneal, s.Robust = or(s.Anneal, .3), or(s.Robust, 4)
 	s.Pool, s.Buffer = or(s.Pool, 20*s.Paths), or(s.Buffer, 20*s.Paths)
-	if s.Paths < 2 || s.LR < 0 || s.Explore < 0 || s.Horizon < 0 || s.GradSteps < 0 {
-		return s, fmt.Errorf("the field Paths must be at least 2, LR, Explore, Horizon and GradSteps not negative; got %d, %g, %g, %d, %d", s.Paths, s.LR, s.Explore, s.Horizon, s.GradSteps)
+	if s.Paths < 2 || s.LR < 0 || s.Explore < 0 || s.Horizon < 0 || s.GradSteps < 0 || s.Local < 0 {
+		return s, fmt.Errorf("the field Paths must be at least 2, LR, Explore, Horizon, GradSteps and Local not negative; got %d, %g, %g, %d, %d, %d", s.Paths, s.LR, s.Explore, s.Horizon, s.GradSteps, s.Local)
 	}
 	return s, nil
 }

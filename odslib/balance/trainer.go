@@ -73,10 +73,16 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if t.Settings, err = s.resolve(); err != nil {
 		return err
 	}
+	if t.Objective != nil {
+		t.Settings = t.onPolicy()
+	}
+	if t.Guide != nil {
+		t.Drift.Seed = engine.Split(t.seed, "balance.guide")
+	}
 	if t.engine, err = engine.Open(); err != nil {
 		return err
 	}
-	if t.process, err = newCorrected(t.post, t.Chain, t.Net, nil, t.name); err != nil {
+	if t.process, err = newCorrected(t.post, t.Chain, t.Net, t.Drift, nil, t.name); err != nil {
 		return err
 	}
 	table, err := t.process.Table()
@@ -103,11 +109,18 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	}
 	if starts {
 		_, t.weights = own.Starting()
+	} else if a, ok := t.Net.(adapter); ok {
+		t.weights = a.initial(odslib.ParamsOf(t.process.Process), engine.Split(t.seed, "balance.weights"))
 	} else if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
 		return err
 	}
 	if t.paths, err = newPaths(t.process, t.weights, t.Paths, c, t.GradSteps, t.Chain.Driver); err != nil {
 		return err
+	}
+	if _, ok := t.Objective.(Adjoint); ok {
+		if err := t.paths.match(); err != nil {
+			return err
+		}
 	}
 	if t.reward, err = t.post.Evaluator(); err != nil {
 		return err
@@ -162,7 +175,7 @@ func (t *Trainer) Policy() (*Policy, error) {
 // snapshot is the policy as it stands.
 func (t *Trainer) snapshot() (*Policy, error) {
 	p := &Policy{
-		Name: t.name, Net: t.Net, Standard: t.process.standard, Chain: t.Chain, LogZ: t.logZ.value, Trace: t.trace,
+		Name: t.name, Net: t.Net, Standard: t.process.standard, Chain: t.Chain, Drift: t.Drift, LogZ: t.logZ.value, Trace: t.trace,
 		Iterations: len(t.trace), Seconds: t.seconds, Paths: t.Paths, Posterior: t.print, Notes: slices.Clone(t.notes),
 	}
 	var err error
