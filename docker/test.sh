@@ -94,6 +94,7 @@ if grep -vE '^ ' "$images/doctor" | grep -v ' ok ' | grep -vE '^(data|chromium) 
 
 echo '== notebooks, as the image'\''s user, and as one that it does not know and that has no home'
 inside odslab run -out /tmp/out notebooks/01-first-posterior.ipynb
+inside rm -rf notebooks/figures # they are that user's
 as=(--user 4321:0 --env HOME=/nowhere)
 inside odslab run -out /tmp/other notebooks/02-noise-and-denoising.ipynb
 as=()
