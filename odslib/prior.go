@@ -70,7 +70,8 @@ type Marginal interface {
 	SampleAt(scope *Scope, rng *Node, at Level) (newRNG, x *Node)
 }
 
-// Density is a prior whose log-density is known at every noise level: x [B, shape…] → [B].
+// Density is a prior whose log-density is known: x [B, shape…] → [B]. A mixture's is at every noise level, a normalising flow's
+// is that of the data whatever the level.
 type Density interface {
 	LogDensity(scope *Scope, x *Node, at Level) *Node
 }

@@ -125,14 +125,20 @@ func (p *Process) Start(scope *odslib.Scope, rng *odslib.Node, n int) (newRNG, x
 		return m.SampleAt(inner, rng, p.Level(row, n))
 	}
 	rng, x = engine.RandomNormal(rng, append([]int{n}, p.Shape()...)...)
+	return rng, p.StartFrom(scope, x)
+}
+
+// StartFrom takes noise N(0, I) to the noisiest level: to N(α·mean, α²·std²+σ²) where the prior knows its moments, else to N(0, σ²).
+func (p *Process) StartFrom(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
+	row := engine.Var(scope, x.Graph(), "start_row")
 	alpha, sigma := engine.Col(row, colAlpha), engine.Col(row, colSigma)
 	if !engine.Has(scope, "start_mean") {
-		return rng, times(sigma, x)
+		return times(sigma, x)
 	}
 	each := func(v *odslib.Node) *odslib.Node { return graph.BroadcastToShape(graph.ExpandAxes(v, 0), x.Shape()) }
-	std := times(alpha, engine.Var(scope, rng.Graph(), "start_std"))
+	std := times(alpha, engine.Var(scope, x.Graph(), "start_std"))
 	std = graph.Sqrt(graph.Add(graph.Square(std), graph.BroadcastToShape(graph.Square(sigma), std.Shape())))
-	return rng, graph.Add(graph.Mul(x, each(std)), each(times(alpha, engine.Var(scope, rng.Graph(), "start_mean"))))
+	return graph.Add(graph.Mul(x, each(std)), each(times(alpha, engine.Var(scope, x.Graph(), "start_mean"))))
 }
 
 // Level implements odslib.Process.

@@ -33,7 +33,8 @@ type point struct {
 func openDensity(post odslib.Posterior, gradient bool, res *odslib.Result) (*density, error) {
 	d := &density{gradient: gradient, noise: true, beta: 1}
 	var err error
-	if _, ok := post.Prior.(odslib.Density); ok && post.Prior != nil {
+	_, known := post.Prior.(odslib.Density)
+	if _, ok := post.Prior.(odslib.Generator); known && !ok { // a normalising flow has both, and its noise is rounder
 		d.noise = false
 		d.target = &target{inner: odslib.Inner{Posterior: post}, res: res}
 		if d.eval, err = post.Evaluator(); err != nil {

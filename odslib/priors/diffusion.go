@@ -17,6 +17,7 @@ var (
 	_ odslib.Diffusion    = (*Diffusion)(nil)
 	_ odslib.Parametrised = (*Diffusion)(nil)
 	_ odslib.Moments      = (*Diffusion)(nil)
+	_ odslib.Conditional  = (*Diffusion)(nil)
 )
 
 // Diffusion is a trained diffusion prior: a network, its weights and the noise process it knows. It is made by
@@ -31,7 +32,16 @@ type Diffusion struct {
 	Scale    float64         // of the data, their standard deviation; 0 means 1
 	Sampling diffusion.Chain // how Sample runs; the zero value is 100 ancestral steps
 	Log      Log
+
+	// Given is how many conditions the network takes: the columns of Level.Given, a class as one 1 among zeros. Rows of zeros, or
+	// none at all, are samples of all classes. Guidance w>0 moves x̂0 to (1+w)·x̂0(given) − w·x̂0(none) (Ho & Salimans 2207.12598), two
+	// evaluations in one batch; it sharpens, and is no longer the law of the data.
+	Given    int
+	Guidance float64
 }
+
+// Conditions implements odslib.Conditional.
+func (d *Diffusion) Conditions() int { return d.Given }
 
 // Log is what training left behind.
 type Log struct {
@@ -98,8 +108,36 @@ func (d *Diffusion) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level
 }
 
 func (d *Diffusion) denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
-	out := d.output(scope.ResetVisited(), x, at)
+	out := d.guided(scope.ResetVisited(), x, at)
 	return d.Predicts.ToX0(graph.Mul(out, diffusion.PerRow(d.Predicts.Unit(at), x)), x, at)
+}
+
+// guided is the network's output under the level's conditions. All parametrisations are affine in x̂0 at equal x, so guidance
+// of the output is that of x̂0.
+func (d *Diffusion) guided(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *odslib.Node {
+	if d.Given == 0 {
+		return d.output(scope, x, at)
+	}
+	n := x.Shape().Dimensions[0]
+	none := graph.Zeros(x.Graph(), engine.Float32(n, d.Given))
+	if at.Given == nil {
+		at.Given = none
+		return d.output(scope, x, at)
+	}
+	if d.Guidance == 0 {
+		return d.output(scope, x, at)
+	}
+	twice := func(a, b *odslib.Node) *odslib.Node { return graph.Concatenate([]*odslib.Node{a, b}, 0) }
+	both := odslib.Level{Given: twice(at.Given, none)}
+	if c := diffusion.Common(at); c.T.Shape().Dimensions[0] == 1 {
+		wide := func(v *odslib.Node) *odslib.Node { return graph.BroadcastToDims(graph.Reshape(v), 2*n) }
+		both.T, both.Alpha, both.Sigma = wide(c.T), wide(c.Alpha), wide(c.Sigma)
+	} else {
+		both.T, both.Alpha, both.Sigma = twice(at.T, at.T), twice(at.Alpha, at.Alpha), twice(at.Sigma, at.Sigma)
+	}
+	out := d.output(scope, twice(x, x), both)
+	with, without := graph.Slice(out, graph.AxisRange(0, n)), graph.Slice(out, graph.AxisRange(n, 2*n))
+	return graph.Add(with, graph.MulScalar(graph.Sub(with, without), d.Guidance))
 }
 
 // output is what the network says, in units of its parametrisation. It sees x at the scale of data of unit variance,

@@ -78,7 +78,7 @@ func TestResumeToTheBit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sameBits(t, "the checkpoint read as a prior", kept.Weights, whole.Weights)
+		sameBits(t, "the checkpoint read as a prior", kept.(*Diffusion).Weights, whole.Weights)
 		if p, err = tr.Train(ctx, data, odslib.Budget{Steps: 60}, 3); err != nil || p.Log.Steps != 100 {
 			t.Errorf("a budget that is spent already: %v, %v", p, err)
 		}
@@ -198,9 +198,11 @@ func TestAnyScale(t *testing.T) {
 		if err := p.Save(path); err != nil {
 			t.Fatal(err)
 		}
-		if p, err = Open(path); err != nil {
+		q, err := Open(path)
+		if err != nil {
 			t.Fatal(err)
 		}
+		p = q.(*Diffusion)
 		x, err := p.Sample(ctx, 500, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -312,7 +314,7 @@ func TestSaveAndOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sameBits(t, "read back", q.Weights, p.Weights)
+	sameBits(t, "read back", q.(*Diffusion).Weights, p.Weights)
 	x, err := p.Sample(context.Background(), 20, 5)
 	if err != nil {
 		t.Fatal(err)

@@ -2,12 +2,11 @@ package priors
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
-	"math"
-	"time"
+	"math/rand/v2"
 
-	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/core/graph"
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
@@ -33,6 +32,12 @@ type Training struct {
 	Adam      nn.Adam
 	Clip      float64 // bound on the gradient's norm; 0 means 1, negative means none
 	EMA       float64 // decay of the average that is the result's weights; 0 means .999, negative means no average
+	Bin       float64 // width of a step of quantised data, see Fit
+
+	// Given are conditions [n, c], a row for each sample: the prior is then one of samples given those. Of the rows, Drop (0 means
+	// .1, negative none) are trained without, so that the prior knows all samples together too and can be guided.
+	Given odslib.Array
+	Drop  float64
 
 	// Checkpoint is a file, named without ending, that is written at the end, on interruption and once a minute, and that
 	// training goes on from. Empty means none.
@@ -41,25 +46,23 @@ type Training struct {
 	Driver     engine.Driver
 }
 
-// defaultSteps is what a budget without bounds means.
-const defaultSteps = 2000
-
 // minTime keeps training away from t=0, where there is no noise to predict.
 const minTime = 1e-3
 
-// saveEvery is the time between two checkpoints.
-const saveEvery = time.Minute
+// fit is the part of the settings that all priors have.
+func (tr Training) fit() Fit {
+	return Fit{
+		Batch: tr.Batch, Rate: tr.Rate, Adam: tr.Adam, Clip: tr.Clip, EMA: tr.EMA, Bin: tr.Bin,
+		Checkpoint: tr.Checkpoint, Chunk: tr.Chunk, Driver: tr.Driver,
+	}
+}
 
-// resolve fills in the defaults and checks what the user can get wrong.
-func (tr Training) resolve(data odslib.Array) (Training, error) {
-	if len(data.Shape) < 2 || data.Len() == 0 || data.Dim() == 0 {
-		return tr, fmt.Errorf("training wants data [n, shape…] with at least one sample, got shape %v", data.Shape)
-	}
-	if data.Len() >= 1<<24 {
-		return tr, fmt.Errorf("training takes fewer than %d samples, got %d", 1<<24, data.Len())
-	}
-	if bad := data.NonFinite(); bad > 0 {
-		return tr, fmt.Errorf("%d of %d values of the training data are not finite", bad, len(data.Data))
+// Train implements odslib.Trainer. Budget.Steps counts all steps, those of the checkpoint too; a budget without bounds is
+// 2000 steps.
+func (tr Training) Train(ctx context.Context, data odslib.Array, budget odslib.Budget, seed uint64) (*Diffusion, error) {
+	f, err := tr.fit().resolve(data)
+	if err != nil {
+		return nil, err
 	}
 	if tr.Net == nil {
 		tr.Net = nn.MLP{}
@@ -70,250 +73,90 @@ func (tr Training) resolve(data odslib.Array) (Training, error) {
 	if tr.Schedule == nil {
 		tr.Schedule = diffusion.VPCosine{}
 	}
-	if tr.Batch == 0 {
-		tr.Batch = 128
-	}
-	if tr.Chunk == 0 {
-		tr.Chunk = engine.DefaultChunk
-		if len(data.Shape) == 4 {
-			tr.Chunk = 10
+	d := &Diffusion{Dims: data.Clone().Shape[1:], Net: tr.Net, Noising: tr.Schedule, Predicts: tr.Predicts}
+	if len(tr.Given.Data) > 0 {
+		if len(tr.Given.Shape) != 2 || tr.Given.Len() != data.Len() || tr.Given.NonFinite() > 0 {
+			return nil, fmt.Errorf("training: Given wants a row of finite conditions for each of %d samples, [n, c]; its shape is %v", data.Len(), tr.Given.Shape)
 		}
+		d.Given = tr.Given.Dim()
 	}
-	if tr.Clip == 0 {
-		tr.Clip = 1
+	if tr.Drop == 0 {
+		tr.Drop = .1
 	}
-	if tr.EMA == 0 {
-		tr.EMA = .999
+	if tr.Drop >= 1 {
+		return nil, fmt.Errorf("training: Drop is the share of rows that are trained without conditions, below 1; got %g", tr.Drop)
 	}
-	switch {
-	case tr.Batch < 0 || tr.Chunk < 0:
-		return tr, fmt.Errorf("training: Batch and Chunk must be positive, got %d and %d", tr.Batch, tr.Chunk)
-	case tr.Rate.Peak < 0:
-		return tr, fmt.Errorf("training: the learning rate must be positive, got %g", tr.Rate.Peak)
-	case tr.EMA >= 1:
-		return tr, fmt.Errorf("training: EMA is a decay below 1, got %g", tr.EMA)
+	if d.Weights, err = nn.InitialGiven(tr.Net, d.Dims, d.Given, engine.Split(seed, "priors.Training.weights")); err != nil {
+		return nil, fmt.Errorf("training: %w", err)
 	}
-	return tr, nil
-}
-
-// Train implements odslib.Trainer. Budget.Steps counts all steps, those of the checkpoint too; a budget without bounds is
-// 2000 steps.
-func (tr Training) Train(ctx context.Context, data odslib.Array, budget odslib.Budget, seed uint64) (*Diffusion, error) {
-	tr, err := tr.resolve(data)
-	if err != nil {
-		return nil, err
+	if d.Mean, d.Scale = standard(data); d.Scale != 0 {
+		data = standardised(data, d.Mean, d.Scale)
+		f.Bin /= d.Scale
 	}
-	if budget.Steps < 0 || budget.Minutes < 0 {
-		return nil, fmt.Errorf("training: a budget cannot be negative, got %d steps, %g minutes", budget.Steps, budget.Minutes)
-	}
-	if budget.Steps == 0 {
-		budget.Steps = math.MaxInt
-		if budget.Minutes == 0 {
-			budget.Steps = defaultSteps
-		}
-	}
-	r, err := newRun(tr, data, seed)
+	t, err := tr.task(d, f.Batch, seed)
 	if err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}
-	defer r.close()
-	err = r.train(ctx, budget)
-	if r.state == nil { // the device failed, and the state with it
-		return nil, fmt.Errorf("training: %w", err)
+	weights, err := fit(ctx, f, t, data, budget, seed, &d.Log)
+	if weights == nil {
+		return nil, err
 	}
-	prior, keepErr := r.finish()
-	if err == nil {
-		err = keepErr
-	}
-	if err != nil && !errors.Is(err, ctx.Err()) {
-		err = fmt.Errorf("training: %w", err)
-	}
-	return prior, err
+	d.Weights = weights
+	return d, err
 }
 
-// run is one call of Train.
-type run struct {
-	Training
-	data   odslib.Array
-	seed   uint64
-	prior  *Diffusion
-	loop   *engine.Loop
-	rows   *rows
-	state  []*tensors.Tensor
-	began  time.Time
-	before float64 // seconds spent in earlier calls
-}
-
-func newRun(tr Training, data odslib.Array, seed uint64) (*run, error) {
-	weights, err := nn.Initial(tr.Net, data.Shape[1:], engine.Split(seed, "priors.Training.weights"))
-	if err != nil {
-		return nil, err
+// task is denoising score matching of d.
+func (tr Training) task(d *Diffusion, batch int, seed uint64) (t task, err error) {
+	settings := struct {
+		Net       json.RawMessage `json:"net"`
+		Schedule  json.RawMessage `json:"schedule"`
+		Predicts  string          `json:"predicts"`
+		Weighting string          `json:"weighting"`
+		Drop      float64         `json:"drop,omitempty"`
+	}{Predicts: tr.Predicts.String(), Weighting: tr.Weighting.String()}
+	var further odslib.Params
+	if d.Given > 0 {
+		settings.Drop = tr.Drop
+		further = odslib.Params{{Name: "given", Value: tr.Given}}
 	}
-	e, err := engine.Open()
-	if err != nil {
-		return nil, err
+	if settings.Net, err = nn.Encode(tr.Net); err != nil {
+		return t, err
 	}
-	mean, scale := standard(data)
-	if scale != 0 {
-		data = standardised(data, mean, scale)
+	if settings.Schedule, err = diffusion.EncodeSchedule(tr.Schedule); err != nil {
+		return t, err
 	}
-	r := &run{Training: tr, data: data, seed: seed, began: time.Now(), rows: newRows(tr, data.Len(), seed), prior: &Diffusion{
-		Dims: data.Clone().Shape[1:], Net: tr.Net, Weights: weights, Noising: tr.Schedule, Predicts: tr.Predicts, Mean: mean, Scale: scale,
-		Log: Log{Seed: seed, Engine: e.Name},
-	}}
-	if r.prior.Log.Settings, err = r.fingerprint(); err != nil {
-		return nil, err
-	}
-	r.loop = &engine.Loop{Driver: tr.Driver, Chunk: tr.Chunk, Step: engine.Step{
-		Params: engine.Params{{Name: "data", Value: data}}, Build: r.step,
-	}}
-	if err := r.loop.Open(e); err != nil {
-		return nil, err
-	}
-	flat := nn.Join(weights)
-	zero := engine.NewArray(flat.Shape...)
-	r.state = []*tensors.Tensor{engine.NewArray(tr.Chunk).Tensor(), engine.RNGState(seed, "priors.Training.noise"), flat.Tensor(), zero.Tensor(), zero.Tensor(), flat.Tensor()}
-	if tr.Checkpoint != "" {
-		if err := r.resume(); err != nil {
-			return nil, err
-		}
-	}
-	return r, nil
-}
-
-func (r *run) train(ctx context.Context, budget odslib.Budget) error {
-	log := &r.prior.Log
-	saved := time.Now()
-	for log.Steps < budget.Steps {
-		table := r.rows.table(log.Steps, min(r.Chunk, budget.Steps-log.Steps))
-		state, done, err := r.loop.Run(ctx, r.state, table, nil)
-		r.state = state
-		if state == nil {
-			return err
-		}
-		log.Steps += done
-		if e := r.read(done); e != nil && err == nil {
-			err = e
-		}
-		if err != nil {
-			return err
-		}
-		steps := budget.Steps
-		if steps == math.MaxInt {
-			steps = 0
-		}
-		odslib.Notify(ctx, odslib.Progress{
-			What: "prior training", Step: log.Steps, Steps: steps, LogZ: math.NaN(), Loss: mean32(log.Loss[max(0, len(log.Loss)-done):]),
-		})
-		if spent := time.Since(r.began); budget.Minutes > 0 && spent.Minutes() >= budget.Minutes && log.Steps < budget.Steps {
-			log.Notes = append(log.Notes, fmt.Sprintf("stopped by the budget of %g minutes after step %d", budget.Minutes, log.Steps))
-			return nil
-		}
-		if r.Checkpoint != "" && time.Since(saved) > saveEvery {
-			if err := r.save(); err != nil {
-				return err
+	top := diffusion.Start(tr.Schedule) // noisiest time
+	return task{
+		what: "prior training", weights: d.Weights, settings: settings, data: further,
+		about: func() (any, error) { return d.describe() },
+		columns: func(step int) []float32 { // t, α, σ and weight
+			out := make([]float32, 4*batch)
+			times := rand.New(rand.NewPCG(engine.Split(seed, "priors.Training.time"), uint64(step)))
+			for i := range batch {
+				// Stratified times: one in each of b equal parts, which evens the loss from step to step.
+				t := top * (minTime + (1-minTime)*(float64(i)+times.Float64())/float64(batch))
+				alpha, sigma := tr.Schedule.Alpha(t), tr.Schedule.Sigma(t)
+				for j, v := range [...]float64{t, alpha, sigma, tr.Weighting.Weight(tr.Predicts, alpha, sigma)} {
+					out[j*batch+i] = float32(v)
+				}
 			}
-			saved = time.Now()
-		}
-	}
-	return nil
-}
-
-// read takes the losses of the last steps from the device. A chunk without one finite loss ends the work.
-func (r *run) read(done int) error {
-	if done == 0 {
-		return nil
-	}
-	losses, err := engine.ToArray(r.state[stateLosses])
-	if err != nil {
-		return err
-	}
-	log := &r.prior.Log
-	log.Loss = append(log.Loss, losses.Data[:done]...)
-	if losses.Slice(0, done).NonFinite() == done {
-		return fmt.Errorf("the loss of steps %d to %d is not finite; lower Rate.Peak (%g) or look at the data", log.Steps-done+1, log.Steps, r.Rate.At(log.Steps))
-	}
-	return nil
-}
-
-// standard is the mean of each value and the standard deviation of all, or nil and 0 for data that may stay as they are: means
-// within [-1, 1], standard deviation between ¼ and 4.
-func standard(data odslib.Array) (mean []float64, scale float64) {
-	n, d := float64(data.Len()), data.Dim()
-	mean = make([]float64, d)
-	for i := range data.Len() {
-		for j, v := range data.Row(i) {
-			mean[j] += float64(v) / n
-		}
-	}
-	for i := range data.Len() {
-		for j, v := range data.Row(i) {
-			off := float64(v) - mean[j]
-			scale += off * off / n / float64(d)
-		}
-	}
-	scale = math.Sqrt(scale)
-	far := scale < .25 || scale > 4
-	for _, m := range mean {
-		far = far || math.Abs(m) > 1+1e-6 // a mean of ones rounds
-	}
-	if !far {
-		return nil, 0
-	}
-	if scale == 0 { // one sample, over and over
-		scale = 1
-	}
-	return mean, scale
-}
-
-func standardised(data odslib.Array, mean []float64, scale float64) odslib.Array {
-	out := data.Clone()
-	for i := range out.Len() {
-		for j, v := range out.Row(i) {
-			out.Row(i)[j] = float32((float64(v) - mean[j]) / scale)
-		}
-	}
-	return out
-}
-
-// finish turns the state into the prior, and saves it where a checkpoint is wanted.
-func (r *run) finish() (*Diffusion, error) {
-	log := &r.prior.Log
-	log.Seconds = r.spent()
-	left := 0
-	for _, l := range log.Loss {
-		if l-l != 0 {
-			left++
-		}
-	}
-	if left > 0 {
-		log.Notes = append(log.Notes, fmt.Sprintf("%d steps left out because their gradient was not finite", left))
-	}
-	var err error
-	if r.Checkpoint != "" {
-		err = r.save()
-	}
-	average, e := r.part(stateAverage)
-	if e != nil {
-		return nil, e
-	}
-	r.prior.Weights = average
-	return r.prior, err
-}
-
-// part copies one part of the state to the host, under the names of the weights.
-func (r *run) part(k int) (odslib.Params, error) {
-	flat, err := engine.ToArray(r.state[k])
-	if err != nil {
-		return nil, err
-	}
-	return nn.Divide(flat, r.prior.Weights)
-}
-
-// spent is the time in seconds of this call and those before.
-func (r *run) spent() float64 { return r.before + time.Since(r.began).Seconds() }
-
-func (r *run) close() {
-	engine.Free(r.state...)
-	r.loop.Close()
+			return out
+		},
+		gradient: func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node) {
+			at := odslib.Level{T: b.column(0), Alpha: b.column(1), Sigma: b.column(2)}
+			rng = b.rng
+			if d.Given > 0 {
+				var u *odslib.Node
+				rng, u = engine.RandomUniform(rng, b.x.Shape().Dimensions[0])
+				given := b.data("given")
+				keep := graph.GreaterOrEqual(u, graph.MulScalar(graph.OnesLike(u), tr.Drop))
+				at.Given = graph.Mul(given, diffusion.PerRow(graph.ConvertDType(keep, u.DType()), given))
+			}
+			rng, noise := engine.RandomNormal(rng, b.x.Shape().Dimensions...)
+			x := graph.Add(graph.Mul(diffusion.PerRow(at.Alpha, b.x), b.x), graph.Mul(diffusion.PerRow(at.Sigma, b.x), noise))
+			miss := graph.Square(graph.Sub(d.output(b.scope, x, at), tr.Predicts.Target(b.x, noise, at)))
+			loss = graph.ReduceAllMean(graph.Mul(miss, diffusion.PerRow(b.column(3), miss)))
+			return rng, loss, graph.Gradient(loss, b.weights...)
+		},
+	}, nil
 }

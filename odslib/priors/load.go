@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"odslab/odslib"
+	"odslab/odslib/checkpoint"
 	"odslab/odslib/safetensors"
 )
 
@@ -30,11 +31,11 @@ func Load(name string) odslib.Prior {
 	if err != nil {
 		return Unavailable{Why: fmt.Sprintf("prior %q: %v", name, err)}
 	}
-	d, err := decode(f)
+	p, err := prior(f)
 	if err != nil {
 		return Unavailable{Why: fmt.Sprintf("prior %q: %v", name, err)}
 	}
-	return d
+	return p
 }
 
 // Kept lists the names that Load knows.
@@ -48,6 +49,43 @@ func Kept() []string {
 	}
 	slices.Sort(files)
 	return files
+}
+
+// LoadClassifier returns a classifier that is kept in the package: "digits". An unknown name gives one whose Err says so.
+func LoadClassifier(name string) *Classifier {
+	data, err := kept.ReadFile("checkpoints/classifiers/" + name + ".safetensors")
+	if err != nil {
+		return &Classifier{why: fmt.Sprintf("no classifier %q is kept; there is digits", name)}
+	}
+	f, err := safetensors.Decode(data)
+	if err == nil {
+		var c *Classifier
+		if c, err = classifier(f); err == nil {
+			return c
+		}
+	}
+	return &Classifier{why: fmt.Sprintf("classifier %q: %v", name, err)}
+}
+
+// OpenClassifier reads a classifier that Save wrote; path is without ending.
+func OpenClassifier(path string) (*Classifier, error) {
+	f, err := checkpoint.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return classifier(f)
+}
+
+func classifier(f *safetensors.File) (*Classifier, error) {
+	v, err := decode(f)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := v.(*Classifier)
+	if !ok {
+		return nil, fmt.Errorf("the file holds a %T, which is no classifier; read it by priors.Open", v)
+	}
+	return c, nil
 }
 
 // Unavailable stands for a prior that could not be had.
