@@ -16,6 +16,7 @@ import (
 	"odslab/odslib/exact"
 	"odslab/odslib/nn"
 	"odslab/odslib/priors"
+	"odslab/odslib/twist"
 )
 
 // flaky is a reward on the host, which fails when it is told to.
@@ -193,6 +194,7 @@ func TestSaveAndOpen(t *testing.T) {
 		post   odslib.Posterior
 		others []odslib.Posterior
 	}{
+		"guided": {odslib.Given(normal, rising), []odslib.Posterior{odslib.Given(normal, falling)}},
 		"numbers": {odslib.Given(normal, constraint.Tilt{Linear: []float64{1, 0}}), []odslib.Posterior{
 			odslib.Given(normal, constraint.Tilt{Linear: []float64{1, 1e-6}}),
 			odslib.Given(odslib.Normal{Dims: []int{3}}, constraint.Tilt{Linear: []float64{1, 0, 0}}),
@@ -204,8 +206,11 @@ func TestSaveAndOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := s
-			if name == "tokens" {
+			switch name {
+			case "tokens":
 				s.Chain.Kernel = nil
+			case "guided":
+				s.Drift = Drift{Guide: twist.Kernel{Draws: 64}, Variances: true}
 			}
 			p, err := Train(ctx, "test", s, c.post, odslib.Budget{Steps: 3}, 1)
 			if err != nil {

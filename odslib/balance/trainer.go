@@ -108,10 +108,10 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if err != nil {
 		return err
 	}
-	if starts {
-		_, t.weights = own.Starting()
-	} else if a, ok := t.Net.(adapter); ok {
+	if a, ok := t.Net.(adapter); ok {
 		t.weights = a.initial(odslib.ParamsOf(t.process.Process), engine.Split(t.seed, "balance.weights"))
+	} else if starts {
+		_, t.weights = own.Starting()
 	} else if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ type Entry struct {
 	Least           float64 // least share of a counted mode over its exact share, of all seeds; NaN without modes
 	Hills           float64 // worst of the coordinates' hills: |mean share − exact share|; NaN where coordinates have none
 	Evaluations     int64   // network evaluations a sample
+	ESS             float64 // effective share of the draws, mean; NaN where not known
 	Training        float64 // seconds of training for one seed; 0 without
 	Seconds         float64 // for one seed, training included
 }
@@ -35,7 +36,7 @@ type Entry struct {
 // Run draws n samples for each seed and compares them with the case's exact answer. Cases may differ by seed, as the
 // instances of T2 do.
 func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odslib.Sampler, name string, n, seeds int) (Entry, error) {
-	e := Entry{Sampler: name, Seeds: seeds, N: n, LogZ: math.NaN(), LogZT: math.NaN(), Modes: math.NaN(), Hills: math.NaN(), Least: math.NaN()}
+	e := Entry{Sampler: name, Seeds: seeds, N: n, LogZ: math.NaN(), LogZT: math.NaN(), Modes: math.NaN(), Hills: math.NaN(), Least: math.NaN(), ESS: math.NaN()}
 	var distance, floor, logZ, modes []float64
 	var hills hills
 	for seed := range seeds {
@@ -90,6 +91,12 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		e.Seconds += r.Seconds / float64(seeds)
 		if t, ok := s.(*retrained); ok {
 			e.Training += t.seconds / float64(seeds)
+		}
+		if r.ESS > 0 {
+			if math.IsNaN(e.ESS) {
+				e.ESS = 0
+			}
+			e.ESS += r.ESS / float64(n*seeds)
 		}
 	}
 	e.Hills = hills.worst()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"odslab/odslib"
+	"odslab/odslib/balance"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/exact"
 	"odslab/odslib/guide"
@@ -61,12 +62,19 @@ func dataLines(quick bool) []Line {
 		l.Reference = true
 		return l
 	}
+	guided, free := balance.Drift{Guide: twist.Kernel{}, Variances: true}, balance.Drift{Guide: twist.Isotropic{}, Variances: true}
 	t1, t6, t12 := exact.T1(), exact.T6(), exact.T12(2, 1)
 	return []Line{
 		line(one(t1), "plain", plain),
 		line(one(t1), "DPS, likelihood", likelihood),
 		chain(t1, "bootstrap SMC, K=4000", bootstrap),
 		trained(t1, "RTB", rtb.Sampler{}, iterations, n, 1, true),
+		trained(t1, "RTB, guided by samples of the prior", rtb.Sampler{Drift: guided}, iterations, n, 1, true),
+		trained(t1, "on-policy RTB", rtb.OnPolicy{}, iterations, n, 1, true),
+		trained(t1, "policy gradient, KL", rtb.PolicyGradient{}, iterations, n, 1, true),
+		trained(t1, "DDPO", rtb.DDPO{}, iterations, n, 1, true),
+		trained(t1, "adjoint matching", rtb.AdjointMatching{}, iterations, n, 1, true),
+		trained(t1, "classifier guidance", rtb.ClassifierGuidance{}, iterations, n, 1, false),
 		line(t2, "plain", plain),
 		line(t2, "DPS, norm ζ=.1", norm),
 		line(t2, "DPS, likelihood, widened by σ_t", widened),
@@ -87,6 +95,10 @@ func dataLines(quick bool) []Line {
 		line(one(t12), "plain", plain),
 		chain(t12, "bootstrap SMC, K=4000", bootstrap),
 		trained(t12, "RTB", rtb.Sampler{}, 300, n, 1, true),
+		trained(exact.Sharp(.5), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.5), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.1), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.1), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
 		line(one(exact.T13(1)), "DPS, likelihood", likelihood),
 		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{}),
 		line(one(exact.T13(1)), "LGD-MC", guide.LGD{}),
@@ -167,7 +179,7 @@ func Markdown(entries []Entry) string {
 		}
 		return num("%.3f", m) + num(" ± %.3f", se)
 	}
-	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | hills off | evaluations | training s | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | hills off | ESS/n | evaluations | training s | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 	for _, e := range entries {
 		found, training := "–", "–"
 		if e.Training > 0 {
@@ -176,8 +188,8 @@ func Markdown(entries []Entry) string {
 		if e.Counted > 0 {
 			found = fmt.Sprintf("%.3g of %.3g", e.Found, e.Counted)
 		}
-		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %s | %d | %s | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
-			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), num("%.3f", e.Hills), e.Evaluations, training, e.Seconds, e.Seeds)
+		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %s | %s | %d | %s | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
+			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), num("%.3f", e.Hills), num("%.2f", e.ESS), e.Evaluations, training, e.Seconds, e.Seeds)
 	}
 	return out
 }

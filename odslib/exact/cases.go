@@ -38,6 +38,21 @@ func T1() Case {
 	}
 }
 
+// Sharp is N(0, I) in sixteen dimensions, every value measured as 2 with standard deviation sigma: posterior N(2/(1+σ²), σ²/(1+σ²)·I).
+func Sharp(sigma float64) Case {
+	const d = 16
+	y := make([]float64, d)
+	for i := range y {
+		y[i] = 2
+	}
+	v := 1 + sigma*sigma
+	return Case{
+		Name: fmt.Sprintf("sharp σ=%g", sigma), About: "sixteen values measured as 2",
+		Post: odslib.Given(odslib.Normal{Dims: []int{d}}, constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigma: sigma}),
+		LogZ: -.5 * d * (math.Log(2*math.Pi*v) + 4/v),
+	}
+}
+
 // T6 is nine Gaussians under the quadratic reward log r = −x²/100 − y².
 func T6() Case {
 	var means [][]float64
