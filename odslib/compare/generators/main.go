@@ -23,7 +23,6 @@ import (
 	"odslab/odslib/baseline"
 	"odslab/odslib/constraint"
 	"odslab/odslib/datasets"
-	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
 	"odslab/odslib/mcmc"
 	"odslab/odslib/measure"
@@ -74,10 +73,9 @@ func (s settings) posterior(prior odslib.Prior, kind string) (odslib.Posterior, 
 			of++
 		}
 		keep, y := make([]bool, digits.X.Dim()), []float64{}
-		rng := engine.RNG(1, "generators.y")
 		for j := 16; j < 32; j++ {
 			keep[j] = true
-			y = append(y, float64(digits.X.Row(of)[j])+.5*rng.NormFloat64())
+			y = append(y, float64(digits.X.Row(of)[j]))
 		}
 		return odslib.Given(prior, constraint.Gaussian{A: constraint.Mask{Keep: keep}, Y: y, Sigma: .5}), nil
 	}
