@@ -86,10 +86,10 @@ var all = []recipe{
 		}),
 	},
 	{
-		name: "digits-hvae", kind: "hierarchical VAE", data: digits, steps: 1500, seed: 1,
+		name: "digits-hvae", kind: "hierarchical VAE", data: digits, steps: 2000, seed: 1,
 		train: trained(priors.VAE{
-			Latents: []int{4, 12}, Encoder: nn.Tower{Hidden: 96}, Decoder: nn.Tower{Hidden: 96},
-			Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 1500}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
+			Latents: []int{2, 14}, Encoder: nn.Tower{Hidden: 96}, Decoder: nn.Tower{Hidden: 96},
+			Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 2000}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
 		}),
 	},
 	{
