@@ -94,6 +94,9 @@ Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measu
 			}
 			fmt.Fprint(w, " nats, held out. ")
 		}
+		if f.Class != nil {
+			fmt.Fprintf(w, "As many draws of each class; the classifier takes %.1f %% of them for their class. ", 100*float64(*f.Class))
+		}
 		fmt.Fprintf(w, "%d steps, seed %d.\n", f.Steps, f.Seed)
 		if name := "prior-" + f.Name + ".png"; exists(filepath.Join("docs", "images", name)) {
 			fmt.Fprintf(w, "\n![Samples of %s, below each the nearest of the training data](images/%s)\n", f.Name, name)
