@@ -108,7 +108,7 @@ var all = []recipe{
 	},
 	{
 		name: "digits-classes", kind: "flow matching, classes", data: digits, steps: 4000, seed: 1,
-		note: "Class k is priors.Load(\"digits-classes\").(*priors.Flow).Class(k); its Of is the same as a class-conditional diffusion prior, with Level.Given and Guidance. Without a class, as its bits are, one row in ten was trained, and draws are worse.",
+		note:  "Class k is priors.Load(\"digits-classes\").(*priors.Flow).Class(k); its Of is the same as a class-conditional diffusion prior, with Level.Given and Guidance. Without a class, as its bits are, one row in ten was trained, and draws are worse.",
 		train: classes(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 192, Layers: 4}, Rate: nn.Rate{Peak: 2e-3, Decay: 4000}, Bin: .125}}),
 	},
 	{
@@ -142,7 +142,7 @@ var all = []recipe{
 	},
 	{
 		name: "rings-flow", kind: "flow matching", data: rings, steps: 2000, seed: 1,
-		note: "The rings are wider than the data's, where draws lie off them.",
+		note:  "The rings are wider than the data's, where draws lie off them.",
 		train: trained(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 64, Layers: 2}, Rate: nn.Rate{Peak: 2e-3, Decay: 2000}}}),
 	},
 }
