@@ -29,7 +29,7 @@ func TestSharp(t *testing.T) {
 	if err != nil || !strings.Contains(strings.Join(fixed.Notes, "; "), "set Variances") {
 		t.Errorf("fixed variances: notes %q, %v", fixed.Notes, err)
 	}
-	sigmas, steps, paths, length := []float64{.1}, 120, 96, 50
+	sigmas, steps, paths := []float64{.1}, 150, 96
 	if os.Getenv("ODSLAB_GATES") != "" {
 		sigmas, steps, paths = []float64{.5, .1}, 400, 128
 	}
