@@ -20,6 +20,19 @@ func TwoMoons(n int, seed uint64) odslib.Array {
 	})
 }
 
+// Rings draws n points [n, 2] from two circles around 0 of radius 1 and 2.5, twice as many from the outer one, with Gaussian noise
+// of standard deviation 0.1.
+func Rings(n int, seed uint64) odslib.Array {
+	return toy(n, seed, func(rng *rand.Rand) (x, y float64) {
+		s, c := math.Sincos(2 * math.Pi * rng.Float64())
+		r := 2.5
+		if rng.IntN(3) == 0 {
+			r = 1
+		}
+		return r*c + 0.1*rng.NormFloat64(), r*s + 0.1*rng.NormFloat64()
+	})
+}
+
 // Checkerboard draws n points [n, 2] uniformly from the eight dark squares, of
 // side 2, of a board that fills [-4, 4]².
 func Checkerboard(n int, seed uint64) odslib.Array {

@@ -64,6 +64,9 @@ func (c Chain) resolve(prior odslib.Diffusion) (Chain, error) {
 		return c, fmt.Errorf("diffusion: %d steps in batches of %d; neither can be negative", c.Steps, c.Batch)
 	}
 	c.Steps = or(c.Steps, 100)
+	if n := Entries(c.Schedule); n > 0 && c.Grid == nil && c.Steps > n {
+		return c, fmt.Errorf("diffusion: %d steps were asked for, the schedule has %d", c.Steps, n)
+	}
 	if c.Grid == nil {
 		c.Grid = Uniform(c.Schedule, c.Steps)
 	}

@@ -80,6 +80,17 @@ func (s VPDiscrete) Alpha(t float64) float64 { return math.Exp(.5 * s.logAlphaBa
 // Sigma is √(1−ᾱ).
 func (s VPDiscrete) Sigma(t float64) float64 { return math.Sqrt(-math.Expm1(s.logAlphaBar(t))) }
 
+// Entries is how many steps a schedule has that is a table, 0 for those of continuous time.
+func Entries(s odslib.Schedule) int {
+	switch s := s.(type) {
+	case VPDiscrete:
+		return or(s.N, 1000)
+	case Scaled:
+		return Entries(s.Of)
+	}
+	return 0
+}
+
 // VPCosine is the cosine schedule of Nichol & Dhariwal with offset S (0 means .008).
 type VPCosine struct{ S float64 }
 

@@ -84,7 +84,7 @@ func TestTokenizers(t *testing.T) {
 // TestStories: of many stories, those that share the sentences around the gap have fourth sentences as often as Fillings says.
 func TestStories(t *testing.T) {
 	s := Stories{}
-	const n = 400000
+	const n = 150000
 	x, err := s.Draw(n, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -174,26 +174,31 @@ func TestTrainingGoesOn(t *testing.T) {
 		t.Skip("it trains")
 	}
 	dir := t.TempDir()
-	for _, causal := range []bool{false, true} {
-		whole := tiny(t, causal, 30, "")
-		path := filepath.Join(dir, fmt.Sprint("run", causal))
-		tiny(t, causal, 13, path)
-		again := tiny(t, causal, 30, path)
-		if fmt.Sprint(whole.Weights) != fmt.Sprint(again.Weights) || fmt.Sprint(whole.Log.Loss) != fmt.Sprint(again.Log.Loss) {
-			t.Errorf("causal %v: another model after an interruption", causal)
-		}
-		if err := whole.Save(filepath.Join(dir, "kept")); err != nil {
-			t.Fatal(err)
-		}
-		kept, err := Open(filepath.Join(dir, "kept"))
+	whole := tiny(t, false, 30, "")
+	path := filepath.Join(dir, "run")
+	tiny(t, false, 13, path)
+	again := tiny(t, false, 30, path)
+	if fmt.Sprint(whole.Weights) != fmt.Sprint(again.Weights) || fmt.Sprint(whole.Log.Loss) != fmt.Sprint(again.Log.Loss) {
+		t.Error("another model after an interruption")
+	}
+	if err := whole.Save(filepath.Join(dir, "kept")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"kept", "run"} { // a state that may go on is read as the model that it holds
+		kept, err := Open(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if fmt.Sprint(kept.Weights) != fmt.Sprint(whole.Weights) || kept.Tokenizer.CheckSum() != whole.Tokenizer.CheckSum() || kept.Net != whole.Net {
-			t.Error("what was kept is another model")
+			t.Errorf("%s is another model", name)
 		}
-		if _, err := (Training{Tokenizer: whole.Tokenizer, Causal: causal, Checkpoint: path, Batch: 16}).Train(t.Context(), counting(512), odslib.Budget{Steps: 40}, 1); err == nil || !strings.Contains(err.Error(), "another") {
-			t.Errorf("other settings go on from the checkpoint: %v", err)
+	}
+	if _, err := (Training{Tokenizer: whole.Tokenizer, Checkpoint: path, Batch: 16}).Train(t.Context(), counting(512), odslib.Budget{Steps: 40}, 1); err == nil || !strings.Contains(err.Error(), "another") {
+		t.Errorf("other settings go on from the checkpoint: %v", err)
+	}
+	for _, bad := range []string{path + ".json", filepath.Join(dir, "none")} {
+		if _, err := Open(bad); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s is read: %v", bad, err)
 		}
 	}
 }
@@ -250,6 +255,16 @@ func TestModels(t *testing.T) {
 			if math.Abs(sum-1) > 1e-4 || order == nil && right < .85 { // so small a model knows one order better than the others
 				t.Errorf("order %v: probabilities of all gaps have sum %.5f, of the right ones %.3f", order, sum, right)
 			}
+		}
+	}
+	// What the reward says of a right context that cannot follow: a step back.
+	for right, hopeless := range map[string]bool{"ab": false, "ba": true} {
+		post, err := Infilling(lm, ar, "ab", right, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := Hopeless(t.Context(), post, 2, 1); (err != nil) != hopeless || err != nil && (!strings.Contains(err.Error(), "in effect 0") || strings.Contains(err.Error(), "\n")) {
+			t.Errorf("right context %q: %v", right, err)
 		}
 	}
 	// Sampling agrees with the probabilities, and reveals what the left context says.

@@ -43,7 +43,8 @@ func (d *Diffusion) Save(path string) error {
 	return checkpoint.Write(path, about, checkpoint.Tensors("", d.Weights))
 }
 
-func decodeDiffusion(f *safetensors.File) (*Diffusion, error) {
+// decodeDiffusion reads a diffusion prior whose weights have names that begin with under.
+func decodeDiffusion(f *safetensors.File, under string) (*Diffusion, error) {
 	var about description
 	if err := checkpoint.About(f, &about); err != nil {
 		return nil, fmt.Errorf("the file has weights, but not the settings of an odslab prior")
@@ -64,6 +65,6 @@ func decodeDiffusion(f *safetensors.File) (*Diffusion, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Weights, err = weightsOf(f, like)
+	d.Weights, err = weightsOf(f, under, like)
 	return d, err
 }

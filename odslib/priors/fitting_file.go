@@ -52,13 +52,12 @@ func (r record) log() Log {
 	}
 }
 
-// weightsOf reads the weights that like calls for, of a finished prior or of a training state.
-func weightsOf(f *safetensors.File, like odslib.Params) (odslib.Params, error) {
-	prefix := ""
+// weightsOf reads the weights that like calls for, below a prefix, of a finished prior or of a training state.
+func weightsOf(f *safetensors.File, under string, like odslib.Params) (odslib.Params, error) {
 	if checkpoint.IsState(f) {
-		prefix = "average/"
+		under = "average/" + under
 	}
-	return checkpoint.Params(f, prefix, like)
+	return checkpoint.Params(f, under, like)
 }
 
 // stateNames are the prefixes under which the parts of the training state are kept, from stateWeights on.

@@ -207,7 +207,7 @@ func (f *Flow) Save(path string) error {
 }
 
 func (f Flow) open(file *safetensors.File, _ Trained) (any, error) {
-	d, err := decodeDiffusion(file)
+	d, err := decodeDiffusion(file, "")
 	f.Of = d
 	return &f, err
 }

@@ -32,6 +32,14 @@ type GAN struct {
 	Trained   `json:"-"`
 }
 
+// Err says what is missing for the prior to be used.
+func (g *GAN) Err() error {
+	if g == nil {
+		return errUntrained
+	}
+	return g.Trained.Err()
+}
+
 // NoiseShape implements odslib.Generator.
 func (g *GAN) NoiseShape() []int {
 	if g.Latent == 0 {
@@ -76,7 +84,7 @@ func (g GAN) open(f *safetensors.File, t Trained) (any, error) {
 	g.Trained = t
 	like, err := initial(g, t.Dims, 0)
 	if err == nil {
-		g.Weights, err = weightsOf(f, generatorOf(like))
+		g.Weights, err = weightsOf(f, "", generatorOf(like))
 	}
 	return &g, err
 }

@@ -30,6 +30,14 @@ type RealNVP struct {
 	Trained   `json:"-"`
 }
 
+// Err says what is missing for the prior to be used.
+func (f *RealNVP) Err() error {
+	if f == nil {
+		return errUntrained
+	}
+	return f.Trained.Err()
+}
+
 // NoiseShape implements odslib.Generator.
 func (f *RealNVP) NoiseShape() []int { return f.Shape() }
 

@@ -3,6 +3,7 @@ package priors
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -33,11 +34,13 @@ func (t *Trained) Shape() []int { return slices.Clone(t.Dims) }
 
 // Err says what is missing for the prior to be used.
 func (t *Trained) Err() error {
-	if t == nil || len(t.Weights) == 0 {
-		return fmt.Errorf("this prior is not trained; call its Train, or use what priors.Load or priors.Open returns")
+	if len(t.Weights) == 0 {
+		return errUntrained
 	}
 	return nil
 }
+
+var errUntrained = errors.New("this prior is not trained; call its Train, or use what priors.Load or priors.Open returns")
 
 // Params implements odslib.Parametrised: the weights, and mean and scale of the data where they are not 0 and 1.
 func (t *Trained) Params() odslib.Params {
@@ -96,7 +99,7 @@ type family interface {
 	loss(scope *odslib.Scope, x, rng *odslib.Node) (newRNG, loss *odslib.Node)
 }
 
-var families = kinds.New[described]("priors", "prior", VAE{}, GAN{}, RealNVP{}, Flow{}, Classifier{})
+var families = kinds.New[described]("priors", "prior", VAE{}, GAN{}, RealNVP{}, Flow{}, LatentDiffusion{}, Classifier{})
 
 // about is the JSON beside the weights of a generator.
 type about struct {
@@ -204,7 +207,7 @@ func decode(f *safetensors.File) (any, error) {
 		return nil, fmt.Errorf("the file has weights, but not the settings of an odslab prior")
 	}
 	if len(a.Prior) == 0 {
-		return decodeDiffusion(f)
+		return decodeDiffusion(f, "")
 	}
 	kind, err := families.Decode(a.Prior)
 	if err != nil {
@@ -217,7 +220,7 @@ func decode(f *safetensors.File) (any, error) {
 func (t *Trained) read(f *safetensors.File, kind family) error {
 	like, err := initial(kind, t.Dims, 0)
 	if err == nil {
-		t.Weights, err = weightsOf(f, like)
+		t.Weights, err = weightsOf(f, "", like)
 	}
 	return err
 }

@@ -40,6 +40,14 @@ func (v *VAE) latents() []int {
 	return v.Latents
 }
 
+// Err says what is missing for the prior to be used.
+func (v *VAE) Err() error {
+	if v == nil {
+		return errUntrained
+	}
+	return v.Trained.Err()
+}
+
 // NoiseShape implements odslib.Generator: the sum of the layers' sizes.
 func (v *VAE) NoiseShape() []int {
 	n := 0
@@ -117,9 +125,15 @@ func (v *VAE) pair(scope *odslib.Scope, h *odslib.Node, k int) (mean, logStd *od
 	return graph.Slice(out, graph.AxisRange(), graph.AxisRange(0, k)), graph.Slice(out, graph.AxisRange(), graph.AxisRange(k, 2*k))
 }
 
-// pass goes up and down once, with noise ε [B, Σ]: log p(x|z), of each layer the Kullback–Leibler term and log p(u) − log q(u), [B]
-// each. x is standardised.
-func (v *VAE) pass(scope *odslib.Scope, x, eps *odslib.Node) (logp *odslib.Node, kl, ratio []*odslib.Node) {
+// passed is what a way up and down leaves: log p(x|z), of each layer the Kullback–Leibler term and log p(u) − log q(u), [B] each, and
+// the layers' noise u.
+type passed struct {
+	logp          *odslib.Node
+	kl, ratio, us []*odslib.Node
+}
+
+// pass goes up and down once, with noise ε [B, Σ] for u; x is standardised.
+func (v *VAE) pass(scope *odslib.Scope, x, eps *odslib.Node) (p passed) {
 	width := v.Encoder.Hidden
 	if width == 0 {
 		width = 128
@@ -132,9 +146,9 @@ func (v *VAE) pass(scope *odslib.Scope, x, eps *odslib.Node) (logp *odslib.Node,
 		e := graph.Slice(eps, graph.AxisRange(), graph.AxisRange(at, at+k))
 		u := graph.Add(m, graph.Mul(graph.Exp(r), e))
 		half := graph.MulScalar(graph.Add(graph.Square(m), graph.Exp(graph.MulScalar(r, 2))), .5)
-		kl = append(kl, graph.ReduceSum(graph.Sub(graph.AddScalar(half, -.5), r), -1))
-		ratio = append(ratio, graph.ReduceSum(graph.Add(graph.MulScalar(graph.Sub(graph.Square(e), graph.Square(u)), .5), r), -1))
-		z = append(z, v.layer(scope, l, u, z))
+		p.kl = append(p.kl, graph.ReduceSum(graph.Sub(graph.AddScalar(half, -.5), r), -1))
+		p.ratio = append(p.ratio, graph.ReduceSum(graph.Add(graph.MulScalar(graph.Sub(graph.Square(e), graph.Square(u)), .5), r), -1))
+		p.us, z = append(p.us, u), append(z, v.layer(scope, l, u, z))
 		at += k
 	}
 	mean := v.decode(scope, z, x.Shape().Dimensions[1:])
@@ -144,15 +158,16 @@ func (v *VAE) pass(scope *odslib.Scope, x, eps *odslib.Node) (logp *odslib.Node,
 	s := graph.BroadcastToShape(graph.Reshape(logStd, 1, 1), miss.Shape())
 	quad := graph.ReduceSum(graph.Square(graph.Mul(miss, graph.Exp(graph.Neg(s)))), -1)
 	logs := graph.BroadcastToShape(graph.MulScalar(graph.AddScalar(graph.MulScalar(logStd, 2), math.Log(2*math.Pi)), d), quad.Shape())
-	return graph.MulScalar(graph.Add(quad, logs), -.5), kl, ratio
+	p.logp = graph.MulScalar(graph.Add(quad, logs), -.5)
+	return p
 }
 
 // loss is the negative evidence lower bound for each value, in nats.
 func (v VAE) loss(scope *odslib.Scope, x, rng *odslib.Node) (newRNG, loss *odslib.Node) {
 	rng, eps := engine.RandomNormal(rng, x.Shape().Dimensions[0], v.NoiseShape()[0])
-	logp, kl, _ := v.pass(scope, x, eps)
-	loss = graph.Neg(logp)
-	for _, k := range kl {
+	p := v.pass(scope, x, eps)
+	loss = graph.Neg(p.logp)
+	for _, k := range p.kl {
 		if v.Beta > 0 && v.Beta != 1 {
 			k = graph.MulScalar(k, v.Beta)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/gomlx/gomlx/core/graph"
 
@@ -34,8 +35,9 @@ func (v *VAE) Bound(ctx context.Context, x odslib.Array, k int, seed uint64) ([]
 		logw, err := each(ctx, v, x, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
 			u := v.in(scope, in[0])
 			_, eps := engine.RandomNormal(in[1], u.Shape().Dimensions[0], v.NoiseShape()[0])
-			logw, _, ratio := v.pass(scope, u, eps)
-			for _, r := range ratio {
+			p := v.pass(scope, u, eps)
+			logw := p.logp
+			for _, r := range p.ratio {
 				logw = graph.Add(logw, r)
 			}
 			return []*engine.Node{logw}
@@ -81,8 +83,7 @@ func (v *VAE) Divergences(ctx context.Context, x odslib.Array, seed uint64) ([]f
 		kl, err := each(ctx, v, x, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
 			u := v.in(scope, in[0])
 			_, eps := engine.RandomNormal(in[1], u.Shape().Dimensions[0], v.NoiseShape()[0])
-			_, kl, _ := v.pass(scope, u, eps)
-			return []*engine.Node{kl[l]}
+			return []*engine.Node{v.pass(scope, u, eps).kl[l]}
 		}, func() []any { return []any{engine.RNGState(seed, "priors.VAE.Divergences")} })
 		if err != nil {
 			return nil, err
@@ -92,4 +93,23 @@ func (v *VAE) Divergences(ctx context.Context, x odslib.Array, seed uint64) ([]f
 		}
 	}
 	return out, nil
+}
+
+// Encode draws from q(u|x), the noise that Generate would make samples x [n, shape…] of: [n, noise].
+func (v *VAE) Encode(ctx context.Context, x odslib.Array, seed uint64) (odslib.Array, error) {
+	if err := v.Err(); err != nil {
+		return odslib.Array{}, err
+	}
+	if len(x.Shape) == 0 || !slices.Equal(x.Shape[1:], v.Dims) || x.Len() == 0 {
+		return odslib.Array{}, fmt.Errorf("the VAE encodes samples of shape %v, got an array of shape %v", v.Dims, x.Shape)
+	}
+	batch := 0
+	return batches(ctx, v, x, func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+		u := v.in(scope, in[0])
+		_, eps := engine.RandomNormal(in[1], u.Shape().Dimensions[0], v.NoiseShape()[0])
+		return []*engine.Node{graph.Concatenate(v.pass(scope, u, eps).us, -1)}
+	}, func() []any {
+		batch++
+		return []any{engine.RNGState(seed, fmt.Sprintf("priors.VAE.Encode.%d", batch))}
+	})
 }

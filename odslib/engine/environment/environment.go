@@ -1,5 +1,6 @@
 // Package environment names the environment variables that choose the engine of
-// a program, for whoever sets them as well. It imports nothing.
+// a program, for whoever sets them as well, and reads which task of an array it is.
+// It imports nothing of the module.
 package environment
 
 const (

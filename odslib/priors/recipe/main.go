@@ -3,6 +3,7 @@
 //	go run ./odslib/priors/recipe -name digits            trains, measures and keeps (run it in the module's root)
 //	go run ./odslib/priors/recipe -name digits -steps 100 -dir ""   only prints the loss
 //	go run ./odslib/priors/recipe -name digits -measure   measures what is kept again, and writes its figures and its picture
+//	go run ./odslib/priors/recipe -name digits-classifier trains, calibrates, measures and keeps the classifier of the digits
 //	go run ./odslib/priors/recipe -list                   prints docs/priors.md from the kept figures
 //	go run ./odslib/priors/recipe -json                   prints them as JSON, one prior a line
 //
@@ -56,6 +57,9 @@ func main() {
 }
 
 func run(ctx context.Context, name string, steps int, seed uint64, dir string, again bool) error {
+	if c, ok := classifierNamed(name); ok {
+		return c.run(ctx, steps, dir)
+	}
 	r, err := named(name)
 	if err != nil {
 		return err

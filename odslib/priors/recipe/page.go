@@ -45,26 +45,81 @@ func page(w io.Writer) error {
 	}
 	fmt.Fprint(w, `# Priors that are kept
 
-Printed by `+"`go run ./odslib/priors/recipe -list`"+` from the figures beside the weights in `+"`odslib/priors/checkpoints`"+`. Each prior is
-trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measured again by `+"`-measure`"+`, and had by `+"`priors.Load(NAME)`"+`.
+Printed by `+"`go run ./odslib/priors/recipe -list`"+` from the figures beside the weights in `+"`odslib/priors/checkpoints`"+` (`+"`-json`"+` prints those).
+Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measured again with `+"`-measure`"+`, and had by `+"`priors.Load(NAME)`"+`.
 
-| name | kind | data | weights | bits per dimension | seconds to train | draws a second | MB |
-|---|---|---|---|---|---|---|---|
+* **bits**: bits per dimension of held-out data with uniform noise within its steps; of VAEs the importance-weighted bound of 64 draws.
+* **FD (floor)**: Fréchet distance in the features of our classifier, in the plane energy distance, at as many draws as real samples; the
+  floor is the same between real samples and others, the mean of twelve pairs.
+* **precision, recall**: shares of draws within the manifold of the data, and of data within that of the draws, by third neighbours.
+* **nearest**: mean distance of draws from the nearest training sample, over the same of held-out samples. Far below 1 is memorised.
+
+| name | kind | data | weights | bits | FD (floor) | precision, recall | nearest | seconds to train | draws a second | MB |
+|---|---|---|---|---|---|---|---|---|---|---|
 `)
-	for _, f := range figures {
-		bits := "–"
-		if f.Bits != nil {
-			bits = fmt.Sprintf("%.3f ± %.3f", float64(*f.Bits), float64(*f.BitsErr))
+	one := func(n *number, format string) string {
+		if n == nil {
+			return "–"
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %d | %s | %.0f | %.0f | %.2f |\n", f.Name, f.Kind, f.Data, f.Params, bits, f.TrainS, f.Draws, f.FileMB)
+		return fmt.Sprintf(format, float64(*n))
+	}
+	for _, f := range figures {
+		bits, fd, both := "–", "–", "–"
+		if f.Bits != nil {
+			bits = one(f.Bits, "%.2f") + one(f.BitsErr, " ± %.2f")
+		}
+		if f.FD != nil {
+			fd = one(f.FD, "%.3g") + one(f.FDFloor, " (%.3g") + one(f.FDSE, " ± %.1g)")
+			both = one(f.Precise, "%.2f") + one(f.Recall, ", %.2f")
+		}
+		fmt.Fprintf(w, "| %s | %s | %s | %d | %s | %s | %s | %s | %.0f | %.0f | %.2f |\n",
+			f.Name, f.Kind, f.Data, f.Params, bits, fd, both, one(f.Near, "%.2f"), f.TrainS, f.Draws, f.FileMB)
+	}
+	for _, f := range figures {
+		r, err := named(f.Name)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "\n## %s\n\n", f.Name)
+		if r.note != "" {
+			fmt.Fprintf(w, "%s ", r.note)
+		}
+		if len(f.Latents) > 0 {
+			fmt.Fprintf(w, "Its latent layers carry")
+			for i, n := range f.Latents {
+				if i > 0 {
+					fmt.Fprint(w, " and")
+				}
+				fmt.Fprintf(w, " %.1f", float64(n))
+			}
+			fmt.Fprint(w, " nats, held out. ")
+		}
+		fmt.Fprintf(w, "%d steps, seed %d.\n", f.Steps, f.Seed)
+		if name := "prior-" + f.Name + ".png"; exists(filepath.Join("docs", "images", name)) {
+			fmt.Fprintf(w, "\n![Samples of %s, below each the nearest of the training data](images/%s)\n", f.Name, name)
+		}
+	}
+	more, err := readClassifiers()
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(w, "\n## Classifiers\n\nThey take noised inputs too, and their features are those of the Fréchet distances; `priors.LoadClassifier(NAME)` reads them and\n"+
+		"`go run ./odslib/priors/recipe -name NAME-classifier` trains them.\n\n| name | weights | accuracy, held out | calibration error | of samples | seconds to train |\n|---|---|---|---|---|---|\n")
+	for _, f := range more {
+		fmt.Fprintf(w, "| %s | %d | %.3f | %.3f | %d | %.0f |\n", f.Name, f.Params, float64(f.Accuracy), float64(f.Calibration), f.HeldOut, f.TrainS)
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // Size of the picture of samples: tiles of samples, every sample beside the nearest of the training data below it.
 const (
 	tiles = 16
-	zoom  = 4
+	zoom  = 5
 	gap   = 2
 )
 

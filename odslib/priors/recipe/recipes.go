@@ -8,6 +8,7 @@ import (
 
 	"odslab/odslib"
 	"odslab/odslib/datasets"
+	"odslab/odslib/engine"
 	"odslab/odslib/nn"
 	"odslab/odslib/priors"
 )
@@ -20,7 +21,7 @@ type recipe struct {
 	steps int
 	seed  uint64
 	train func(ctx context.Context, data odslib.Array, budget odslib.Budget, seed uint64) (kept, error)
-	note  string // where it fails, what more steps would take
+	note  string // where it fails
 }
 
 // kept is a prior that a file can keep.
@@ -28,21 +29,6 @@ type kept interface {
 	odslib.Prior
 	Save(path string) error
 }
-
-// dataset is what a prior is trained on and judged by.
-type dataset struct {
-	name string
-	bin  float64 // width of a step
-	load func(seed uint64) (train, held odslib.Array, err error)
-}
-
-// heldOut is the share of the data that is kept from training.
-const heldOut = .1
-
-var digits = dataset{name: "digits 8×8", bin: .125, load: func(seed uint64) (train, held odslib.Array, err error) {
-	a, b, err := datasets.Digits().Split(heldOut, seed)
-	return a.X, b.X, err
-}}
 
 // trained makes a recipe's function of the Train of a description.
 func trained[P interface {
@@ -59,6 +45,33 @@ func trained[P interface {
 	}
 }
 
+// classes trains a flow whose conditions are the digits' classes.
+func classes(f priors.Flow) func(context.Context, odslib.Array, odslib.Budget, uint64) (kept, error) {
+	return func(ctx context.Context, data odslib.Array, budget odslib.Budget, seed uint64) (kept, error) {
+		train, _, err := datasets.Digits().Split(heldOut, 1)
+		if err != nil {
+			return nil, err
+		}
+		f.Training.Given = engine.NewArray(train.Len(), len(train.Names))
+		for i, l := range train.Labels {
+			f.Training.Given.Row(i)[l] = 1
+		}
+		return trained(f)(ctx, data, budget, seed)
+	}
+}
+
+// within trains latent diffusion in the noise of a kept VAE.
+func within(vae string, l priors.LatentDiffusion) func(context.Context, odslib.Array, odslib.Budget, uint64) (kept, error) {
+	return func(ctx context.Context, data odslib.Array, budget odslib.Budget, seed uint64) (kept, error) {
+		v, ok := priors.Load(vae).(*priors.VAE)
+		if !ok {
+			return nil, fmt.Errorf("it wants the VAE first: %v", priors.Load(vae))
+		}
+		l.Outer = v
+		return trained(l)(ctx, data, budget, seed)
+	}
+}
+
 var all = []recipe{
 	{
 		// At 8×8 pixels an MLP draws good digits, and takes ten times more steps a second than a U-Net.
@@ -66,17 +79,24 @@ var all = []recipe{
 		train: trained(priors.Training{Net: nn.MLP{Hidden: 256, Layers: 4}, Rate: nn.Rate{Peak: 2e-3, Decay: 4000}}),
 	},
 	{
-		name: "digits-vae", kind: "VAE", data: digits, steps: 6000, seed: 1,
+		name: "digits-vae", kind: "VAE", data: digits, steps: 4000, seed: 1,
 		train: trained(priors.VAE{
-			Latents: []int{16}, Encoder: nn.Tower{Hidden: 192}, Decoder: nn.Tower{Hidden: 192},
-			Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 6000}, Bin: .125},
+			Latents: []int{12}, Encoder: nn.Tower{Hidden: 96}, Decoder: nn.Tower{Hidden: 96},
+			Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 4000}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
 		}),
 	},
 	{
-		name: "digits-gan", kind: "GAN", data: digits, steps: 8000, seed: 1,
+		name: "digits-hvae", kind: "hierarchical VAE", data: digits, steps: 4000, seed: 1,
+		train: trained(priors.VAE{
+			Latents: []int{4, 12}, Encoder: nn.Tower{Hidden: 96}, Decoder: nn.Tower{Hidden: 96},
+			Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 4000}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
+		}),
+	},
+	{
+		name: "digits-gan", kind: "GAN", data: digits, steps: 5000, seed: 1,
 		train: trained(priors.GAN{
-			Latent: 16, Generator: nn.Tower{Hidden: 192, Layers: 3}, Critic: nn.Tower{Hidden: 192, Layers: 3},
-			Fit: priors.Fit{Rate: nn.Rate{Peak: 1e-3, Decay: 8000}, Bin: .125},
+			Latent: 16, Generator: nn.Tower{Hidden: 160, Layers: 3}, Critic: nn.Tower{Hidden: 160, Layers: 3},
+			Fit: priors.Fit{Batch: 96, Rate: nn.Rate{Peak: 1e-3, Decay: 5000}},
 		}),
 	},
 	{
@@ -84,10 +104,51 @@ var all = []recipe{
 		train: trained(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 256, Layers: 4}, Rate: nn.Rate{Peak: 2e-3, Decay: 6000}, Bin: .125}}),
 	},
 	{
-		name: "digits-realnvp", kind: "RealNVP", data: digits, steps: 3000, seed: 1,
+		name: "digits-classes", kind: "flow matching, classes", data: digits, steps: 4000, seed: 1,
+		train: classes(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 192, Layers: 4}, Rate: nn.Rate{Peak: 2e-3, Decay: 4000}, Bin: .125}}),
+	},
+	{
+		name: "digits-realnvp", kind: "RealNVP", data: digits, steps: 1500, seed: 1,
 		train: trained(priors.RealNVP{
-			Couplings: 8, Net: nn.Tower{Hidden: 96}, Fit: priors.Fit{Rate: nn.Rate{Peak: 1e-3, Decay: 3000}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
+			Couplings: 8, Net: nn.Tower{Hidden: 64, Layers: 1}, Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 1500}, Adam: nn.Adam{WeightDecay: 1}, Bin: .125},
 		}),
+	},
+	{
+		name: "fashion-vae", kind: "VAE", data: fashion, steps: 2500, seed: 1,
+		train: trained(priors.VAE{
+			Latents: []int{24}, Encoder: nn.Tower{Hidden: 192}, Decoder: nn.Tower{Hidden: 192},
+			Fit: priors.Fit{Batch: 64, Rate: nn.Rate{Peak: 1e-3, Decay: 2500}, Adam: nn.Adam{WeightDecay: .1}, Bin: 2. / 255, Chunk: 25},
+		}),
+	},
+	{
+		name: "fashion-latent", kind: "latent diffusion", data: fashion, steps: 3000, seed: 1,
+		train: within("fashion-vae", priors.LatentDiffusion{Training: priors.Training{Net: nn.MLP{Hidden: 192, Layers: 3}, Rate: nn.Rate{Peak: 2e-3, Decay: 3000}}}),
+	},
+	{
+		name: "fashion-gan", kind: "GAN", data: fashion, steps: 3000, seed: 1,
+		train: trained(priors.GAN{
+			Latent: 32, Generator: nn.Tower{Hidden: 224, Layers: 2}, Critic: nn.Tower{Hidden: 224, Layers: 2},
+			Fit: priors.Fit{Batch: 64, Rate: nn.Rate{Peak: 1e-3, Decay: 3000}, Chunk: 25},
+		}),
+	},
+	{
+		name: "fashion-flow", kind: "flow matching", data: fashion, steps: 4000, seed: 1,
+		train: trained(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 288, Layers: 3}, Rate: nn.Rate{Peak: 1e-3, Decay: 4000}, Batch: 64, Chunk: 25}}),
+	},
+	{
+		name: "grid-gan", kind: "GAN", data: grid, steps: 4000, seed: 1,
+		train: trained(priors.GAN{
+			Latent: 2, Generator: nn.Tower{Hidden: 96, Layers: 3}, Critic: nn.Tower{Hidden: 96, Layers: 3},
+			Fit: priors.Fit{Rate: nn.Rate{Peak: 1e-3, Decay: 4000}},
+		}),
+	},
+	{
+		name: "moons-realnvp", kind: "RealNVP", data: moons, steps: 3000, seed: 1,
+		train: trained(priors.RealNVP{Couplings: 8, Net: nn.Tower{Hidden: 48, Layers: 1}, Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 3000}}}),
+	},
+	{
+		name: "rings-flow", kind: "flow matching", data: rings, steps: 4000, seed: 1,
+		train: trained(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 64}, Rate: nn.Rate{Peak: 2e-3, Decay: 4000}}}),
 	},
 }
 
@@ -98,6 +159,9 @@ func named(name string) (recipe, error) {
 		var names []string
 		for _, r := range all {
 			names = append(names, r.name)
+		}
+		for _, c := range classifiers {
+			names = append(names, c.name+"-classifier")
 		}
 		return recipe{}, fmt.Errorf("no recipe %q; there are %s", name, strings.Join(names, ", "))
 	}
