@@ -56,7 +56,7 @@ func Sharp(sigma float64) Case {
 	v := 1 + sigma*sigma
 	return Case{
 		Name: fmt.Sprintf("sharp σ=%g", sigma), About: "sixteen values measured as 2",
-		Post: odslib.Given(odslib.Normal{Dims: []int{d}}, constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigma: sigma}),
+		Post: odslib.Given(priors.Gaussian(make([]float64, d), 1), constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigma: sigma}),
 		LogZ: -.5 * d * (math.Log(2*math.Pi*v) + 4/v),
 	}
 }
