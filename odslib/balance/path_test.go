@@ -13,6 +13,7 @@ import (
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
 	"odslab/odslib/exact"
+	"odslab/odslib/measure"
 	"odslab/odslib/nn"
 	"odslab/odslib/priors"
 	"odslab/odslib/twist"
@@ -136,7 +137,7 @@ func TestUntrainedPolicyIsThePrior(t *testing.T) {
 		}
 		var drift Drift
 		if explore > 0 {
-			drift = Drift{Guide: twist.Tempered{}, Variances: true}
+			drift = Drift{Variances: true}
 		}
 		tr, _ := open(t, post, Settings{Paths: 16, Steps: 10, Pool: -1, Drift: drift})
 		d, phi, err := tr.paths.forward(context.Background(), tr.weights.Tensors(), 1, explore, nil)
@@ -149,6 +150,36 @@ func TestUntrainedPolicyIsThePrior(t *testing.T) {
 				t.Fatalf("%T: path %d has log-ratio %g", post.Prior, b, s)
 			}
 		}
+	}
+}
+
+// An untrained policy with a guide is the guided prior: for N(0, I) under one measurement, whose guide is exact, it has the posterior's
+// mean and, but for the variances of its steps, its paths.
+func TestUntrainedPolicyIsGuided(t *testing.T) {
+	const n = 4000
+	post := measured()
+	tr, _ := open(t, odslib.Given(post.Prior, constraint.Gaussian{A: constraint.Matrix{{1, 1}}, Y: []float64{2}, Sigma: .5}), Settings{Paths: n, Steps: 100, Pool: -1, Drift: Drift{Guide: twist.Covariance{}, Variances: true}})
+	if tr.beta != 1 {
+		t.Errorf("β starts at %g", tr.beta)
+	}
+	d, phi, err := tr.paths.forward(context.Background(), tr.weights.Tensors(), 1, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine.Free(append(phi, d.kept...)...)
+	logr, err := tr.post.Rewards(context.Background(), d.x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := 0.
+	for i := range n {
+		mean += float64(d.x.Row(i)[0]+d.x.Row(i)[1]) / n
+		logr[i] -= d.sum[i]
+	}
+	share := measure.ESS(logr) / n
+	t.Logf("mean of the sum %.3f, of the posterior %.3f; effective share %.3f", mean, 16./9, share)
+	if math.Abs(mean-16./9) > .04 || share < .85 { // standard error .008
+		t.Errorf("mean of the sum %.3f, want %.3f; effective share %.3f", mean, 16./9, share)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"reflect"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -93,8 +94,9 @@ type corrected struct {
 
 // Drift is what a policy may do beyond correcting the prior's guess.
 type Drift struct {
-	// Guide is a twist whose gradient ∇log ψ_t(x_t) the network sees and scales: drift = NN₁ + NN₂·∇log ψ (the Langevin form of
-	// Zhang & Chen 2022, 2111.15141, with twist.Point). Twists need log r as graph code, but twist.Kernel; and steps that are Gaussian.
+	// Guide is a twist whose gradient ∇log ψ_t(x_t) the network sees and scales: drift = NN₁ + (1+NN₂)·∇log ψ (the Langevin form of
+	// Zhang & Chen 2022, 2111.15141, with twist.Point). Training then starts at the guided prior, without annealing unless Anneal asks
+	// for it. Twists need log r as graph code, but twist.Kernel; and steps that are Gaussian.
 	Guide twist.Twist `json:"-"`
 	Seed  uint64      `json:",omitempty"` // of the random numbers that Guide draws once; a trainer sets it
 	// Variances lets the network set the variance of each value at each step within a factor e⁴ of the prior's. Fixed ones keep the
@@ -110,6 +112,12 @@ func newCorrected(post odslib.Posterior, chain diffusion.Chain, net nn.Net, drif
 	if s, ok := base.(interface{ Stochastic() error }); ok {
 		if err := s.Stochastic(); err != nil {
 			return nil, err
+		}
+	}
+	if c, ok := base.(*diffusion.Process); ok {
+		// A prior that is not exact at every level knows the levels that it was trained on.
+		if _, exact := c.Diffusion.(odslib.Marginal); !exact && !reflect.DeepEqual(c.Chain.Schedule, c.Schedule()) {
+			return nil, fmt.Errorf("the chain has the schedule %T%+v, the prior %T%+v; a policy shares its prior's, so leave Chain.Schedule out", c.Chain.Schedule, c.Chain.Schedule, c.Schedule(), c.Schedule())
 		}
 	}
 	p := &corrected{Process: base, net: net, standard: standard, post: post, variances: drift.Variances}
@@ -259,7 +267,7 @@ func (p *corrected) correct(scope *odslib.Scope, known []*odslib.Node, x *odslib
 	}
 	move := e
 	if pull != nil {
-		move = graph.Add(part(0), graph.Mul(part(2), pull))
+		move = graph.Add(part(0), graph.Mul(graph.OnePlus(part(2)), pull))
 	}
 	out := p.how.Correct(prior, move, at)
 	if p.variances {

@@ -26,7 +26,7 @@ type Settings struct {
 	EMA       float64 // decay of the averaged weights that the policy keeps, 0 means .99
 
 	Horizon int     // iterations that annealing and falling rates are laid out for; 0 means the budget
-	Anneal  float64 // share of the horizon over which r^β grows from β=0 to r itself, or more slowly (see package comment); 0 means .3, negative none
+	Anneal  float64 // share of the horizon over which r^β grows from β=0 to r itself, or more slowly (see package comment); 0 means .3, or none with a Guide; negative none
 	VarGrad bool    // log Z replaced by the batch mean: the loss is the variance of δ
 	Robust  float64 // |δ| beyond which the loss grows linearly (see package comment); 0 means 4, negative never; not with VarGrad
 
@@ -61,6 +61,9 @@ func (s Settings) resolve() (Settings, error) {
 	s.Chain = s.Chain.WithSteps(s.Steps, usualSteps)
 	s.Paths, s.LR, s.LogZRate = or(s.Paths, 256), or(s.LR, 2e-3), or(s.LogZRate, .1)
 	s.Clip, s.EMA, s.Replay = or(s.Clip, 1), or(s.EMA, .99), or(s.Replay, .5)
+	if s.Guide != nil && s.Anneal == 0 {
+		s.Anneal = -1
+	}
 	s.Anneal, s.Robust = or(s.Anneal, .3), or(s.Robust, 4)
 	s.Pool, s.Buffer = or(s.Pool, 20*s.Paths), or(s.Buffer, 20*s.Paths)
 	if s.Paths < 2 || s.LR < 0 || s.Explore < 0 || s.Horizon < 0 || s.GradSteps < 0 || s.Local < 0 {

@@ -3,19 +3,17 @@ package priors
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
-	"odslab/odslib/engine"
 )
 
 var (
 	_ odslib.HostGenerator = ExternalGenerator{}
-	_ odslib.HostGenerator = ExternalDiffusion{}
+	_ HostDiffusion        = ExternalDiffusion{}
 )
 
 // ExternalGenerator is a generator x = f(z) in another process: the way in for models that no format carries. The process is started
@@ -94,28 +92,19 @@ func (e ExternalGenerator) Sample(ctx context.Context, n int, seed uint64) (odsl
 func (e ExternalGenerator) String() string { return "generator in " + strings.Join(e.Command, " ") }
 
 // ExternalDiffusion is a diffusion prior whose denoiser x̂0(x_t, t) lives in another process, which is asked as an
-// [ExternalGenerator]'s is, the line having the level besides: {"shape":[64,2],"t":.5,"alpha":.7,"sigma":.7}. The chain runs here. As
-// a generator it takes the whole noise of its steps, [Steps+1, shape…], to the sample, so that what takes generators without a
-// gradient takes it.
+// [ExternalGenerator]'s is, the line having the level besides: {"shape":[64,2],"t":.5,"alpha":.7,"sigma":.7}. The chain runs here:
+// [HostChain] makes a generator of it.
 type ExternalDiffusion struct {
 	Command []string        // program and arguments
 	Dims    []int           // shape of a sample
 	Noising odslib.Schedule // nil means diffusion.VPCosine{}
-	Steps   int             // of the chain; 0 means 50
 	Timeout time.Duration   // for an answer; 0 means a minute
 }
 
 // Shape implements odslib.Prior.
 func (e ExternalDiffusion) Shape() []int { return slices.Clone(e.Dims) }
 
-func (e ExternalDiffusion) steps() int {
-	if e.Steps == 0 {
-		return 50
-	}
-	return e.Steps
-}
-
-// Schedule is the noise process that the denoiser knows.
+// Schedule implements HostDiffusion.
 func (e ExternalDiffusion) Schedule() odslib.Schedule {
 	if e.Noising == nil {
 		return diffusion.VPCosine{}
@@ -123,21 +112,10 @@ func (e ExternalDiffusion) Schedule() odslib.Schedule {
 	return e.Noising
 }
 
-// NoiseShape implements odslib.HostGenerator.
-func (e ExternalDiffusion) NoiseShape() []int { return append([]int{e.steps() + 1}, e.Dims...) }
-
 // Err says what is wrong with the settings, or nil.
-func (e ExternalDiffusion) Err() error {
-	if e.Steps < 0 {
-		return fmt.Errorf("external prior: Steps must be positive, got %d", e.Steps)
-	}
-	if n := diffusion.Entries(e.Noising); n > 0 && e.steps() > n {
-		return fmt.Errorf("external prior: %d steps of a schedule that has %d", e.steps(), n)
-	}
-	return checkExternal(e.Command, e.Dims, e.Timeout)
-}
+func (e ExternalDiffusion) Err() error { return checkExternal(e.Command, e.Dims, e.Timeout) }
 
-// DenoiseHost is x̂0 of a batch at time t.
+// DenoiseHost implements HostDiffusion.
 func (e ExternalDiffusion) DenoiseHost(ctx context.Context, x odslib.Array, t float64) (odslib.Array, error) {
 	if err := e.Err(); err != nil {
 		return odslib.Array{}, err
@@ -147,46 +125,9 @@ func (e ExternalDiffusion) DenoiseHost(ctx context.Context, x odslib.Array, t fl
 	return ask(ctx, e.Command, e.Timeout, level, x, append([]int{x.Len()}, e.Dims...))
 }
 
-// GenerateHost implements odslib.HostGenerator by ancestral steps of variance σ_s²/σ_t²·(σ_t²−(α_t/α_s)²σ_s²) (Ho et al. 2020).
-func (e ExternalDiffusion) GenerateHost(ctx context.Context, z odslib.Array) (odslib.Array, error) {
-	if err := e.Err(); err != nil {
-		return odslib.Array{}, err
-	}
-	s, n := e.Schedule(), z.Len()
-	x := engine.NewArray(append([]int{n}, e.Dims...)...)
-	d := x.Dim()
-	if z.Dim() != d*(e.steps()+1) {
-		return odslib.Array{}, fmt.Errorf("external prior: noise of %d numbers, want %d", z.Dim(), d*(e.steps()+1))
-	}
-	grid := diffusion.Uniform(s, e.steps())
-	for i := range n {
-		for j := range d {
-			x.Row(i)[j] = float32(s.Sigma(grid[0])) * z.Row(i)[j]
-		}
-	}
-	for k := range e.steps() {
-		t, next := grid[k], grid[k+1]
-		a, b, std := diffusion.Ancestral{}.Coefficients(s, t, next)
-		x0, err := e.DenoiseHost(ctx, x, t)
-		if err != nil {
-			return odslib.Array{}, fmt.Errorf("step %d: %w", k+1, err)
-		}
-		for i := range n {
-			for j := range d {
-				x.Row(i)[j] = float32(a*float64(x.Row(i)[j]) + b*float64(x0.Row(i)[j]) + std*float64(z.Row(i)[(k+1)*d+j]))
-			}
-		}
-		odslib.Notify(ctx, odslib.Progress{What: "external prior", Step: k + 1, Steps: e.steps(), LogZ: math.NaN(), Loss: math.NaN()})
-	}
-	return x, nil
-}
-
-// Sample implements odslib.Prior.
+// Sample implements odslib.Prior: the chain of [HostChain].
 func (e ExternalDiffusion) Sample(ctx context.Context, n int, seed uint64) (odslib.Array, error) {
-	if err := e.Err(); err != nil {
-		return odslib.Array{}, err
-	}
-	return generate(ctx, e, n, seed)
+	return HostChain{Of: e}.Sample(ctx, n, seed)
 }
 
 // String names the program.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"odslab/odslib"
+	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 )
 
@@ -112,7 +113,9 @@ func TestExternalFails(t *testing.T) {
 		{ExternalGenerator{Command: []string{"no-such-program-here"}}, "Noise is []"},
 		{ExternalGenerator{Noise: []int{2}, Dims: []int{2}}, "Command is empty"},
 		{ExternalDiffusion{Command: []string{"x"}, Dims: []int{0}}, "Dims is [0]"},
-		{ExternalDiffusion{Command: []string{"x"}, Dims: []int{1}, Steps: -1}, "got -1"},
+		{HostChain{Of: ExternalDiffusion{Command: []string{"x"}, Dims: []int{1}}, Steps: -1}, "got -1"},
+		{HostChain{Of: ExternalDiffusion{Command: []string{"x"}, Dims: []int{1}, Noising: diffusion.VPDiscrete{N: 20}}}, "50 steps of a schedule that has 20"},
+		{HostChain{}, "no diffusion prior"},
 	} {
 		if err := c.of.Err(); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %q", c.of, err, c.want)

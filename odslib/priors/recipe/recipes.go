@@ -86,10 +86,10 @@ var all = []recipe{
 		}),
 	},
 	{
-		name: "digits-hvae", kind: "hierarchical VAE", data: digits, steps: 4000, seed: 1,
+		name: "digits-hvae", kind: "hierarchical VAE", data: digits, steps: 1500, seed: 1,
 		train: trained(priors.VAE{
 			Latents: []int{4, 12}, Encoder: nn.Tower{Hidden: 96}, Decoder: nn.Tower{Hidden: 96},
-			Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 4000}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
+			Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 1500}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
 		}),
 	},
 	{
@@ -108,47 +108,36 @@ var all = []recipe{
 		train: classes(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 192, Layers: 4}, Rate: nn.Rate{Peak: 2e-3, Decay: 4000}, Bin: .125}}),
 	},
 	{
-		name: "digits-realnvp", kind: "RealNVP", data: digits, steps: 3000, seed: 1,
+		name: "digits-realnvp", kind: "RealNVP", data: digits, steps: 1500, seed: 1,
 		train: trained(priors.RealNVP{
-			Couplings: 8, Net: nn.Tower{Hidden: 96}, Fit: priors.Fit{Rate: nn.Rate{Peak: 1e-3, Decay: 3000}, Adam: nn.Adam{WeightDecay: .1}, Bin: .125},
+			Couplings: 8, Net: nn.Tower{Hidden: 64, Layers: 1}, Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 1500}, Adam: nn.Adam{WeightDecay: 1}, Bin: .125},
 		}),
 	},
 	{
-		name: "fashion-vae", kind: "VAE", data: fashion, steps: 2500, seed: 1,
+		name: "fashion-vae", kind: "VAE", data: fashion, steps: 1200, seed: 1,
 		train: trained(priors.VAE{
 			Latents: []int{24}, Encoder: nn.Tower{Hidden: 192}, Decoder: nn.Tower{Hidden: 192},
-			Fit: priors.Fit{Batch: 64, Rate: nn.Rate{Peak: 1e-3, Decay: 2500}, Adam: nn.Adam{WeightDecay: .1}, Bin: 2. / 255, Chunk: 25},
+			Fit: priors.Fit{Batch: 64, Rate: nn.Rate{Peak: 1e-3, Decay: 1200}, Adam: nn.Adam{WeightDecay: .1}, Bin: 2. / 255, Chunk: 25},
 		}),
 	},
 	{
-		name: "fashion-latent", kind: "latent diffusion", data: fashion, steps: 3000, seed: 1,
-		train: within("fashion-vae", priors.LatentDiffusion{Training: priors.Training{Net: nn.MLP{Hidden: 192, Layers: 3}, Rate: nn.Rate{Peak: 2e-3, Decay: 3000}}}),
+		name: "fashion-latent", kind: "latent diffusion", data: fashion, steps: 1500, seed: 1,
+		train: within("fashion-vae", priors.LatentDiffusion{Training: priors.Training{Net: nn.MLP{Hidden: 192, Layers: 3}, Rate: nn.Rate{Peak: 2e-3, Decay: 1500}}}),
 	},
 	{
-		name: "fashion-gan", kind: "GAN", data: fashion, steps: 3000, seed: 1,
-		train: trained(priors.GAN{
-			Latent: 32, Generator: nn.Tower{Hidden: 224, Layers: 2}, Critic: nn.Tower{Hidden: 224, Layers: 2},
-			Fit: priors.Fit{Batch: 64, Rate: nn.Rate{Peak: 1e-3, Decay: 3000}, Chunk: 25},
-		}),
-	},
-	{
-		name: "fashion-flow", kind: "flow matching", data: fashion, steps: 4000, seed: 1,
-		train: trained(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 288, Layers: 3}, Rate: nn.Rate{Peak: 1e-3, Decay: 4000}, Batch: 64, Chunk: 25}}),
-	},
-	{
-		name: "grid-gan", kind: "GAN", data: grid, steps: 4000, seed: 1,
+		name: "grid-gan", kind: "GAN", data: grid, steps: 2000, seed: 1,
 		train: trained(priors.GAN{
 			Latent: 2, Generator: nn.Tower{Hidden: 96, Layers: 3}, Critic: nn.Tower{Hidden: 96, Layers: 3},
-			Fit: priors.Fit{Rate: nn.Rate{Peak: 1e-3, Decay: 4000}},
+			Fit: priors.Fit{Rate: nn.Rate{Peak: 1e-3, Decay: 2000}},
 		}),
 	},
 	{
-		name: "moons-realnvp", kind: "RealNVP", data: moons, steps: 3000, seed: 1,
-		train: trained(priors.RealNVP{Couplings: 8, Net: nn.Tower{Hidden: 48, Layers: 1}, Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 3000}}}),
+		name: "moons-realnvp", kind: "RealNVP", data: moons, steps: 1000, seed: 1,
+		train: trained(priors.RealNVP{Couplings: 6, Net: nn.Tower{Hidden: 48, Layers: 1}, Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 1000}}}),
 	},
 	{
-		name: "rings-flow", kind: "flow matching", data: rings, steps: 4000, seed: 1,
-		train: trained(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 64}, Rate: nn.Rate{Peak: 2e-3, Decay: 4000}}}),
+		name: "rings-flow", kind: "flow matching", data: rings, steps: 2000, seed: 1,
+		train: trained(priors.Flow{Training: priors.Training{Net: nn.MLP{Hidden: 64, Layers: 2}, Rate: nn.Rate{Peak: 2e-3, Decay: 2000}}}),
 	},
 }
 
