@@ -23,11 +23,14 @@ import (
 type flaky struct{ fail func() error }
 
 func (f flaky) LogRHost(_ context.Context, x odslib.Array) ([]float64, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
 	out := make([]float64, x.Len())
 	for i := range out {
 		out[i] = -math.Abs(float64(x.Row(i)[0]))
 	}
-	return out, f.fail()
+	return out, nil
 }
 
 // bits is the whole state of a trainer to the bit.

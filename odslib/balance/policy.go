@@ -94,7 +94,9 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 			given = &part
 		}
 		logw, failed := reward.Rewards(context.WithoutCancel(ctx), d.X, given)
-		if err == nil {
+		if odslib.Partly(context.WithoutCancel(ctx), logw, failed) {
+			res.Note("log r failed for some samples, first with: %v", failed)
+		} else if err == nil {
 			err = failed
 		}
 		res.ConstraintEvals = int64(m)

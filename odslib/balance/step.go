@@ -45,7 +45,7 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 		explore := t.Explore * math.Max(0, 1-2*progress)
 		if d, t.phi, err = t.paths.forward(ctx, t.phi, seed, explore*explore, t.given(batch.Cond)); err == nil {
 			batch.X = d.x
-			batch.LogR, err = t.reward.Rewards(ctx, d.x, d.given)
+			batch.LogR, err = t.rewards(ctx, d.x, d.given)
 		}
 	}
 	if err != nil {

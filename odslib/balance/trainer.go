@@ -36,6 +36,7 @@ type Trainer struct {
 	beta                  float64
 	first                 float64 // loss of the untrained policy, had r been whole: the variance of log r
 	lost                  int     // paths that had no weight
+	failed                bool    // a batch of the constraint, once
 	trace                 []Iteration
 	seconds               float64
 	horizon               int // iterations that the schedules were last laid out for; 0 for minutes
@@ -131,12 +132,9 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if t.print, err = t.post.Fingerprint(ctx); err != nil {
 		return err
 	}
-	if err := t.fillPool(ctx); err != nil {
-		return err
-	}
 	t.horizon = or(t.Horizon, 1000)
 	t.start()
-	return nil
+	return t.fillPool(ctx)
 }
 
 // pathsOfOne is how many paths of a batch have one condition, where conditions differ.
@@ -246,10 +244,11 @@ func (t *Trainer) fillPool(ctx context.Context) error {
 		return err
 	}
 	none := make([]int, x.Len())
-	logr, err := t.reward.Rewards(ctx, x, t.given(none))
+	logr, err := t.rewards(ctx, x, t.given(none))
 	if err != nil {
 		return err
 	}
+	t.outside(logr)
 	pool := NewBuffer(t.Pool, t.post.Shape(), false)
 	if pool.Add(Batch{X: x, LogR: logr, Cond: none}); pool.Len() > 0 {
 		t.pool = pool

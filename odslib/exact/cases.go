@@ -18,6 +18,8 @@ type Case struct {
 
 	Modes       [][]float64 // centres for hard assignment, nil where modes make no sense
 	ModeWeights []float64   // exact posterior mass of each mode
+
+	Each *odslib.Posterior // of one coordinate, where all are independent and alike; nil else
 }
 
 // T1 is 25 Gaussians → 9: the prior is the grid of 25, the posterior nine of its modes with unequal weights, log Z = 0.
@@ -103,10 +105,14 @@ func T10() Case {
 
 // T11 is the inverse-CDF generator of two hills a coordinate, each measured as 0 with error 1: non-linear in its noise.
 func T11(d int) Case {
-	prior := priors.InverseCDF{Weights: []float64{.3, .7}, Means: []float64{-2, 1.5}, Variances: []float64{.25, .64}, Dim: d}
+	in := func(d int) odslib.Posterior {
+		prior := priors.InverseCDF{Weights: []float64{.3, .7}, Means: []float64{-2, 1.5}, Variances: []float64{.25, .64}, Dim: d}
+		return odslib.Given(prior, constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, d), Sigma: 1})
+	}
+	one := in(1)
 	return Case{
 		Name: fmt.Sprintf("T11 d=%d", d), About: "inverse-CDF generator, two hills a coordinate", LogZ: -2.029282 * float64(d),
-		Post: odslib.Given(prior, constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, d), Sigma: 1}),
+		Post: in(d), Each: &one,
 	}
 }
 

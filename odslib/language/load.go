@@ -11,7 +11,7 @@ import (
 var kept embed.FS
 
 // Load returns a model that is kept in the package; [Kept] lists them. "stories" is the masked-diffusion model of grammar stories
-// and "stories-ar" its autoregressive reward, made by
+// and "stories-ar" its autoregressive reward, which takes all four reactions of the last sentence for alike; they are made by
 //
 //	go run ./odslib/language/recipe -name stories
 //	go run ./odslib/language/recipe -name stories-ar

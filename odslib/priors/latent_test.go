@@ -17,7 +17,7 @@ func TestLatentDiffusion(t *testing.T) {
 	}
 	ctx, data := context.Background(), crescent(1000, 1)
 	net := nn.Tower{Hidden: 32, Layers: 1}
-	vae, err := VAE{Latents: []int{2, 2}, Encoder: net, Decoder: net, Fit: Fit{Rate: nn.Rate{Peak: 3e-3}}}.Train(ctx, data, odslib.Budget{Steps: 600}, 1)
+	vae, err := VAE{Latents: []int{2, 2}, Encoder: net, Decoder: net, Fit: Fit{Batch: 64, Rate: nn.Rate{Peak: 3e-3}, Bin: .02}}.Train(ctx, data, odslib.Budget{Steps: 600}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

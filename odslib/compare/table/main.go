@@ -31,7 +31,7 @@ import (
 
 func main() {
 	quick := flag.Bool("quick", false, "fewer seeds, shorter training")
-	only := flag.String("only", "", "one case, by the first word of its name")
+	only := flag.String("only", "", "one case, by its name or the first word of it")
 	method := flag.String("method", "", "the lines whose name holds this")
 	index := flag.Int("index", -1, "the only line to run, from 0 (default: $SLURM_ARRAY_TASK_ID, $JOB_COMPLETION_INDEX, else all)")
 	out := flag.String("out", "", "a `folder` that keeps each line: what is there is not run again")
@@ -89,7 +89,7 @@ func chosen(quick bool, only, method string) (lines []compare.Line, names []stri
 		if err != nil {
 			return nil, nil, err
 		}
-		if word, _, _ := strings.Cut(c.Name, " "); only != "" && word != only || !strings.Contains(line.Name, method) {
+		if word, _, _ := strings.Cut(c.Name, " "); only != "" && word != only && c.Name != only || !strings.Contains(line.Name, method) {
 			continue
 		}
 		lines = append(lines, line)

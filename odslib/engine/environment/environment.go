@@ -8,4 +8,5 @@ const (
 	Plugin   = "ODSLAB_PLUGIN"   // absolute path of a PJRT plugin
 	Cache    = "ODSLAB_CACHE"    // where set-up keeps its files
 	Programs = "ODSLAB_PROGRAMS" // how many compiled programs are kept; empty: 128
+	Devices  = "ODSLAB_DEVICES"  // how many devices a CPU is divided into; empty: 1
 )

@@ -38,7 +38,7 @@ func stories() (language.Tokenizer, odslib.Array, error) {
 
 var recipes = []recipe{
 	{"stories", language.Training{Net: nn.Transformer{Width: 64, Layers: 2}, Rate: nn.Rate{Peak: 3e-3, Decay: 3500}}, 3500, stories},
-	{"stories-ar", language.Training{Causal: true, Net: nn.Transformer{Width: 64, Layers: 2}, Rate: nn.Rate{Peak: 3e-3, Decay: 1500}}, 1500, stories},
+	{"stories-ar", language.Training{Causal: true, Net: nn.Transformer{Width: 64, Layers: 2}, Rate: nn.Rate{Peak: 3e-3, Decay: 1000}}, 1000, stories},
 }
 
 func main() {

@@ -32,8 +32,9 @@ type figures struct {
 	FDSE    *number  `json:"fd_floor_se"`
 	Precise *number  `json:"precision"`
 	Recall  *number  `json:"recall"`
-	Near    *number  `json:"nearest"`               // mean distance of a draw from the nearest training sample, over that of held-out samples: far below 1 is memorised
-	Latents []number `json:"latent_nats,omitempty"` // Kullback–Leibler terms of a VAE's layers, held out
+	Class   *number  `json:"class_agreed,omitempty"` // share of draws of a class that the classifier takes for it
+	Near    *number  `json:"nearest"`                // mean distance of a draw from the nearest training sample, over that of held-out samples: far below 1 is memorised
+	Latents []number `json:"latent_nats,omitempty"`  // Kullback–Leibler terms of a VAE's layers, held out
 	TrainS  float64  `json:"train_s"`
 	Draws   float64  `json:"draws_per_s"`
 	FileMB  float64  `json:"file_mb"`
@@ -91,11 +92,6 @@ func (r recipe) measure(ctx context.Context, prior odslib.Prior, train, held ods
 		}
 		a, b := number(bits), number(se)
 		f.Bits, f.BitsErr = &a, &b
-		own, _, err := priors.Bits(ctx, l, train.Slice(0, min(train.Len(), 2*held.Len())), r.data.bin, r.seed)
-		if err != nil {
-			return f, err
-		}
-		fmt.Printf("bits per dimension %.3f ± %.3f, on training data %.3f\n", bits, se, own)
 	}
 	if _, err := prior.Sample(ctx, 64, 1); err != nil { // compiles
 		return f, err
@@ -118,7 +114,7 @@ func (r recipe) measure(ctx context.Context, prior odslib.Prior, train, held ods
 			f.Latents = append(f.Latents, number(n))
 		}
 	}
-	x, err := prior.Sample(ctx, drawn, r.seed)
+	x, err := r.draw(ctx, prior, &f)
 	if err != nil {
 		return f, err
 	}
@@ -128,6 +124,45 @@ func (r recipe) measure(ctx context.Context, prior odslib.Prior, train, held ods
 	return f, picture(r, x, train)
 }
 
+// draw draws what is judged; of a prior with classes as many of each, whose share that the classifier agrees with is a figure.
+func (r recipe) draw(ctx context.Context, prior odslib.Prior, f *figures) (x odslib.Array, err error) {
+	flow, ok := prior.(*priors.Flow)
+	c := 0
+	if ok {
+		if of, ok := flow.Of.(odslib.Conditional); ok {
+			c = of.Conditions()
+		}
+	}
+	if c == 0 {
+		return prior.Sample(ctx, drawn, r.seed)
+	}
+	var labels []uint8
+	for k := range c {
+		one, err := flow.Class(k)
+		if err != nil {
+			return x, err
+		}
+		a, err := one.Sample(ctx, drawn/c, r.seed+uint64(k))
+		if err != nil {
+			return x, err
+		}
+		x = x.Append(a)
+		for range a.Len() {
+			labels = append(labels, uint8(k))
+		}
+	}
+	if by := priors.LoadClassifier(r.data.classifier); by.Err() == nil {
+		share, err := by.Accuracy(ctx, priors.Labelled{X: x, Labels: labels})
+		if err != nil {
+			return x, err
+		}
+		n := number(share)
+		f.Class = &n
+	}
+	order := rand.New(rand.NewPCG(r.seed, 2)).Perm(x.Len())
+	return x.Take(order), nil
+}
+
 // compare sets draws beside real samples, in the features of the data's classifier.
 func (r recipe) compare(ctx context.Context, f *figures, x, train, held odslib.Array) error {
 	to := func(v float64) *number { n := number(v); return &n }
@@ -135,7 +170,11 @@ func (r recipe) compare(ctx context.Context, f *figures, x, train, held odslib.A
 	drawn, all, of := x, train.Clone().Append(held), measure.Energy{}.Distance
 	if r.data.classifier != "" {
 		c := priors.LoadClassifier(r.data.classifier)
-		var err error
+		err := c.Err()
+		if err != nil {
+			fmt.Printf("not compared: %v\n", err) // it is trained first, and becomes part of the next build
+			return nil
+		}
 		if drawn, err = c.FeaturesOf(ctx, drawn); err != nil {
 			return err
 		}

@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 
 	"odslab/odslib"
 	_ "odslab/odslib/engine/xla"
@@ -28,7 +29,7 @@ import (
 )
 
 func main() {
-	name := flag.String("name", "digits", "the prior to train")
+	name := flag.String("name", "digits", "the prior to train, or several with commas between")
 	steps := flag.Int("steps", 0, "steps, 0 for those of the recipe")
 	seed := flag.Uint64("seed", 0, "another seed; 0 for that of the recipe")
 	dir := flag.String("dir", filepath.FromSlash("odslib/priors/checkpoints"), "folder to write to; empty to write nothing")
@@ -48,7 +49,12 @@ func main() {
 	case *data != "":
 		err = export(*name, *data)
 	default:
-		err = run(ctx, *name, *steps, *seed, *dir, *again)
+		for n := range strings.SplitSeq(*name, ",") {
+			if err = run(ctx, n, *steps, *seed, *dir, *again); err != nil {
+				err = fmt.Errorf("%s: %w", n, err)
+				break
+			}
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "recipe:", err)
