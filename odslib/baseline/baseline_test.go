@@ -9,6 +9,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/baseline"
 	"odslab/odslib/constraint"
+	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
 	"odslab/odslib/exact"
 	"odslab/odslib/priors"
@@ -78,8 +79,43 @@ func TestBestOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if math.Abs(r.LogZ-.00005) > 4*r.LogZError {
+		t.Errorf("log Ẑ %.5f ± %.5f of a tilt by .01", r.LogZ, r.LogZError)
+	}
 	if m := r.Mean()[0]; math.Abs(m-1/math.Sqrt(math.Pi)) > 4*.83/math.Sqrt(5000) || !strings.Contains(r.About, "not the posterior") {
 		t.Errorf("mean %.3f, want %.3f; %q", m, 1/math.Sqrt(math.Pi), r.About)
+	}
+}
+
+// On tokens, by the reverse chain: draws are those of most reward in their groups, all together give log Ẑ, conditions have their
+// own, and bad numbers are refused.
+func TestBestOfTokens(t *testing.T) {
+	ctx := context.Background()
+	s := exact.L4().Post.Prior.(exact.Sequences)
+	post := odslib.Given(s, s.Reward(func(x []int) float64 { return float64(x[0] + 3*x[3]) }))
+	res, err := baseline.BestOf{K: 8}.Sample(ctx, post, 300, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := 0.
+	for i := range 300 {
+		x := res.Samples.Row(i)
+		if x[0] == 2 && x[3] == 2 {
+			full++
+		}
+	}
+	miss := math.Pow(8./9, 8)
+	if math.Abs(full-300*(1-miss)) > 4*math.Sqrt(300*miss*(1-miss)) || res.ConstraintEvals != 2400 || res.NetworkEvals != 2400*4 || res.Particles.X.Len() != 2400 {
+		t.Errorf("%g of 300 draws have the largest reward, want about %.0f; %d and %d evaluations", full, 300*(1-miss), res.NetworkEvals, res.ConstraintEvals)
+	}
+	never := engine.NewArray(3, 1)
+	for _, bad := range []struct {
+		s    baseline.BestOf
+		post odslib.Posterior
+	}{{baseline.BestOf{K: -1}, post}, {baseline.BestOf{}, odslib.Posterior{Prior: s, Constraint: post.Constraint, Given: &never}}} {
+		if _, err := bad.s.Sample(ctx, bad.post, 10, 1); err == nil {
+			t.Errorf("%+v is accepted", bad.s)
+		}
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 
 	"odslab/odslib"
+	"odslab/odslib/diffusion"
+	"odslab/odslib/engine"
 )
 
 // draws draws samples of the prior with log r, through the noise where there is one.
@@ -12,6 +14,7 @@ type draws struct {
 	inner odslib.Posterior // of the noise, or the posterior itself
 	out   *odslib.Decoder  // nil for a prior that is no generator
 	eval  *odslib.Evaluator
+	walk  *diffusion.Walk // the prior's reverse chain in place of its own Sample
 	res   *odslib.Result
 	told  bool
 }
@@ -31,12 +34,27 @@ func open(post odslib.Posterior, res *odslib.Result) (d *draws, err error) {
 	return d, err
 }
 
-// draw draws n of them; log r that is no number is counted and −Inf.
-func (d *draws) draw(ctx context.Context, n int, seed uint64) (z odslib.Array, logr []float64, err error) {
-	if z, err = d.inner.Prior.Sample(ctx, n, seed); err != nil {
+// draw draws n of them, under conditions where they are given; log r that is no number is counted and −Inf.
+func (d *draws) draw(ctx context.Context, n int, given *odslib.Array, seed uint64) (z odslib.Array, logr []float64, err error) {
+	if d.walk != nil {
+		var own *odslib.Array
+		if c, ok := d.inner.Prior.(odslib.Conditional); ok && given != nil {
+			part := engine.NewArray(given.Len(), c.Conditions())
+			for i := range part.Len() {
+				copy(part.Row(i), given.Row(i))
+			}
+			own = &part
+		}
+		got, err := d.walk.Draw(ctx, d.res.Sampler, own, n, 4096, seed)
+		d.res.NetworkEvals += got.Evals
+		if err != nil {
+			return z, nil, err
+		}
+		z = got.X
+	} else if z, err = d.inner.Prior.Sample(ctx, n, seed); err != nil {
 		return z, nil, err
 	}
-	logr, err = d.eval.Rewards(ctx, z, nil)
+	logr, err = d.eval.Rewards(ctx, z, given)
 	if odslib.Partly(ctx, logr, err) {
 		if !d.told {
 			d.res.Note("log r failed for some samples, first with: %v", err)

@@ -49,7 +49,7 @@ func (s Optimise) Sample(ctx context.Context, post odslib.Posterior, n int, seed
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	defer d.close()
-	z, _, err := d.draw(ctx, n, engine.Split(seed, "baseline.Optimise"))
+	z, _, err := d.draw(ctx, n, nil, engine.Split(seed, "baseline.Optimise"))
 	if err == nil {
 		if z, err = s.climb(ctx, inner.Posterior, z, res); z.Data == nil {
 			return nil, err

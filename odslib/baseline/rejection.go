@@ -61,7 +61,7 @@ func (s Rejection) Sample(ctx context.Context, post odslib.Posterior, n int, see
 	for k := 0; z.Len() < n && len(all) < most; k++ {
 		var part odslib.Array
 		var logr []float64
-		if part, logr, err = d.draw(ctx, batch, engine.Split(seed, fmt.Sprintf("baseline.Rejection.%d", k))); err != nil {
+		if part, logr, err = d.draw(ctx, batch, nil, engine.Split(seed, fmt.Sprintf("baseline.Rejection.%d", k))); err != nil {
 			break
 		}
 		var keep []int

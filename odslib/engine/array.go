@@ -183,3 +183,18 @@ func CheckSum(arrays ...Array) string {
 	}
 	return fmt.Sprintf("crc32 %08x", h.Sum32())
 }
+
+// Run is a stretch of rows that are alike.
+type Run struct{ First, Rows int }
+
+// Runs parts the rows into stretches that are alike.
+func (a Array) Runs() (runs []Run) {
+	for i := range a.Len() {
+		if k := len(runs) - 1; k >= 0 && slices.Equal(a.Row(i), a.Row(runs[k].First)) {
+			runs[k].Rows++
+		} else {
+			runs = append(runs, Run{i, 1})
+		}
+	}
+	return runs
+}

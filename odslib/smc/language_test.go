@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"odslab/odslib"
-	"odslab/odslib/engine"
+	"odslab/odslib/baseline"
 	"odslab/odslib/exact"
 	"odslab/odslib/measure"
 	"odslab/odslib/twist"
@@ -40,7 +40,7 @@ func TestLanguage(t *testing.T) {
 			{"bootstrap", Bootstrap{Particles: 4000}},
 			{"FK, max", FK{Particles: 4000, Potential: Max}},
 			{"TDS", TDS{Particles: 4000}},
-			{"best of 4", BestOf{Of: 4}},
+			{"best of 4", baseline.BestOf{K: 4}},
 		} {
 			t.Run(c.Name+" "+m.name, func(t *testing.T) {
 				var off, spread []float64
@@ -111,35 +111,5 @@ func TestTwistedTokens(t *testing.T) {
 	t.Logf("effective particles of 3000: %.0f by the prior's step, %.0f by the twisted one", ess[false], ess[true])
 	if ess[true] < 1.5*ess[false] {
 		t.Errorf("the twisted step has %.0f effective particles, the prior's own %.0f", ess[true], ess[false])
-	}
-}
-
-// TestBestOfN: its draws are those of most reward in their groups; it says so where none has any; and refuses bad numbers.
-func TestBestOfN(t *testing.T) {
-	s := exact.L4().Post.Prior.(exact.Sequences)
-	post := odslib.Given(s, s.Reward(func(x []int) float64 { return float64(x[0] + 3*x[3]) }))
-	res, err := BestOf{Of: 8}.Sample(t.Context(), post, 300, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	full := 0.
-	for i := range 300 {
-		x := res.Samples.Row(i)
-		if x[0] == 2 && x[3] == 2 {
-			full++
-		}
-	}
-	miss := math.Pow(8./9, 8)
-	if math.Abs(full-300*(1-miss)) > 4*math.Sqrt(300*miss*(1-miss)) || res.ConstraintEvals != 2400 || res.NetworkEvals != 2400*4 {
-		t.Errorf("%g of 300 draws have the largest reward, want about %.0f; %d and %d evaluations", full, 300*(1-miss), res.NetworkEvals, res.ConstraintEvals)
-	}
-	never := engine.NewArray(3, 1)
-	for _, bad := range []struct {
-		s    BestOf
-		post odslib.Posterior
-	}{{BestOf{Of: -1}, post}, {BestOf{}, odslib.Given(onlySamples{}, nil)}, {BestOf{}, odslib.Posterior{Prior: s, Constraint: post.Constraint, Given: &never}}} {
-		if _, err := bad.s.Sample(t.Context(), bad.post, 10, 1); err == nil {
-			t.Errorf("%+v is accepted", bad.s)
-		}
 	}
 }

@@ -26,13 +26,9 @@ func islandsOf(given *odslib.Array, n int) ([]island, error) {
 	if given.Len() != n {
 		return nil, fmt.Errorf("conditions for %d draws, %d were asked for", given.Len(), n)
 	}
-	islands := []island{{0, 1}}
-	for i := 1; i < n; i++ {
-		if last := &islands[len(islands)-1]; slices.Equal(given.Row(i), given.Row(last.first)) {
-			last.draws++
-		} else {
-			islands = append(islands, island{i, 1})
-		}
+	var islands []island
+	for _, r := range given.Runs() {
+		islands = append(islands, island{r.First, r.Rows})
 	}
 	return islands, nil
 }

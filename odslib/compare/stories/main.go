@@ -22,6 +22,7 @@ import (
 
 	"odslab/odslib"
 	"odslab/odslib/balance"
+	"odslab/odslib/baseline"
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
 	"odslab/odslib/language"
@@ -252,7 +253,7 @@ func run(ctx context.Context, contexts, draws, seeds, steps, known int) error {
 			}
 		}
 		for _, k := range []int{1, 8, 32, 128} { // one of the prior is the prior
-			r, err := pieces(ctx, smc.BestOf{Of: k}, together, seed, max(1, 32768/k))
+			r, err := pieces(ctx, baseline.BestOf{K: k}, together, seed, max(1, 32768/k))
 			if err != nil {
 				return err
 			}
@@ -266,7 +267,7 @@ func run(ctx context.Context, contexts, draws, seeds, steps, known int) error {
 			copy(left.Row(i), together.Given.Row(i))
 		}
 		free.Given = &left
-		if r, err = (smc.BestOf{Of: 1}).Sample(ctx, free, draws*contexts, seed); err != nil {
+		if r, err = (baseline.BestOf{K: 1}).Sample(ctx, free, draws*contexts, seed); err != nil {
 			return err
 		}
 		if err := add("autoregressive, left context alone", r, math.NaN(), false); err != nil {
