@@ -20,8 +20,9 @@ type subcommand struct {
 
 func subcommands() []subcommand {
 	return []subcommand{
-		{"run", "NB.ipynb… [-html DIR] [-out DIR] [-timeout D] [-param k=v]", "run notebooks and write a page for each", cmdRun},
-		{"setup", "[-engine xla-cpu|xla-cuda|go] [-offline] [-data]", "make what is missing", cmdSetup},
+		{"run", "NB.ipynb… [-html DIR] [-out DIR] [-timeout D] [-param k=v] [-sweep GRID.yaml]", "run notebooks and write a page for each; one at each point of a grid", cmdRun},
+		{"collect", "[-failed] DIR", "join what a sweep has made: tables, Results, log Z over seeds", cmdCollect},
+		{"setup", "[-engine xla-cpu|xla-cuda|go] [-offline] [-data] [-lab]", "make what is missing", cmdSetup},
 		{"lab", "[-no-browser] [DIR] [-- ARGS]", "JupyterLab in notebooks/, from a private environment", cmdLab},
 		{"install", "", "put the kernel into your own Jupyter", cmdInstall},
 		{"uninstall", "", "take it out again", cmdUninstall},

@@ -32,6 +32,10 @@ func TestBadCommandLines(t *testing.T) {
 	if err := os.WriteFile(junk, []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	unknown := filepath.Join(t.TempDir(), "grid.yaml")
+	if err := os.WriteFile(unknown, []byte("steps: [1, 2]"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args string
 		want string // "": usage has been printed, exit status 2
@@ -46,6 +50,16 @@ func TestBadCommandLines(t *testing.T) {
 		{"run " + junk, junk},
 		{"run a.ipynb -param novalue", ""},
 		{"run a.ipynb -timeout -3s", "negative"},
+		{"run ../docker/sweep/evidence.ipynb -sweep nosuch.yaml", "grid nosuch.yaml: cannot be read"},
+		{"run ../docker/sweep/evidence.ipynb -sweep " + unknown, `no parameter "steps"; it has sigma, particles, seed`},
+		{"run ../docker/sweep/evidence.ipynb -sweep ../docker/sweep/grid.yaml -index 8", "it has 8 points, 0 to 7"},
+		{"run ../docker/sweep/evidence.ipynb -sweep ../docker/sweep/grid.yaml -index -2", "0 or more"},
+		{"run ../docker/sweep/evidence.ipynb -sweep ../docker/sweep/grid.yaml -param sigma=1", "leave one out"},
+		{"run ../docker/sweep/evidence.ipynb -sweep ../docker/sweep/grid.yaml -html out", "-out names the folder"},
+		{"run ../docker/sweep/evidence.ipynb ../docker/sweep/evidence.ipynb -sweep ../docker/sweep/grid.yaml", "takes one notebook"},
+		{"run ../docker/sweep/evidence.ipynb -index 3", "-sweep"},
+		{"collect", "one sweep"},
+		{"collect /no/such/folder", "holds no sweep"},
 		{"lab a b", "one folder"},
 		{"lab /no/such/folder", "no folder"},
 	} {

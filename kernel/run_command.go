@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +23,11 @@ func cmdRun(ctx context.Context, args []string) error {
 	timeout := fs.Duration("timeout", 0, "the longest that one cell may take, such as 90s; 0: any time")
 	params := parameters{}
 	fs.Var(params, "param", "`name=value` for the cell tagged parameters; may be repeated")
+	grid := fs.String("sweep", "", "`file` with the values of parameters, in YAML: the notebook is run at each point, or at that of this task of an array")
+	var o sweepOptions
+	fs.IntVar(&o.index, "index", -1, "with -sweep, the only point to run (default: $SLURM_ARRAY_TASK_ID, $JOB_COMPLETION_INDEX, else all)")
+	fs.IntVar(&o.jobs, "jobs", 0, "with -sweep, how many points at once (default: one a core)")
+	fs.IntVar(&o.threads, "threads", 1, "with -sweep, XLA's threads for each point")
 	paths, _, err := parse(fs, args)
 	if err != nil {
 		return err
@@ -30,6 +37,24 @@ func cmdRun(ctx context.Context, args []string) error {
 	}
 	if err := readable(paths); err != nil {
 		return err
+	}
+	sweeping := func(toolchain.Layout) error { return nil }
+	fs.Visit(func(f *flag.Flag) {
+		o.given = o.given || f.Name == "index"
+		if slices.Contains([]string{"index", "jobs", "threads"}, f.Name) && *grid == "" {
+			err = fmt.Errorf("run: -%s goes with -sweep", f.Name)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if *grid != "" {
+		if *html != "" {
+			return errors.New("run: with -sweep each page lies in the folder of its index: -out names the folder of all")
+		}
+		if sweeping, err = prepareSweep(ctx, paths, *grid, *out, params, *timeout, o); err != nil {
+			return err
+		}
 	}
 	l, err := toolchain.Default()
 	if err != nil {
@@ -44,6 +69,9 @@ func cmdRun(ctx context.Context, args []string) error {
 	}
 	fmt.Fprintf(os.Stderr, "engine %s (%s)\n", name, why)
 	start := time.Now()
+	if *grid != "" {
+		return sweeping(l)
+	}
 	err = notebook.Run(ctx, notebook.Config{
 		Paths: paths, HTMLDir: *html, OutDir: *out, Timeout: *timeout, Params: params,
 		Kernel: kernelCommand(l), Out: os.Stdout,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 
+	"odslab/kernel/setup"
 	"odslab/kernel/toolchain"
 	"odslab/odslib/engine/environment"
 )
@@ -17,6 +18,7 @@ func cmdSetup(ctx context.Context, args []string) error {
 	engine := fs.String("engine", "", "xla-cpu, xla-cuda or go; default: the best that works")
 	offline := fs.Bool("offline", false, "use no network; say what is missing")
 	data := fs.Bool("data", false, "fetch the full data sets too")
+	lab := fs.Bool("lab", false, "make the Python environment of JupyterLab too")
 	plain, _, err := parse(fs, args)
 	if err != nil {
 		return err
@@ -31,6 +33,12 @@ func cmdSetup(ctx context.Context, args []string) error {
 	o := toolchain.Options{Engine: *engine, Offline: *offline, Data: *data, Retry: true, Out: os.Stderr}
 	if err := toolchain.SetUp(ctx, l, o); err != nil {
 		return err
+	}
+	if *lab {
+		say := func(line string) { fmt.Fprintln(os.Stderr, " ", line) }
+		if _, err := toolchain.EnsurePython(ctx, say, setup.LabPackages...); err != nil {
+			return err
+		}
 	}
 	name, why := l.EngineFor(cmp.Or(*engine, os.Getenv(environment.Engine)))
 	fmt.Printf("ready in %s; engine %s (%s)\n", l.Root, name, why)

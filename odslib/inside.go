@@ -31,6 +31,9 @@ func (p Posterior) Inside() (Inner, error) {
 	default:
 		return Inner{}, fmt.Errorf("there is no inside: the prior must be a generator x = f(z) or have a latent; got %T", p.Prior)
 	}
+	if n, ok := prior.(Normal); ok && slices.ContainsFunc(n.Dims, func(d int) bool { return d < 1 }) {
+		return Inner{}, fmt.Errorf("the noise of %T has shape %v; it must hold one number at least", p.Prior, n.Dims)
+	}
 	in := Inner{Outer: p, Posterior: Posterior{Prior: prior, Given: p.Given}}
 	if p.Constraint != nil {
 		in.Constraint = Pullback{Map: p.Prior, Constraint: p.Constraint}

@@ -116,6 +116,13 @@ func (v *Evaluator) Rewards(ctx context.Context, x Array, given *Array) ([]float
 	return out, first
 }
 
+// Partly says whether an error of [Evaluator.Rewards] is that of a host function which failed for some of the samples alone: who
+// asked may go on without these, whose log r is NaN, and says so.
+func Partly(ctx context.Context, logr []float64, err error) bool {
+	known := func(l float64) bool { return !math.IsNaN(l) }
+	return err != nil && ctx.Err() == nil && slices.ContainsFunc(logr, known)
+}
+
 func (v *Evaluator) batch(ctx context.Context, x Array, given *Array) (sum []float64, err error) {
 	if v.program == nil && given != nil {
 		return nil, fmt.Errorf("a host function takes no conditions")

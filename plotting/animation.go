@@ -4,7 +4,6 @@ package plotting
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -13,10 +12,8 @@ import (
 	"hash/fnv"
 	"html"
 	"image"
-	"image/color"
 	imagedraw "image/draw"
 	"image/png"
-	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -117,56 +114,6 @@ func few(p []uint8) {
 	for k := range 3 {
 		p[k] = uint8(min(255, (int(p[k])+4)/8*8))
 	}
-}
-
-// paletted gives images the 255 colours that most of their pixels have, behind one that is clear; others take the nearest
-// of them.
-func paletted(images []*image.NRGBA, r image.Rectangle) []*image.Paletted {
-	count := map[color.NRGBA]int{}
-	for _, img := range images {
-		for y := r.Min.Y; y < r.Max.Y; y++ {
-			row := img.Pix[y*img.Stride+4*r.Min.X : y*img.Stride+4*r.Max.X]
-			for i := 0; i < len(row); i += 4 {
-				count[color.NRGBA{row[i], row[i+1], row[i+2], row[i+3]}]++
-			}
-		}
-	}
-	all := slices.SortedFunc(maps.Keys(count), func(a, b color.NRGBA) int {
-		return cmp.Or(count[b]-count[a], int(a.R)-int(b.R), int(a.G)-int(b.G), int(a.B)-int(b.B), int(a.A)-int(b.A))
-	})
-	index := make(map[color.NRGBA]uint8, len(all))
-	palette := color.Palette{color.NRGBA{}}
-	for _, c := range all {
-		if c.A == 0 {
-			index[c] = 0
-			continue
-		}
-		if len(palette) < 256 {
-			index[c] = uint8(len(palette))
-			palette = append(palette, c)
-			continue
-		}
-		near, least := 0, math.MaxInt
-		for k, q := range palette[1:] {
-			p := q.(color.NRGBA)
-			d := func(a, b uint8) int { return (int(a) - int(b)) * (int(a) - int(b)) }
-			if e := d(c.R, p.R) + d(c.G, p.G) + d(c.B, p.B) + 2*d(c.A, p.A); e < least {
-				near, least = k+1, e
-			}
-		}
-		index[c] = uint8(near)
-	}
-	out := make([]*image.Paletted, len(images))
-	for n, img := range images {
-		out[n] = image.NewPaletted(r, palette)
-		for y := range r.Dy() {
-			row := img.Pix[(r.Min.Y+y)*img.Stride+4*r.Min.X:]
-			for x := range r.Dx() {
-				out[n].Pix[y*out[n].Stride+x] = index[color.NRGBA{row[4*x], row[4*x+1], row[4*x+2], row[4*x+3]}]
-			}
-		}
-	}
-	return out
 }
 
 // APNG is the animation as an animated PNG, which every browser plays; it runs once and stays at the last frame. Frames hold
@@ -385,7 +332,7 @@ func (a *Animation) HTML() (string, error) {
 	for _, img := range frames[1:] {
 		union = union.Union(changed(frames[0], img))
 	}
-	layers := layered(paletted(frames, union))
+	layers := layered(ink.Paletted(frames, union))
 	urls := make([]string, len(layers))
 	for i, l := range layers {
 		var buf bytes.Buffer

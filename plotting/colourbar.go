@@ -21,8 +21,8 @@ func mapBar(m *colourMap, sc scale, label string) *colourBar {
 	}}
 }
 
-func (b *colourBar) gap(s *style) float64   { return .8 * s.label.Size }
-func (b *colourBar) thick(s *style) float64 { return .75 * s.label.Size }
+func (b *colourBar) gap(s *style) float64   { return .5 * s.label.Size }
+func (b *colourBar) thick(s *style) float64 { return .55 * s.label.Size }
 
 func (b *colourBar) width(s *style) float64 {
 	w := 0.
@@ -31,7 +31,7 @@ func (b *colourBar) width(s *style) float64 {
 	}
 	w += b.gap(s) + b.thick(s) + 2.5*lineScale(s.k) + 1.5*s.k
 	if b.label != "" {
-		w += 1.5 * s.label.Size
+		w += 1.3 * s.label.Size
 	}
 	return w
 }
@@ -58,7 +58,7 @@ func (b *colourBar) draw(page *ink.Page, s *style, r ink.Rect) {
 		wide = max(wide, ink.Width(t.label, s.tick))
 	}
 	label, font := ink.Fit(b.label, s.label, r.H+s.tick.Size)
-	page.Text(ink.Pt{X: r.Right() + long + 1.5*s.k + wide + 1.3*s.label.Size, Y: r.Y + r.H/2}, label, font, s.ink, .5, 0, math.Pi/2)
+	page.Text(ink.Pt{X: r.Right() + long + 1.5*s.k + wide + 1.1*s.label.Size, Y: r.Y + r.H/2}, label, font, s.ink, .5, 0, math.Pi/2)
 }
 
 // drawAcross is the small bar below an image: two numbers at its ends.

@@ -166,7 +166,7 @@ func (d *densityPlot) layout(s *style) *layout {
 			cols = 2
 		}
 	}
-	l := &layout{gap: 1, aspect: (d.y.max - d.y.min) / (d.x.max - d.x.min), most: 62}
+	l := &layout{gap: .4, aspect: (d.y.max - d.y.min) / (d.x.max - d.x.min), most: 62}
 	if d.chosen != nil {
 		l.notes = d.notes
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -91,7 +92,7 @@ func decode(t *testing.T, b []byte) image.Image {
 	return img
 }
 
-var numbers = regexp.MustCompile(`-?\d+(\.\d+)?`)
+var numbers = regexp.MustCompile(`[ ,]?-?(\d+\.?\d*|\.\d+)`)
 
 // compareSVG allows numbers to differ by rounding: another processor may fuse a multiplication and an addition.
 func compareSVG(got, want []byte) string {
@@ -100,8 +101,8 @@ func compareSVG(got, want []byte) string {
 	}
 	a, b := numbers.FindAll(got, -1), numbers.FindAll(want, -1)
 	for i := range a {
-		x, _ := strconv.ParseFloat(string(a[i]), 64)
-		y, _ := strconv.ParseFloat(string(b[i]), 64)
+		x, _ := strconv.ParseFloat(strings.Trim(string(a[i]), " ,"), 64)
+		y, _ := strconv.ParseFloat(strings.Trim(string(b[i]), " ,"), 64)
 		if math.Abs(x-y) > .02 {
 			return "number " + strconv.Itoa(i) + " is " + string(a[i]) + ", was " + string(b[i])
 		}

@@ -41,7 +41,7 @@ func (l *layout) sheet(s *style, width float64, letters bool) *sheet {
 		total += w
 	}
 	gap := l.gap * s.label.Size
-	margin := .3 * s.label.Size
+	margin := .15 * s.label.Size
 	barWidth := 0.
 	if l.bar != nil {
 		barWidth = l.bar.width(s)

@@ -2,33 +2,10 @@ package plotting
 
 import (
 	"math/rand/v2"
-	"strings"
 	"testing"
-
-	"odslab/plotting/internal/ink"
 )
 
-// boxesOf are the boxes of a figure's texts and panels as laid out, and the page.
-func boxesOf(t *testing.T, f *Figure) (texts, panels []ink.Box, w, h float64) {
-	t.Helper()
-	if f.Err() != nil {
-		t.Fatal(f.Err())
-	}
-	sh, _ := f.lay(onPaper)
-	page := ink.SVG(sh.w, sh.h, "", "")
-	all := page.Record()
-	sh.draw(page)
-	for _, b := range *all {
-		if b.Size == 0 {
-			panels = append(panels, b)
-		} else if strings.TrimSpace(b.Text) != "" {
-			texts = append(texts, b)
-		}
-	}
-	return texts, panels, sh.w, sh.h
-}
-
-func overlap(a, b ink.Rect) float64 {
+func overlap(a, b Box) float64 {
 	x, y := min(a.Right(), b.Right())-max(a.X, b.X), min(a.Top(), b.Top())-max(a.Y, b.Y)
 	return min(x, y)
 }
@@ -64,7 +41,11 @@ func TestLayout(t *testing.T) {
 			t.Parallel()
 			for _, preset := range []Preset{Column, OneAndHalf, TwoColumn, Notebook} {
 				fig := f.make().Size(preset)
-				texts, panels, w, h := boxesOf(t, fig)
+				l, err := fig.Layout()
+				if err != nil {
+					t.Fatal(err)
+				}
+				texts, panels, w, h := l.Texts, l.Panels, l.W, l.H
 				for i, a := range texts {
 					if a.X < -.3 || a.Y < -.3 || a.Right() > w+.3 || a.Top() > h+.3 {
 						t.Errorf("%v mm: %q lies at %.1f..%.1f × %.1f..%.1f on a page of %.1f × %.1f", preset.Width, a.Text, a.X, a.Right(), a.Y, a.Top(), w, h)
@@ -73,19 +54,19 @@ func TestLayout(t *testing.T) {
 						t.Errorf("%v mm: %q is set in %.2f pt, its index in %.2f", preset.Width, a.Text, a.Size, a.Index)
 					}
 					for _, b := range texts[:i] {
-						if overlap(a.Rect, b.Rect) > .8 {
+						if overlap(a, b) > .8 {
 							t.Errorf("%v mm: %q overlaps %q", preset.Width, a.Text, b.Text)
 						}
 					}
 					for _, p := range panels {
-						if !inPanel[f.name] && overlap(a.Rect, p.Rect) > .8 {
+						if !inPanel[f.name] && overlap(a, p) > .8 {
 							t.Errorf("%v mm: %q lies on a panel", preset.Width, a.Text)
 						}
 					}
 				}
 				for i, a := range panels {
 					for _, b := range panels[:i] {
-						if overlap(a.Rect, b.Rect) > .1 {
+						if overlap(a, b) > .1 {
 							t.Errorf("%v mm: two panels overlap", preset.Width)
 						}
 					}

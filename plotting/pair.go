@@ -168,7 +168,7 @@ const mostDots = 1000
 
 func (q *pairPlot) layout(s *style) *layout {
 	n := len(q.index)
-	l := &layout{gap: .5, aspect: 1, most: 62, notes: q.notes, corner: n > 1, legend: q.legend()}
+	l := &layout{gap: .3, aspect: 1, most: 62, notes: q.notes, corner: n > 1, legend: q.legend()}
 	if n > 1 {
 		l.most = max(100/float64(n), 25)
 	}

@@ -93,12 +93,12 @@ func (v *view) whisker(pen ink.Pen, x, low, high float64) {
 	v.line(pen, []float64{x, x}, []float64{low, high})
 }
 
-// thin drops points that would not be seen: a line through what is left is nowhere .02 pt off (Douglas and Peucker).
+// thin drops points that would not be seen: a line through what is left is nowhere .03 pt off (Douglas and Peucker).
 func thin(pts []ink.Pt) []ink.Pt {
 	if len(pts) < 3 {
 		return pts
 	}
-	const tolerance = .02
+	const tolerance = .03
 	keep := make([]bool, len(pts))
 	keep[0], keep[len(pts)-1] = true, true
 	for todo := [][2]int{{0, len(pts) - 1}}; len(todo) > 0; {
@@ -178,7 +178,7 @@ func (p *panel) draw(page *ink.Page, s *style, r ink.Rect, few int) {
 	}
 	if p.y.numbers && p.y.label != "" {
 		label, font := ink.Fit(p.y.label, s.label, r.H)
-		page.Text(ink.Pt{X: r.X - p.left(s, r.H) + .82*s.label.Size, Y: r.Y + r.H/2}, label, font, s.ink, .5, 0, math.Pi/2)
+		page.Text(ink.Pt{X: r.X - p.left(s, r.H) + .8*s.label.Size, Y: r.Y + r.H/2}, label, font, s.ink, .5, 0, math.Pi/2)
 	}
 	if p.title != "" {
 		title, font := ink.Fit(p.title, s.label, r.W)
@@ -247,7 +247,7 @@ func (p *panel) left(s *style, height float64) float64 {
 	}
 	w += most + 1.5*s.k
 	if p.y.label != "" {
-		w += 1.5 * s.label.Size
+		w += 1.3 * s.label.Size
 	}
 	return w
 }

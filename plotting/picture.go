@@ -78,6 +78,7 @@ func intensities(groups ...[]float64) scale {
 
 // tile is an image in a figure with a hairline around it.
 func tile(page *ink.Page, s *style, r ink.Rect, img image.Image) {
+	page.Mark("image", r)
 	page.Picture(r, img)
 	page.Frame(s.pen(s.faint, .4), r)
 }

@@ -130,8 +130,9 @@ func TestThinKeepsShape(t *testing.T) {
 			k++
 		}
 		a, b := few[k], few[k+1]
-		if y := a.Y + (p.X-a.X)/(b.X-a.X)*(b.Y-a.Y); math.Abs(y-p.Y) > .05 {
-			t.Fatalf("off by %.3f pt at %v", y-p.Y, p.X)
+		dx, dy := b.X-a.X, b.Y-a.Y
+		if off := math.Abs(dx*(p.Y-a.Y)-dy*(p.X-a.X)) / math.Hypot(dx, dy); off > .03+1e-9 {
+			t.Fatalf("off by %.3f pt at %v", off, p.X)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"odslab/plotting/internal/ink"
+
 	"odslab/odslib"
 )
 
@@ -131,8 +133,10 @@ func TestAnimations(t *testing.T) {
 		if first.Bounds() != frames[0].Bounds() {
 			t.Fatalf("%s: %v", name, first.Bounds())
 		}
-		still, _ := f.encode("png")
-		want, last := decode(t, still), frames[len(frames)-1]
+		sheet, style := f.lay(onPaper)
+		still, drawn := ink.Pixels(math.Ceil(sheet.w*4)/4, math.Ceil(sheet.h*4)/4, pngDPI, style.paper)
+		sheet.draw(still)
+		want, last := drawn(), frames[len(frames)-1]
 		far := 0
 		for y := range want.Bounds().Dy() {
 			for x := range want.Bounds().Dx() {
@@ -167,7 +171,7 @@ func TestAnimations(t *testing.T) {
 func TestLayers(t *testing.T) {
 	a := Trajectories(states(20, 2, 12)).Size(Column).Animate(7)
 	frames := a.draw(either, 96)
-	whole := paletted(frames, frames[0].Bounds())
+	whole := ink.Paletted(frames, frames[0].Bounds())
 	layers := layered(whole)
 	for i, f := range whole {
 		got := make([]uint8, len(f.Pix))

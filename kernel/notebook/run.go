@@ -1,6 +1,7 @@
 package notebook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ type Config struct {
 	Paths   []string          // the notebooks, run in this order, each in a kernel of its own
 	HTMLDir string            // where pages go; "": OutDir
 	OutDir  string            // where executed notebooks go; "": HTMLDir, or "out" beside each notebook
+	Dir     string            // where kernels work; "": the folder of each notebook
 	Timeout time.Duration     // of one cell; 0: none
 	Params  map[string]string // override assignments in cells tagged "parameters"
 	Kernel  Command
@@ -151,7 +153,7 @@ func sameFile(a, b string) bool {
 
 func (j *job) run(ctx context.Context, cfg *Config, p *progress) {
 	p.notebook(j.path)
-	kernel, err := cfg.connect(ctx, filepath.Dir(j.path))
+	kernel, err := cfg.connect(ctx, cmp.Or(cfg.Dir, filepath.Dir(j.path)))
 	if err != nil {
 		j.err = fmt.Errorf("%s: %w", j.path, err)
 		return

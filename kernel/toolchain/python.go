@@ -21,13 +21,14 @@ var pythonPins = map[string]string{
 	"jupyter-console":     "6.6.3",
 	"jupyter-kernel-test": "0.7.0",
 	"jupyterlab-widgets":  "3.0.17",
+	"papermill":           "2.7.0",
 	"playwright":          "1.65.2",
 }
 
 // EnsurePython makes a private Python environment with these packages and
 // returns its interpreter. Packages are names (jupyterlab, nbclient, nbconvert,
 // nbformat, ipykernel, jupyter-client, jupyter-console, jupyter-kernel-test, jupyterlab-widgets,
-// playwright), which are pinned, or name==version. The environment grows with what is asked for.
+// papermill, playwright), which are pinned, or name==version. The environment grows with what is asked for.
 // say, which may be nil, is told what takes long.
 func EnsurePython(ctx context.Context, say func(string), packages ...string) (python string, err error) {
 	l, err := Default()
@@ -46,6 +47,7 @@ func (l Layout) ensurePython(ctx context.Context, say func(string), packages []s
 		return "", err
 	}
 	if l.pythonHas(want) {
+		_ = l.announce() // an environment of an earlier version; it may belong to somebody else
 		return l.Python(), nil
 	}
 	unlock, err := l.lock(ctx, func() { say("another set-up is at work: waiting for it") })
@@ -142,6 +144,9 @@ func (l Layout) growPython(ctx context.Context, say func(string), want []string)
 		if err := run(ctx, command{Args: append(args, have...)}); err != nil {
 			return err
 		}
+	}
+	if err := l.announce(); err != nil {
+		return err
 	}
 	config := filepath.Join(l.venv(), "pyvenv.cfg")
 	return writeStamp(l.pythonStamp(), "", &stepResult{note: strings.Join(have, " "), outputs: []string{config}})

@@ -57,6 +57,16 @@ func (b *Buffer) Add(in Batch) {
 	}
 }
 
+// put replaces the kept samples of these numbers, but by none whose log r is not finite.
+func (b *Buffer) put(index []int, in Batch) {
+	for i, k := range index {
+		if l := in.LogR[i]; !math.IsInf(l, 0) && !math.IsNaN(l) {
+			copy(b.kept.X.Row(k), in.X.Row(i))
+			b.kept.LogR[k] = l
+		}
+	}
+}
+
 func (b *Buffer) take(index []int) Batch {
 	out := Batch{X: b.kept.X.Take(index), LogR: make([]float64, len(index)), Cond: make([]int, len(index))}
 	for i, k := range index {

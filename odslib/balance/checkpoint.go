@@ -53,6 +53,10 @@ type training struct {
 	Seed      uint64          `json:"seed"`
 	Posterior string          `json:"posterior"`
 	Given     string          `json:"given,omitempty"`
+	Drift     *Drift          `json:"drift,omitempty"`
+	Guide     json.RawMessage `json:"guide,omitempty"`
+	Local     int             `json:"local,omitempty"`
+	Objective string          `json:"objective,omitempty"`
 }
 
 func (t *Trainer) training() (string, error) {
@@ -60,12 +64,24 @@ func (t *Trainer) training() (string, error) {
 		Method: t.name, Kernel: fmt.Sprintf("%T%+v", t.Chain.Kernel, t.Chain.Kernel), Grid: t.process.Times(),
 		Paths: t.Paths, LR: t.LR, LogZRate: t.LogZRate, Clip: t.Clip, GradSteps: t.GradSteps, EMA: t.EMA, Horizon: t.Horizon,
 		Anneal: t.Anneal, VarGrad: t.VarGrad, Robust: t.Robust, Explore: t.Explore, Replay: t.Replay, Pool: t.Pool, Buffer: t.Buffer, Ranked: t.Ranked,
-		Seed: t.seed, Posterior: t.print.Posterior,
+		Seed: t.seed, Posterior: t.print.Posterior, Local: t.Local,
 	}
 	if t.post.Given != nil {
 		f.Given = engine.CheckSum(t.conditions)
 	}
 	var err error
+	if t.Guide != nil || t.Variances { // older runs had neither
+		f.Drift = &t.Drift
+	}
+	switch o := t.Objective.(type) {
+	case Pull:
+		f.Objective = o.Name
+	case Adjoint:
+		f.Objective = "adjoint"
+	}
+	if f.Guide, err = encodeGuide(t.Guide); err != nil {
+		return "", err
+	}
 	if f.Net, err = nn.Encode(t.Net); err != nil {
 		return "", err
 	}

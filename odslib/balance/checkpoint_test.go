@@ -16,17 +16,21 @@ import (
 	"odslab/odslib/exact"
 	"odslab/odslib/nn"
 	"odslab/odslib/priors"
+	"odslab/odslib/twist"
 )
 
 // flaky is a reward on the host, which fails when it is told to.
 type flaky struct{ fail func() error }
 
 func (f flaky) LogRHost(_ context.Context, x odslib.Array) ([]float64, error) {
+	if err := f.fail(); err != nil {
+		return nil, err
+	}
 	out := make([]float64, x.Len())
 	for i := range out {
 		out[i] = -math.Abs(float64(x.Row(i)[0]))
 	}
-	return out, f.fail()
+	return out, nil
 }
 
 // bits is the whole state of a trainer to the bit.
@@ -50,7 +54,7 @@ func bits(t *testing.T, tr *Trainer) string {
 
 // TestResumes: 50+50 iterations are 100 to the bit, whether 50 were all that was asked for, the run was interrupted, or
 // its reward failed in the middle of an iteration. The run uses all that has a state: replay, pool, exploration,
-// annealing, and a buffer that goes round. One trainer is started over and over, so that its programs compile once.
+// annealing, local search, and a buffer that goes round. One trainer is started over and over, so that its programs compile once.
 func TestResumes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("compiles for seconds")
@@ -63,7 +67,7 @@ func TestResumes(t *testing.T) {
 		}
 		return nil
 	}})
-	s := Settings{Net: nn.MLP{Hidden: 16, Layers: 2}, Steps: 10, Paths: 16, Buffer: 45, Pool: 32, Explore: .5, Horizon: 100}
+	s := Settings{Net: nn.MLP{Hidden: 16, Layers: 2}, Steps: 10, Paths: 16, Buffer: 45, Pool: 32, Explore: .5, Horizon: 100, Local: 7, Drift: Drift{Variances: true}}
 	tr, err := NewTrainer(ctx, "RTB", s, post, 3)
 	if err != nil {
 		t.Fatal(err)
@@ -190,6 +194,7 @@ func TestSaveAndOpen(t *testing.T) {
 		post   odslib.Posterior
 		others []odslib.Posterior
 	}{
+		"guided": {odslib.Given(normal, rising), []odslib.Posterior{odslib.Given(normal, falling)}},
 		"numbers": {odslib.Given(normal, constraint.Tilt{Linear: []float64{1, 0}}), []odslib.Posterior{
 			odslib.Given(normal, constraint.Tilt{Linear: []float64{1, 1e-6}}),
 			odslib.Given(odslib.Normal{Dims: []int{3}}, constraint.Tilt{Linear: []float64{1, 0, 0}}),
@@ -201,8 +206,11 @@ func TestSaveAndOpen(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := s
-			if name == "tokens" {
+			switch name {
+			case "tokens":
 				s.Chain.Kernel = nil
+			case "guided":
+				s.Drift = Drift{Guide: twist.Kernel{Draws: 64}, Variances: true}
 			}
 			p, err := Train(ctx, "test", s, c.post, odslib.Budget{Steps: 3}, 1)
 			if err != nil {

@@ -20,6 +20,11 @@
 // Conditions (odslib.Posterior.Given) reach network and reward row by row. Where they differ each one has 16 paths of a batch and
 // the batch's own log Z: one policy for every measurement, trained on those of odslib.Family.
 //
+// A policy may start at a guided prior and set its own variances ([Drift]), adapt the prior's own network ([LoRA], [Copy]), search
+// locally from kept samples (Settings.Local), be put at one condition ([Policy.At]), be judged from the posterior's side
+// ([Policy.Bounds]), and be distilled to one evaluation ([Distillation]). What its start law or fixed variances keep from it is in its
+// Notes. Other losses over the same paths are an [Objective].
+//
 // Packages rtb and outsource are the two samplers that stand on it.
 //
 // References: Malkin et al. 2022 (trajectory balance), Zhang et al. 2023 (VarGrad), Venkatraman et al. 2024

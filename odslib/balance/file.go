@@ -8,8 +8,10 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/checkpoint"
 	"odslab/odslib/diffusion"
+	"odslab/odslib/internal/kinds"
 	"odslab/odslib/nn"
 	"odslab/odslib/safetensors"
+	"odslab/odslib/twist"
 )
 
 // about is the JSON beside the weights of a policy: all of it but the numbers of the network.
@@ -24,10 +26,22 @@ type about struct {
 	Net        json.RawMessage `json:"net"`
 	Schedule   json.RawMessage `json:"schedule,omitempty"`
 	Kernel     json.RawMessage `json:"kernel,omitempty"`
+	Drift      Drift           `json:"drift"`
+	Guide      json.RawMessage `json:"guide,omitempty"`
 	Grid       []float64       `json:"grid,omitempty"`
 	Posterior  string          `json:"posterior"`
 	Numbers    string          `json:"numbers"`
 	Given      int             `json:"given,omitempty"`
+}
+
+// guides are the twists that a file can name.
+var guides = kinds.New[twist.Twist]("balance", "guide", twist.Point{}, twist.Tempered{}, twist.Isotropic{}, twist.Covariance{}, twist.Quadratic{}, twist.MonteCarlo{}, twist.Kernel{}, twist.Default{})
+
+func encodeGuide(g twist.Twist) (json.RawMessage, error) {
+	if g == nil {
+		return nil, nil
+	}
+	return guides.Encode(g)
 }
 
 // finite is v, or nil: JSON has no NaN.
@@ -47,7 +61,10 @@ func (p *Policy) describe() (a about, ts []safetensors.Tensor, err error) {
 	}
 	a = about{
 		Method: p.Name, Iterations: len(p.Trace), LogZ: finite(p.LogZ), Loss: finite(loss), Seconds: math.Round(10*p.Seconds) / 10, Notes: p.Notes,
-		Paths: p.Paths, Grid: p.Chain.Grid, Posterior: p.Posterior.Posterior, Numbers: p.Posterior.Params, Given: p.Posterior.Given,
+		Paths: p.Paths, Grid: p.Chain.Grid, Posterior: p.Posterior.Posterior, Numbers: p.Posterior.Params, Given: p.Posterior.Given, Drift: p.Drift,
+	}
+	if a.Guide, err = encodeGuide(p.Drift.Guide); err != nil {
+		return a, nil, err
 	}
 	if a.Net, err = nn.Encode(p.Net); err != nil {
 		return a, nil, err
@@ -96,7 +113,7 @@ func decode(f *safetensors.File) (*Policy, error) {
 	}
 	p := &Policy{
 		Name: a.Method, Iterations: a.Iterations, LogZ: math.NaN(), Seconds: a.Seconds, Notes: a.Notes, Paths: a.Paths,
-		Posterior: odslib.Fingerprint{Posterior: a.Posterior, Params: a.Numbers, Given: a.Given},
+		Posterior: odslib.Fingerprint{Posterior: a.Posterior, Params: a.Numbers, Given: a.Given}, Drift: a.Drift,
 	}
 	if a.LogZ != nil {
 		p.LogZ = *a.LogZ
@@ -104,6 +121,11 @@ func decode(f *safetensors.File) (*Policy, error) {
 	var err error
 	if p.Net, err = nn.Decode(a.Net); err != nil {
 		return nil, err
+	}
+	if a.Guide != nil {
+		if p.Drift.Guide, err = guides.Decode(a.Guide); err != nil {
+			return nil, err
+		}
 	}
 	if a.Schedule != nil {
 		p.Chain.Grid, p.Chain.Steps = a.Grid, len(a.Grid)-1

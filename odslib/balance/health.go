@@ -75,6 +75,9 @@ func (t *Trainer) watch(it Iteration, none bool) (err error) {
 // conclude gives the policy the best weights where the last are worse, and its notes.
 func (t *Trainer) conclude(p *Policy) {
 	h := t.health
+	for _, line := range t.process.limits() {
+		p.note("%s", line)
+	}
 	if b := h.best; h.stop == "" && b.weights != nil && h.score < b.score-worse {
 		p.Weights, p.LogZ = b.weights, b.logZ
 		p.note("after %d iterations the evidence lower bound had fallen from %.1f to %.1f: the weights kept are those after %d", len(t.trace), b.score, h.score, b.after)

@@ -28,6 +28,9 @@ type paths struct {
 	start, lay       *engine.Program
 	draw, back, grad *engine.Loop
 	gradSteps        int // steps of a path that get a gradient
+
+	ends    *engine.Program // adjoint matching: ∇(−log r) at the ends
+	adjoint *engine.Loop    // and its gradient
 }
 
 // inputs are the shapes that the policy's network sees and of the prior's guess, for n rows with c conditions.
@@ -42,7 +45,7 @@ func (p *corrected) inputs(table engine.Table, n, c int) (net shapes.Shape, gues
 			at.Given = in[2]
 		}
 		guess := p.reference(scope, in[0], at)
-		return append([]*engine.Node{p.how.Inputs(scope.At("standard"), guess, in[0], at)}, guess...)
+		return append([]*engine.Node{p.inputsOf(scope.At("standard"), guess, in[0], at)}, guess...)
 	})
 	if err != nil {
 		return net, nil, err
@@ -114,7 +117,7 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 		Carry: func(s diffusion.Stride, carried []*engine.Node) []*engine.Node {
 			i := p.index(s.Row)
 			out := []*engine.Node{graph.Add(carried[0], p.policy.logRatio(s.Guess, s.Next, s.X, s.Row)), put(carried[1], graph.OnePlus(i), s.Next)}
-			for j, g := range s.Guess[len(guesses):] {
+			for j, g := range s.Guess[len(s.Guess)-len(guesses):] {
 				out = append(out, put(carried[2+j], i, g))
 			}
 			return append(out, carried[kept:]...)
@@ -132,7 +135,7 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 			i := p.index(row)
 			out := append([]*engine.Node{from, rng}, st[2:first]...)
 			out = append(out, graph.Add(carried[0], p.policy.logRatio(guess, st[0], from, row)), put(carried[1], i, from))
-			for j, g := range guess[len(guesses):] {
+			for j, g := range guess[len(guess)-len(guesses):] {
 				out = append(out, put(carried[2+j], i, g))
 			}
 			return append(out, carried[kept:]...)
@@ -291,12 +294,12 @@ func (p *paths) gradient(ctx context.Context, phi []*tensors.Tensor, d drawn, we
 }
 
 func (p *paths) close() {
-	for _, l := range []*engine.Loop{p.draw, p.back, p.grad} {
+	for _, l := range []*engine.Loop{p.draw, p.back, p.grad, p.adjoint} {
 		if l != nil {
 			l.Close()
 		}
 	}
-	for _, q := range []*engine.Program{p.start, p.lay} {
+	for _, q := range []*engine.Program{p.start, p.lay, p.ends} {
 		if q != nil {
 			q.Close()
 		}

@@ -6,14 +6,17 @@ import (
 	"testing"
 
 	"github.com/gomlx/gomlx/core/graph"
+	"gonum.org/v1/gonum/stat"
 
 	"odslab/odslib"
 	"odslab/odslib/constraint"
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
 	"odslab/odslib/exact"
+	"odslab/odslib/measure"
 	"odslab/odslib/nn"
 	"odslab/odslib/priors"
+	"odslab/odslib/twist"
 )
 
 // open is a trainer's paths with weights that are all off their initial values, where most derivatives vanish.
@@ -49,13 +52,21 @@ func measured(rows ...float64) odslib.Posterior {
 func TestGradientIsTheDerivative(t *testing.T) {
 	ctx := context.Background()
 	const batch = 8
-	for name, post := range map[string]odslib.Posterior{
-		"Gaussian":   odslib.Given(priors.Grid25(), constraint.Tilt{Linear: []float64{.3, -.1}}),
-		"tokens":     exact.Infilling().Post,
-		"conditions": measured(1, 2, 3, 4, 5, 6, 7, 8),
+	grid := odslib.Given(priors.Grid25(), constraint.Tilt{Linear: []float64{.3, -.1}})
+	for name, c := range map[string]struct {
+		post  odslib.Posterior
+		drift Drift
+	}{
+		"Gaussian":          {grid, Drift{}},
+		"tokens":            {exact.Infilling().Post, Drift{}},
+		"conditions":        {measured(1, 2, 3, 4, 5, 6, 7, 8), Drift{}},
+		"variances":         {grid, Drift{Variances: true}},
+		"guide":             {grid, Drift{Guide: twist.Point{}}},
+		"guide, conditions": {measured(1, 2, 3, 4, 5, 6, 7, 8), Drift{Guide: twist.Covariance{}, Variances: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tr, weights := open(t, post, Settings{Net: nn.MLP{Hidden: 8, Layers: 2, Time: 8}, Paths: batch, Steps: 6, GradSteps: 20, Pool: -1})
+			post := c.post
+			tr, weights := open(t, post, Settings{Net: nn.MLP{Hidden: 8, Layers: 2, Time: 8}, Paths: batch, Steps: 6, GradSteps: 20, Pool: -1, Drift: c.drift})
 			p := tr.paths
 			x, err := post.Prior.Sample(ctx, batch, 3)
 			if err != nil {
@@ -124,7 +135,11 @@ func TestUntrainedPolicyIsThePrior(t *testing.T) {
 		if _, ok := post.Prior.(odslib.Diffusion); !ok {
 			explore = 0
 		}
-		tr, _ := open(t, post, Settings{Paths: 16, Steps: 10, Pool: -1})
+		var drift Drift
+		if explore > 0 {
+			drift = Drift{Variances: true}
+		}
+		tr, _ := open(t, post, Settings{Paths: 16, Steps: 10, Pool: -1, Drift: drift})
 		d, phi, err := tr.paths.forward(context.Background(), tr.weights.Tensors(), 1, explore, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -134,6 +149,65 @@ func TestUntrainedPolicyIsThePrior(t *testing.T) {
 			if s != 0 {
 				t.Fatalf("%T: path %d has log-ratio %g", post.Prior, b, s)
 			}
+		}
+	}
+}
+
+// An untrained policy with a guide is the guided prior: for N(0, I) under one measurement, whose guide is exact, it has the posterior's
+// mean and, but for the variances of its steps, its paths.
+func TestUntrainedPolicyIsGuided(t *testing.T) {
+	const n = 4000
+	post := measured()
+	tr, _ := open(t, odslib.Given(post.Prior, constraint.Gaussian{A: constraint.Matrix{{1, 1}}, Y: []float64{2}, Sigma: .5}), Settings{Paths: n, Steps: 100, Pool: -1, Drift: Drift{Guide: twist.Covariance{}, Variances: true}})
+	if tr.beta != 1 {
+		t.Errorf("β starts at %g", tr.beta)
+	}
+	d, phi, err := tr.paths.forward(context.Background(), tr.weights.Tensors(), 1, 0, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine.Free(append(phi, d.kept...)...)
+	logr, err := tr.post.Rewards(context.Background(), d.x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := 0.
+	for i := range n {
+		mean += float64(d.x.Row(i)[0]+d.x.Row(i)[1]) / n
+		logr[i] -= d.sum[i]
+	}
+	share := measure.ESS(logr) / n
+	t.Logf("mean of the sum %.3f, of the posterior %.3f; effective share %.3f", mean, 16./9, share)
+	if math.Abs(mean-16./9) > .04 || share < .85 { // standard error .008
+		t.Errorf("mean of the sum %.3f, want %.3f; effective share %.3f", mean, 16./9, share)
+	}
+}
+
+// The densities of a policy's steps are normalised, whatever its weights: the mean of p_ref/p_φ over its own paths is 1, with the
+// prior's variances and with its own.
+func TestRatioIsNormalised(t *testing.T) {
+	for _, variances := range []bool{false, true} {
+		const n = 4096
+		tr, weights := open(t, measured(), Settings{Net: nn.MLP{Hidden: 8, Layers: 2, Time: 8}, Paths: n, Steps: 5, Pool: -1, Drift: Drift{Guide: twist.Covariance{}, Variances: variances}})
+		for _, w := range weights {
+			for i := range w.Value.Data {
+				w.Value.Data[i] *= .25
+			}
+		}
+		d, phi, err := tr.paths.forward(context.Background(), weights.Tensors(), 1, 0, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		engine.Free(append(phi, d.kept...)...)
+		w, size := make([]float64, n), 0.
+		for i, s := range d.sum {
+			w[i], size = math.Exp(-s), size+math.Abs(s)/n
+		}
+		mean, sd := stat.MeanStdDev(w, nil)
+		se := stat.StdErr(sd, n)
+		t.Logf("variances %v: mean %.3f ± %.3f, mean size of a log-ratio %.2f", variances, mean, se, size)
+		if math.Abs(mean-1) > 4*se || size < .1 || se > .1 {
+			t.Errorf("variances %v: mean of p_ref/p_φ is %.3f ± %.3f at log-ratios of %.2f, want 1", variances, mean, se, size)
 		}
 	}
 }

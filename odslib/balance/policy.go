@@ -24,8 +24,9 @@ type Policy struct {
 	Name       string
 	Net        nn.Net
 	Weights    odslib.Params
-	Standard   odslib.Params      // mean and standard deviation of the network's inputs
-	Chain      diffusion.Chain    // of a diffusion prior
+	Standard   odslib.Params   // mean and standard deviation of the network's inputs
+	Chain      diffusion.Chain // of a diffusion prior
+	Drift      Drift
 	Posterior  odslib.Fingerprint // that it was trained for
 	LogZ       float64            // as learned; NaN where conditions differ from row to row
 	Trace      []Iteration
@@ -37,7 +38,7 @@ type Policy struct {
 
 // process is the policy as a process, and the numbers that it reads.
 func (p *Policy) process(post odslib.Posterior) (*corrected, odslib.Params, error) {
-	q, err := newCorrected(post, p.Chain, p.Net, p.Standard, p.Name)
+	q, err := newCorrected(post, p.Chain, p.Net, p.Drift, p.Standard, p.Name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", p.Name, err)
 	}
@@ -93,7 +94,9 @@ func (p *Policy) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 			given = &part
 		}
 		logw, failed := reward.Rewards(context.WithoutCancel(ctx), d.X, given)
-		if err == nil {
+		if odslib.Partly(context.WithoutCancel(ctx), logw, failed) {
+			res.Note("log r failed for some samples, first with: %v", failed)
+		} else if err == nil {
 			err = failed
 		}
 		res.ConstraintEvals = int64(m)

@@ -23,6 +23,12 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 	i := len(t.trace)
 	seed := engine.Split(t.seed, fmt.Sprintf("balance.iteration.%d", i))
 	rng := engine.RNG(seed, "balance.host")
+	var local found
+	if t.Local > 0 && i%t.Local == t.Local-1 {
+		if local, err = t.search(ctx, engine.Split(seed, "balance.local")); err != nil {
+			return it, err
+		}
+	}
 	var d drawn
 	batch, replay := t.replay(progress, rng)
 	if it.Replay = replay; replay {
@@ -39,7 +45,7 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 		explore := t.Explore * math.Max(0, 1-2*progress)
 		if d, t.phi, err = t.paths.forward(ctx, t.phi, seed, explore*explore, t.given(batch.Cond)); err == nil {
 			batch.X = d.x
-			batch.LogR, err = t.reward.Rewards(ctx, d.x, d.given)
+			batch.LogR, err = t.rewards(ctx, d.x, d.given)
 		}
 	}
 	if err != nil {
@@ -58,7 +64,12 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 		steps := rng.Perm(len(t.paths.table))[:t.GradSteps]
 		slices.Sort(steps)
 		var grad []*tensors.Tensor
-		if grad, t.phi, err = t.paths.gradient(ctx, t.phi, d, weight, steps); err != nil {
+		if _, ok := t.Objective.(Adjoint); ok {
+			grad, t.phi, err = t.paths.matched(ctx, t.phi, d, steps)
+		} else {
+			grad, t.phi, err = t.paths.gradient(ctx, t.phi, d, weight, steps)
+		}
+		if err != nil {
 			return it, err
 		}
 		rate := t.LR * math.Min(1, float64(i+1)/50) * falling(progress)
@@ -68,6 +79,7 @@ func (t *Trainer) step(ctx context.Context, progress float64) (it Iteration, err
 	}
 	t.beta, t.logZ, t.first = beta, z, first
 	t.lost += j.lost
+	t.buffer.put(local.index, local.batch)
 	if !replay {
 		t.buffer.Add(batch)
 	}
@@ -164,6 +176,9 @@ func (t *Trainer) balance(it *Iteration, j judged, z *logZ, beta, progress float
 		z.step(pull, t.LogZRate*falling(progress), len(t.trace)+1)
 	}
 	it.LogZ = z.value
+	if o, ok := t.Objective.(Pull); ok {
+		return o.pull(j)
+	}
 	return delta
 }
 

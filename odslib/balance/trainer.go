@@ -36,6 +36,7 @@ type Trainer struct {
 	beta                  float64
 	first                 float64 // loss of the untrained policy, had r been whole: the variance of log r
 	lost                  int     // paths that had no weight
+	failed                bool    // a batch of the constraint, once
 	trace                 []Iteration
 	seconds               float64
 	horizon               int // iterations that the schedules were last laid out for; 0 for minutes
@@ -65,13 +66,24 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if t.post.Constraint == nil {
 		return fmt.Errorf("it needs a constraint")
 	}
+	own, starts := t.post.Prior.(Starting)
+	starts = starts && s.Net == nil
+	if starts {
+		s.Net, _ = own.Starting()
+	}
 	if t.Settings, err = s.resolve(); err != nil {
 		return err
+	}
+	if t.Objective != nil {
+		t.Settings = t.onPolicy()
+	}
+	if t.Guide != nil {
+		t.Drift.Seed = engine.Split(t.seed, "balance.guide")
 	}
 	if t.engine, err = engine.Open(); err != nil {
 		return err
 	}
-	if t.process, err = newCorrected(t.post, t.Chain, t.Net, nil, t.name); err != nil {
+	if t.process, err = newCorrected(t.post, t.Chain, t.Net, t.Drift, nil, t.name); err != nil {
 		return err
 	}
 	table, err := t.process.Table()
@@ -96,11 +108,20 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if err != nil {
 		return err
 	}
-	if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
+	if a, ok := t.Net.(adapter); ok {
+		t.weights = a.initial(odslib.ParamsOf(t.process.Process), engine.Split(t.seed, "balance.weights"))
+	} else if starts {
+		_, t.weights = own.Starting()
+	} else if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
 		return err
 	}
 	if t.paths, err = newPaths(t.process, t.weights, t.Paths, c, t.GradSteps, t.Chain.Driver); err != nil {
 		return err
+	}
+	if _, ok := t.Objective.(Adjoint); ok {
+		if err := t.paths.match(); err != nil {
+			return err
+		}
 	}
 	if t.reward, err = t.post.Evaluator(); err != nil {
 		return err
@@ -111,12 +132,9 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	if t.print, err = t.post.Fingerprint(ctx); err != nil {
 		return err
 	}
-	if err := t.fillPool(ctx); err != nil {
-		return err
-	}
 	t.horizon = or(t.Horizon, 1000)
 	t.start()
-	return nil
+	return t.fillPool(ctx)
 }
 
 // pathsOfOne is how many paths of a batch have one condition, where conditions differ.
@@ -155,7 +173,7 @@ func (t *Trainer) Policy() (*Policy, error) {
 // snapshot is the policy as it stands.
 func (t *Trainer) snapshot() (*Policy, error) {
 	p := &Policy{
-		Name: t.name, Net: t.Net, Standard: t.process.standard, Chain: t.Chain, LogZ: t.logZ.value, Trace: t.trace,
+		Name: t.name, Net: t.Net, Standard: t.process.standard, Chain: t.Chain, Drift: t.Drift, LogZ: t.logZ.value, Trace: t.trace,
 		Iterations: len(t.trace), Seconds: t.seconds, Paths: t.Paths, Posterior: t.print, Notes: slices.Clone(t.notes),
 	}
 	var err error
@@ -226,10 +244,11 @@ func (t *Trainer) fillPool(ctx context.Context) error {
 		return err
 	}
 	none := make([]int, x.Len())
-	logr, err := t.reward.Rewards(ctx, x, t.given(none))
+	logr, err := t.rewards(ctx, x, t.given(none))
 	if err != nil {
 		return err
 	}
+	t.outside(logr)
 	pool := NewBuffer(t.Pool, t.post.Shape(), false)
 	if pool.Add(Batch{X: x, LogR: logr, Cond: none}); pool.Len() > 0 {
 		t.pool = pool

@@ -26,15 +26,19 @@ type Entry struct {
 	Modes           float64 // total variation of mode weights, mean; NaN without modes
 	Found, Counted  float64 // modes found and modes that count, means; see ModesOf
 	Least           float64 // least share of a counted mode over its exact share, of all seeds; NaN without modes
+	Hills           float64 // worst of the coordinates' hills: |mean share − exact share|; NaN where coordinates have none
 	Evaluations     int64   // network evaluations a sample
-	Seconds         float64 // for one seed
+	ESS             float64 // effective share of the draws, mean; NaN where not known
+	Training        float64 // seconds of training for one seed; 0 without
+	Seconds         float64 // for one seed, training included
 }
 
 // Run draws n samples for each seed and compares them with the case's exact answer. Cases may differ by seed, as the
 // instances of T2 do.
 func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odslib.Sampler, name string, n, seeds int) (Entry, error) {
-	e := Entry{Sampler: name, Seeds: seeds, N: n, LogZ: math.NaN(), LogZT: math.NaN(), Modes: math.NaN(), Least: math.NaN()}
+	e := Entry{Sampler: name, Seeds: seeds, N: n, LogZ: math.NaN(), LogZT: math.NaN(), Modes: math.NaN(), Hills: math.NaN(), Least: math.NaN(), ESS: math.NaN()}
 	var distance, floor, logZ, modes []float64
+	var hills hills
 	for seed := range seeds {
 		c, err := caseOf(seed)
 		if err != nil {
@@ -45,7 +49,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		if err != nil {
 			return e, fmt.Errorf("%s, %s, seed %d: %w", c.Name, name, seed, err)
 		}
-		truth, z, err := c.Post.Exact()
+		truth, z, err := c.Exact()
 		if err != nil {
 			return e, err
 		}
@@ -69,6 +73,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		if !math.IsNaN(r.LogZ) {
 			logZ = append(logZ, r.LogZ-z)
 		}
+		hills.add(c, r.Samples)
 		m, ok, err := ModesOf(c, r.Samples)
 		if err != nil {
 			return e, err
@@ -84,7 +89,17 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		}
 		e.Evaluations = r.NetworkEvals / int64(n)
 		e.Seconds += r.Seconds / float64(seeds)
+		if t, ok := s.(*retrained); ok {
+			e.Training += t.seconds / float64(seeds)
+		}
+		if r.ESS > 0 {
+			if math.IsNaN(e.ESS) {
+				e.ESS = 0
+			}
+			e.ESS += r.ESS / float64(n*seeds)
+		}
 	}
+	e.Hills = hills.worst()
 	e.Distance, e.Error = meanError(distance)
 	e.Floor, _ = meanError(floor)
 	if len(logZ) > 0 {

@@ -7,11 +7,10 @@ import (
 	"time"
 
 	"odslab/odslib"
+	"odslab/odslib/balance"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/exact"
 	"odslab/odslib/guide"
-	"odslab/odslib/mcmc"
-	"odslab/odslib/outsource"
 	"odslab/odslib/rtb"
 	"odslab/odslib/smc"
 	"odslab/odslib/twist"
@@ -38,10 +37,13 @@ func trained[P odslib.Sampler](c exact.Case, name string, t odslib.Trainer[odsli
 }
 
 // Standard are the lines of docs/methods.md. quick takes fewer seeds and shorter training.
-func Standard(quick bool) []Line {
-	seeds, n, iterations, few := 10, 1000, 2000, 5
+func Standard(quick bool) []Line { return append(dataLines(quick), noiseLines(quick)...) }
+
+// dataLines are the samplers of the data itself.
+func dataLines(quick bool) []Line {
+	seeds, n, iterations := 10, 1000, 2000
 	if quick {
-		seeds, n, iterations, few = 2, 500, 300, 1
+		seeds, n, iterations = 2, 500, 300
 	}
 	one := func(c exact.Case) func(int) (exact.Case, error) {
 		return func(int) (exact.Case, error) { return c, nil }
@@ -60,12 +62,19 @@ func Standard(quick bool) []Line {
 		l.Reference = true
 		return l
 	}
-	t1, t6, t10, t12 := exact.T1(), exact.T6(), exact.T10(), exact.T12(2, 1)
+	guided, free := balance.Drift{Guide: twist.Kernel{}, Variances: true}, balance.Drift{Guide: twist.Isotropic{}, Variances: true}
+	t1, t6, t12 := exact.T1(), exact.T6(), exact.T12(2, 1)
 	return []Line{
 		line(one(t1), "plain", plain),
 		line(one(t1), "DPS, likelihood", likelihood),
 		chain(t1, "bootstrap SMC, K=4000", bootstrap),
 		trained(t1, "RTB", rtb.Sampler{}, iterations, n, 1, true),
+		trained(t1, "RTB, guided by samples of the prior", rtb.Sampler{Drift: guided}, iterations, n, 1, true),
+		trained(t1, "on-policy RTB", rtb.OnPolicy{}, iterations, n, 1, true),
+		trained(t1, "policy gradient, KL", rtb.PolicyGradient{}, iterations, n, 1, true),
+		trained(t1, "DDPO", rtb.DDPO{}, iterations, n, 1, true),
+		trained(t1, "adjoint matching", rtb.AdjointMatching{}, iterations, n, 1, true),
+		trained(t1, "classifier guidance", rtb.ClassifierGuidance{}, iterations, n, 1, false),
 		line(t2, "plain", plain),
 		line(t2, "DPS, norm ζ=.1", norm),
 		line(t2, "DPS, likelihood, widened by σ_t", widened),
@@ -83,18 +92,13 @@ func Standard(quick bool) []Line {
 		chain(t6, "FK steering, K=4000", smc.FK{Particles: 4000}),
 		chain(t6, "TDS, point, K=4000", tds(twist.Point{})),
 		line(one(t6), "tempering, K=4000", smc.Tempering{Particles: 4000}),
-		line(one(t10), "elliptical slice", mcmc.EllipticalSlice{}),
-		line(one(t10), "MALA", mcmc.MALA{}),
-		line(one(t10), "HMC", mcmc.HMC{}),
-		line(one(t10), "tempering by HMC, K=2000", smc.Tempering{Kernel: mcmc.HMC{}, Particles: 2000, Moves: 2}),
-		trained(t10, "outsourced", outsource.Sampler{}, min(iterations, 1000), n, few, false),
-		line(one(exact.T11(2)), "elliptical slice", mcmc.EllipticalSlice{}),
-		line(one(exact.T11(2)), "random walk", mcmc.RandomWalk{}),
-		line(one(exact.T11(2)), "pCN", mcmc.PCN{}),
-		trained(exact.T11(2), "outsourced", outsource.Sampler{}, min(iterations, 1000), n, few, false),
 		line(one(t12), "plain", plain),
 		chain(t12, "bootstrap SMC, K=4000", bootstrap),
 		trained(t12, "RTB", rtb.Sampler{}, 300, n, 1, true),
+		trained(exact.Sharp(.5), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.5), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.1), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
+		trained(exact.Sharp(.1), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
 		line(one(exact.T13(1)), "DPS, likelihood", likelihood),
 		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{}),
 		line(one(exact.T13(1)), "LGD-MC", guide.LGD{}),
@@ -126,14 +130,15 @@ func (l Line) Run(ctx context.Context) (Entry, error) {
 	if err != nil {
 		return e, err
 	}
-	_, exactZ, err := c.Post.Exact()
+	_, exactZ, err := c.Exact()
 	e.LogZT = logZ - exactZ
 	return e, err
 }
 
 // retrained is a trainer as a sampler: it trains for each seed anew, and its time counts.
 type retrained struct {
-	make func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, error)
+	make    func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, error)
+	seconds float64 // of the last training
 }
 
 // Sample implements odslib.Sampler.
@@ -143,11 +148,21 @@ func (t *retrained) Sample(ctx context.Context, post odslib.Posterior, n int, se
 	if err != nil {
 		return nil, err
 	}
+	t.seconds = time.Since(start).Seconds()
+	if k, ok := s.(taught); ok {
+		t.seconds = k.seconds
+	}
 	r, err := s.Sample(ctx, post, n, seed)
 	if r != nil {
-		r.Seconds = time.Since(start).Seconds()
+		r.Seconds += t.seconds
 	}
 	return r, err
+}
+
+// taught is a trained sampler that was perhaps trained for another line, with the time that its training took.
+type taught struct {
+	odslib.Sampler
+	seconds float64
 }
 
 // Markdown writes entries as a table; a dash stands for what a method does not give.
@@ -164,14 +179,17 @@ func Markdown(entries []Entry) string {
 		}
 		return num("%.3f", m) + num(" ± %.3f", se)
 	}
-	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | evaluations | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | hills off | ESS/n | evaluations | training s | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 	for _, e := range entries {
-		found := "–"
+		found, training := "–", "–"
+		if e.Training > 0 {
+			training = fmt.Sprintf("%.1f", e.Training)
+		}
 		if e.Counted > 0 {
 			found = fmt.Sprintf("%.3g of %.3g", e.Found, e.Counted)
 		}
-		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %d | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
-			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), e.Evaluations, e.Seconds, e.Seeds)
+		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %s | %s | %d | %s | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
+			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), num("%.3f", e.Hills), num("%.2f", e.ESS), e.Evaluations, training, e.Seconds, e.Seeds)
 	}
 	return out
 }

@@ -55,7 +55,7 @@ func ModesOf(c exact.Case, x odslib.Array) (Modes, bool, error) {
 
 func centresOf(c exact.Case) (centres [][]float64, shares []float64, err error) {
 	if c.Modes == nil {
-		truth, _, err := c.Post.Exact()
+		truth, _, err := c.Exact()
 		if err != nil {
 			return nil, nil, err
 		}

@@ -235,3 +235,32 @@ func TestLogDensity(t *testing.T) {
 		t.Errorf("Z = %.5f, want %.5f", sum, want)
 	}
 }
+
+// TestPower: a power of r is that power, in the graph, on the host and in a product of both, and p·(1/p) is 1.
+func TestPower(t *testing.T) {
+	ctx, p := context.Background(), odslib.Normal{Dims: []int{2}}
+	x, err := p.Sample(ctx, 5, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logr := func(c any) []float64 {
+		r, err := odslib.Given(p, c).Rewards(ctx, x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	tilt, host := constraint.Tilt{Linear: []float64{1, -2}}, constraint.HostReward{F: func(x []float32) float64 { return float64(x[0]) }}
+	a, b := logr(tilt), logr(host)
+	tempered, product, one := logr(constraint.Power{tilt, .25}), logr(constraint.All{constraint.Power{host, -2}, constraint.Power{tilt, .5}}), logr(constraint.All{constraint.LogDensity{p}, constraint.Power{constraint.LogDensity{p}, -1}})
+	for i := range a {
+		if math.Abs(tempered[i]-.25*a[i]) > 1e-5 || math.Abs(product[i]-.5*a[i]+2*b[i]) > 1e-5 || one[i] != 0 {
+			t.Errorf("%g, %g, %g of log r %g and %g", tempered[i], product[i], one[i], a[i], b[i])
+		}
+	}
+	for _, bad := range []any{constraint.Power{tilt, math.NaN()}, constraint.Power{nil, 1}, constraint.Power{constraint.Tilt{Linear: []float64{1}}, 1}} {
+		if err := odslib.Given(p, bad).Check(); err == nil || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: %v", bad, err)
+		}
+	}
+}

@@ -10,6 +10,9 @@
 //	fmt.Println(sevens, test.X.Shape)
 //	moons := datasets.TwoMoons(1000, 1)
 //
+// [KJV] and [Austen] are texts, of which the package keeps the beginnings and
+// [FetchTexts] gets the whole.
+//
 // Everything is deterministic: the order of the pictures is that of their
 // source, and what is random takes a seed. README.md names sources and
 // licences.

@@ -2,7 +2,6 @@ package datasets
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,8 +17,15 @@ func fetchFashion(ctx context.Context, tmp string, say func(string)) error {
 		}
 	}
 	say("downloading the Debian package dataset-fashion-mnist, 31 MB")
-	const pkg = "dataset-fashion-mnist"
-	if err := run(ctx, tmp, "apt-get", "download", pkg); err != nil {
+	if err := debian(ctx, tmp, say, "dataset-fashion-mnist"); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(tmp, "deb/usr/share/datasets/fashion-mnist"), filepath.Join(tmp, "fashion-mnist"))
+}
+
+// debian unpacks Debian packages into the folder deb of tmp.
+func debian(ctx context.Context, tmp string, say func(string), packages ...string) error {
+	if err := run(ctx, tmp, "apt-get", append([]string{"download"}, packages...)...); err != nil {
 		if ctx.Err() != nil {
 			return err
 		}
@@ -36,19 +42,21 @@ func fetchFashion(ctx context.Context, tmp string, say func(string)) error {
 		if err := run(ctx, tmp, "apt-get", append(private, "update")...); err != nil {
 			return err
 		}
-		if err := run(ctx, tmp, "apt-get", append(private, "download", pkg)...); err != nil {
+		if err := run(ctx, tmp, "apt-get", append(append(private, "download"), packages...)...); err != nil {
 			return err
 		}
 	}
-	debs, err := filepath.Glob(filepath.Join(tmp, pkg+"_*.deb"))
-	if err != nil {
-		return err
+	for _, pkg := range packages {
+		debs, err := filepath.Glob(filepath.Join(tmp, pkg+"_*.deb"))
+		if err != nil {
+			return err
+		}
+		if len(debs) != 1 {
+			return fmt.Errorf("apt-get download left no package %s behind", pkg)
+		}
+		if err := run(ctx, tmp, "dpkg-deb", "-x", debs[0], "deb"); err != nil {
+			return err
+		}
 	}
-	if len(debs) != 1 {
-		return errors.New("apt-get download left no package behind")
-	}
-	if err := run(ctx, tmp, "dpkg-deb", "-x", debs[0], "deb"); err != nil {
-		return err
-	}
-	return os.Rename(filepath.Join(tmp, "deb/usr/share/datasets/fashion-mnist"), filepath.Join(tmp, "fashion-mnist"))
+	return nil
 }

@@ -20,6 +20,7 @@ const (
 	EnvPlugin   = environment.Plugin
 	EnvCache    = environment.Cache
 	EnvPrograms = environment.Programs
+	EnvDevices  = environment.Devices
 )
 
 // OpenXLA opens a PJRT plugin; package odslab/odslib/engine/xla sets it when it is linked in.

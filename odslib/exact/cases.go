@@ -18,6 +18,8 @@ type Case struct {
 
 	Modes       [][]float64 // centres for hard assignment, nil where modes make no sense
 	ModeWeights []float64   // exact posterior mass of each mode
+
+	Each *odslib.Posterior // of one coordinate, where all are independent and alike; nil else
 }
 
 // T1 is 25 Gaussians → 9: the prior is the grid of 25, the posterior nine of its modes with unequal weights, log Z = 0.
@@ -33,6 +35,21 @@ func T1() Case {
 		Name: "T1", About: "25 Gaussians → 9 with unequal weights",
 		Post:  odslib.Given(prior, constraint.DensityRatio{Target: target, Prior: prior}),
 		Modes: keep, ModeWeights: weights,
+	}
+}
+
+// Sharp is N(0, I) in sixteen dimensions, every value measured as 2 with standard deviation sigma: posterior N(2/(1+σ²), σ²/(1+σ²)·I).
+func Sharp(sigma float64) Case {
+	const d = 16
+	y := make([]float64, d)
+	for i := range y {
+		y[i] = 2
+	}
+	v := 1 + sigma*sigma
+	return Case{
+		Name: fmt.Sprintf("sharp σ=%g", sigma), About: "sixteen values measured as 2",
+		Post: odslib.Given(odslib.Normal{Dims: []int{d}}, constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigma: sigma}),
+		LogZ: -.5 * d * (math.Log(2*math.Pi*v) + 4/v),
 	}
 }
 
@@ -78,10 +95,14 @@ func T10() Case {
 
 // T11 is the inverse-CDF generator of two hills a coordinate, each measured as 0 with error 1: non-linear in its noise.
 func T11(d int) Case {
-	prior := priors.InverseCDF{Weights: []float64{.3, .7}, Means: []float64{-2, 1.5}, Variances: []float64{.25, .64}, Dim: d}
+	in := func(d int) odslib.Posterior {
+		prior := priors.InverseCDF{Weights: []float64{.3, .7}, Means: []float64{-2, 1.5}, Variances: []float64{.25, .64}, Dim: d}
+		return odslib.Given(prior, constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, d), Sigma: 1})
+	}
+	one := in(1)
 	return Case{
 		Name: fmt.Sprintf("T11 d=%d", d), About: "inverse-CDF generator, two hills a coordinate", LogZ: -2.029282 * float64(d),
-		Post: odslib.Given(prior, constraint.Gaussian{A: constraint.Identity{}, Y: make([]float64, d), Sigma: 1}),
+		Post: in(d), Each: &one,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"odslab/odslib"
+	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 )
 
@@ -50,7 +51,7 @@ func (c TokenReward) Params() odslib.Params {
 // LogR implements odslib.Constraint: x [B, length] → [B].
 func (c TokenReward) LogR(scope *odslib.Scope, x *odslib.Node) *odslib.Node {
 	r := graph.ExpandAxes(engine.Var(scope, x.Graph(), "log_rewards"), 0)
-	is := isToken(x, len(c.LogRewards[0]))
+	is := diffusion.IsToken(x, len(c.LogRewards[0]))
 	r = graph.BroadcastToDims(r, is.Shape().Dimensions...)
 	return graph.ReduceSum(graph.Where(is, r, graph.ZerosLike(r)), 1, 2) // −Inf·0 would be NaN
 }

@@ -1,16 +1,17 @@
 package exact
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
-	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"odslab/odslib"
+	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 )
 
@@ -62,28 +63,13 @@ func (m MaskedChain) Err() error {
 			}
 		}
 	}
-	if sorted := slices.Sorted(slices.Values(m.order())); !slices.Equal(sorted, leftToRight(m.length())) {
-		return fmt.Errorf("masked chain: Order is %v; it must name each of the %d positions once", m.Order, m.length())
+	if err := m.masked().Err(); err != nil {
+		return fmt.Errorf("masked chain: %w", err)
 	}
 	return nil
 }
 
 func (m MaskedChain) length() int { return len(m.Transitions) + 1 }
-
-func (m MaskedChain) order() []int {
-	if m.Order == nil {
-		return leftToRight(m.length())
-	}
-	return m.Order
-}
-
-func leftToRight(n int) []int {
-	order := make([]int, n)
-	for i := range order {
-		order[i] = i
-	}
-	return order
-}
 
 // Shape implements odslib.Prior.
 func (m MaskedChain) Shape() []int { return []int{m.length()} }
@@ -138,48 +124,32 @@ func (m MaskedChain) Params() odslib.Params {
 	return odslib.Params{{Name: "initial", Value: engine.FromVector(m.Initial)}, {Name: "transitions", Value: p}}
 }
 
-// Columns of the table: t is the share of tokens that are masked, α that of the others.
-const (
-	colT = iota
-	colAlpha
-	colPosition
-)
+func (m MaskedChain) masked() diffusion.Masked {
+	return diffusion.Masked{Tokens: len(m.Initial), Length: m.length(), Order: m.Order}
+}
 
 // Table implements odslib.Process.
 func (m MaskedChain) Table() (engine.Table, error) {
-	table, times := engine.Table{}, m.Times()
-	for i, position := range m.order() {
-		table = append(table, []float32{float32(times[i]), float32(1 - times[i]), float32(position)})
-	}
-	return table, m.Err()
+	table, err := m.masked().Table()
+	return table, cmp.Or(m.Err(), err)
 }
 
 // Times implements odslib.Process.
-func (m MaskedChain) Times() []float64 {
-	n := m.length()
-	t := make([]float64, n+1)
-	for i := range t {
-		t[i] = float64(n-i) / float64(n)
-	}
-	return t
-}
+func (m MaskedChain) Times() []float64 { return m.masked().Times() }
 
 // Start implements odslib.Process: every token is masked.
-func (m MaskedChain) Start(_ *odslib.Scope, rng *odslib.Node, n int) (newRNG, x *odslib.Node) {
-	return rng, graph.BroadcastToDims(graph.Const(rng.Graph(), float32(len(m.Initial))), n, m.length())
+func (m MaskedChain) Start(scope *odslib.Scope, rng *odslib.Node, n int) (newRNG, x *odslib.Node) {
+	return m.masked().Start(scope, rng, n)
 }
 
 // Level implements odslib.Process.
-func (m MaskedChain) Level(row *odslib.Node, n int) odslib.Level {
-	c := func(j int) *odslib.Node { return graph.BroadcastToDims(engine.Col(row, j), n) }
-	return odslib.Level{T: c(colT), Alpha: c(colAlpha), Sigma: c(colT)}
-}
+func (m MaskedChain) Level(row *odslib.Node, n int) odslib.Level { return m.masked().Level(row, n) }
 
 // Guess is the logits of each position's law given the tokens that are revealed, by forward and backward messages.
 func (m MaskedChain) Guess(scope *odslib.Scope, x *odslib.Node, _ odslib.Level) []*odslib.Node {
 	g, n, length, v := x.Graph(), x.Shape().Dimensions[0], m.length(), len(m.Initial)
 	masked := graph.Equal(x, graph.BroadcastToShape(graph.Const(g, float32(v)), x.Shape()))
-	known := graph.LogicalOr(isToken(x, v), graph.BroadcastToDims(graph.ExpandAxes(masked, -1), n, length, v))
+	known := graph.LogicalOr(diffusion.IsToken(x, v), graph.BroadcastToDims(graph.ExpandAxes(masked, -1), n, length, v))
 	evidence := graph.ConvertDType(known, dtypes.Float32) // [B, length, V]
 	at := func(a *odslib.Node, i int) *odslib.Node {
 		return graph.Squeeze(graph.Slice(a, graph.AxisRange(), graph.AxisElem(i)), 1)
@@ -209,47 +179,19 @@ func (m MaskedChain) Guess(scope *odslib.Scope, x *odslib.Node, _ odslib.Level) 
 	return []*odslib.Node{graph.Concatenate(logits, 1)}
 }
 
-// Step implements odslib.Process: the token at the row's position is drawn from its logits (Gumbel's trick).
+// Step implements odslib.Process.
 func (m MaskedChain) Step(guess []*odslib.Node, x, row, rng *odslib.Node) (newRNG, next *odslib.Node) {
-	logits := m.here(guess[0], row)
-	rng, u := engine.RandomUniform(rng, logits.Shape().Dimensions...)
-	gumbel := graph.Neg(graph.Log(graph.Neg(graph.Log(graph.AddScalar(graph.MulScalar(u, 1-1e-7), 5e-8)))))
-	token := graph.ConvertDType(graph.ArgMax(graph.Add(logits, gumbel), -1), dtypes.Float32)
-	return rng, graph.Where(m.position(x, row), graph.BroadcastToShape(graph.ExpandAxes(token, 1), x.Shape()), x)
+	return m.masked().Step(guess, x, row, rng)
 }
 
 // LogStep implements odslib.Process.
-func (m MaskedChain) LogStep(guess []*odslib.Node, next, _, row *odslib.Node) *odslib.Node {
-	logp := graph.LogSoftmax(m.here(guess[0], row), -1)
-	revealed := graph.ReduceSum(graph.Where(m.position(next, row), next, graph.ZerosLike(next)), -1)
-	return graph.ReduceSum(graph.Where(isToken(revealed, len(m.Initial)), logp, graph.ZerosLike(logp)), -1)
+func (m MaskedChain) LogStep(guess []*odslib.Node, next, x, row *odslib.Node) *odslib.Node {
+	return m.masked().LogStep(guess, next, x, row)
 }
 
 // Noise implements odslib.Noising: the row's position is masked again.
 func (m MaskedChain) Noise(next, row, rng *odslib.Node) (newRNG, x *odslib.Node) {
-	mask := graph.BroadcastToShape(graph.Const(next.Graph(), float32(len(m.Initial))), next.Shape())
-	return rng, graph.Where(m.position(next, row), mask, next)
-}
-
-// position says which of x [B, length] the row reveals.
-func (m MaskedChain) position(x, row *odslib.Node) *odslib.Node {
-	at := graph.Iota(x.Graph(), shapes.Make(dtypes.Float32, m.length()), 0)
-	here := graph.Equal(at, graph.BroadcastToDims(engine.Col(row, colPosition), m.length()))
-	return graph.BroadcastToShape(graph.ExpandAxes(here, 0), shapes.Make(dtypes.Bool, x.Shape().Dimensions...))
-}
-
-// here are the logits of the position that the row reveals, [B, V].
-func (m MaskedChain) here(logits, row *odslib.Node) *odslib.Node {
-	dims := logits.Shape().Dimensions
-	here := m.position(graph.Squeeze(graph.Slice(logits, graph.AxisRange(), graph.AxisRange(), graph.AxisElem(0)), 2), row)
-	return graph.ReduceSum(graph.Where(graph.BroadcastToDims(graph.ExpandAxes(here, -1), dims...), logits, graph.ZerosLike(logits)), 1)
-}
-
-// isToken says of each x [B, …] which of v tokens it is, [B, …, v].
-func isToken(x *odslib.Node, v int) *odslib.Node {
-	dims := append(slices.Clone(x.Shape().Dimensions), v)
-	tokens := graph.Iota(x.Graph(), shapes.Make(dtypes.Float32, dims...), len(dims)-1)
-	return graph.Equal(graph.BroadcastToDims(graph.ExpandAxes(x, -1), dims...), tokens)
+	return m.masked().Noise(next, row, rng)
 }
 
 // Exact implements odslib.Conjugate: under a reward of each position the posterior is a Markov chain again.

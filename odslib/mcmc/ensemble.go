@@ -68,6 +68,15 @@ func (e *Ensemble) At(ctx context.Context, beta float64) (err error) {
 	return err
 }
 
+// Put moves the ensemble to places of one's own, and sets the power of r.
+func (e *Ensemble) Put(ctx context.Context, x odslib.Array, beta float64) error {
+	if x.Len() != e.walk.x.Len() {
+		return fmt.Errorf("mcmc: %d places for an ensemble of %d", x.Len(), e.walk.x.Len())
+	}
+	e.walk.x, e.walk.try = x.Clone(), x.Clone()
+	return e.At(ctx, beta)
+}
+
 // LogR are log r of the places; −Inf where r is 0 or no number.
 func (e *Ensemble) LogR() []float64 {
 	for i, l := range e.walk.at.logR {

@@ -140,7 +140,11 @@ func (m move) run(ctx context.Context, s Walkers, d *density, rec *record, seed 
 			})
 		}
 	}
-	res.Figure("step %.3g, acceptance %.2f after the burn-in", step, kept/float64(seen))
+	if m.step > 0 {
+		res.Figure("step %.3g, acceptance %.2f after the burn-in", step, kept/float64(seen))
+	} else {
+		res.Figure("acceptance %.2f after the burn-in", kept/float64(seen))
+	}
 	return nil
 }
 

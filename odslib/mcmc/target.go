@@ -2,7 +2,6 @@ package mcmc
 
 import (
 	"context"
-	"math"
 
 	"odslab/odslib"
 )
@@ -70,13 +69,7 @@ func (t *target) out(ctx context.Context, z odslib.Array) (x odslib.Array, err e
 func (t *target) logR(ctx context.Context, z odslib.Array, rows int) ([]float64, error) {
 	out, err := t.eval.Rewards(ctx, z, nil)
 	if err != nil {
-		known := 0
-		for _, l := range out {
-			if !math.IsNaN(l) {
-				known++
-			}
-		}
-		if ctx.Err() != nil || known == 0 {
+		if !odslib.Partly(ctx, out, err) {
 			return nil, err
 		}
 		if !t.failed {

@@ -17,6 +17,12 @@
 // [Score], [KSD] needs no exact samples. Images are compared with true ones by
 // [PSNR] and [SSIM].
 //
+// Sequences of tokens have [KL] and [TotalVariation] where they can be gone
+// through, [WorstMarginal], which is blind to how positions go together, and
+// [FactorisationFloor], below which no chain gets that reveals several at once;
+// texts [BLEU], [GLEU], [DistinctN] and [Repetition], on the scale of their own
+// tokens.
+//
 // Which measure sees what is told, with a program each, in
 // docs/which-diagnostic.md: ESS and everything else that looks at the samples of
 // a sampler alone does not see a mode that they all missed; the distances do.

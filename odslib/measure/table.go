@@ -2,12 +2,16 @@ package measure
 
 import (
 	"context"
+	"encoding/csv"
 	"fmt"
 	"html"
+	"io"
 	"math"
+	"strconv"
 	"strings"
 
 	"odslab/odslib"
+	"odslab/odslib/atomicfile"
 )
 
 // TableOf holds results of one posterior beside the exact answer: the figures of the literature, each beside its floor.
@@ -160,6 +164,24 @@ func (t *TableOf) String() string {
 		b.WriteString(line + "\n")
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// WriteCSV writes the table with all digits; what is NaN is an empty field.
+func (t *TableOf) WriteCSV(path string) error {
+	number := func(v float64) string {
+		if math.IsNaN(v) {
+			return ""
+		}
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	rows := [][]string{{"sampler", "n", "distance", "floor", "delta_log_z", "log_z_error", "ess", "network_evaluations", "seconds", "non_finite", "rejected"}}
+	for _, r := range t.Rows {
+		rows = append(rows, []string{
+			r.Sampler, strconv.Itoa(r.N), number(r.Distance), number(r.Floor), number(r.DeltaLogZ), number(r.LogZErr), number(r.ESS),
+			strconv.FormatInt(r.NetworkEvals, 10), number(r.Seconds), strconv.Itoa(r.NonFinite), strconv.Itoa(r.Rejected),
+		})
+	}
+	return atomicfile.Create(path, 0o644, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(rows) })
 }
 
 // MIMEBundle shows the table in a notebook.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -113,5 +115,18 @@ func TestTableSaysWhatIsTheChains(t *testing.T) {
 		if strings.Contains(table.String(), "discretised") {
 			t.Errorf("shift %g: %s", shift, table)
 		}
+	}
+}
+
+// The CSV has all digits, and nothing where there is no number.
+func TestWriteCSV(t *testing.T) {
+	table := &measure.TableOf{Rows: []measure.Row{{Sampler: "SMC, \"K\"", N: 3, Distance: 1. / 3, Floor: math.NaN(), DeltaLogZ: math.NaN(), LogZErr: .25, NetworkEvals: 12}}}
+	path := filepath.Join(t.TempDir(), "t.csv")
+	if err := table.WriteCSV(path); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if want := "\"SMC, \"\"K\"\"\",3,0.3333333333333333,,,0.25,0,12,0,0,0\n"; err != nil || !strings.HasSuffix(string(text), want) {
+		t.Errorf("%v: %s", err, text)
 	}
 }

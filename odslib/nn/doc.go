@@ -1,8 +1,8 @@
-// Package nn is what networks of samples are made of: layers as functions of graph nodes, two ready networks with a
+// Package nn is what networks of samples are made of: layers as functions of graph nodes, ready networks with a
 // time input, and the pieces of a training step.
 //
 // A [Net] is a small struct of settings whose zero value works; its weights are read by name from an engine scope. [MLP]
-// takes samples of any shape, [UNet] images [h, w, c] (channels last, as everywhere here). A network of one's own is a
+// takes samples of any shape, [UNet] images [h, w, c] (channels last, as everywhere here), [Transformer] sequences. A network of one's own is a
 // type with an Apply method:
 //
 //	type Linear struct{}

@@ -233,6 +233,10 @@ func TestGradientOfLayers(t *testing.T) {
 		{"MLP", apply(MLP{Hidden: 6, Layers: 2, Time: 4}), []engine.Array{image, level}},
 		{"MLP plain", apply(MLP{Hidden: 6, Layers: 2, Time: 4, NoResidual: true}), []engine.Array{image, level}},
 		{"UNet", apply(UNet{Channels: 4, Groups: 2, Time: 4}), []engine.Array{image, level}},
+		{"LayerNorm", func(s *engine.Scope, in []*engine.Node) *engine.Node { return LayerNorm(s, "n", in[0]) }, []engine.Array{random(3, 1, 0, 2, 3, 4)}},
+		{"Transformer, causal", func(s *engine.Scope, in []*engine.Node) *engine.Node {
+			return Transformer{Width: 8, Layers: 1, Heads: 2, Causal: true}.Apply(s, in[0], odslib.Level{})
+		}, []engine.Array{random(3, 1, 0, 2, 3, 4)}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f, all := layer(t, c.f, c.in...)

@@ -21,6 +21,7 @@ type Net interface {
 var (
 	_ Net = MLP{}
 	_ Net = UNet{}
+	_ Net = Transformer{}
 )
 
 // or is the default of a setting whose zero value means "choose for me".
@@ -32,7 +33,7 @@ func or[T comparable](v, def T) T {
 	return v
 }
 
-var nets = kinds.New[Net]("nn", "network", MLP{}, UNet{})
+var nets = kinds.New[Net]("nn", "network", MLP{}, UNet{}, Transformer{})
 
 // Register makes a network of one's own readable from checkpoints, by the name of its type: a struct of exported
 // settings.

@@ -31,7 +31,7 @@ func scopeOf(x *engine.Node) *engine.Scope {
 }
 
 func TestSettingsRoundTrip(t *testing.T) {
-	for _, net := range []Net{MLP{}, MLP{Hidden: 7, NoResidual: true}, UNet{Channels: 8, Multiply: []int{1, 2, 4}}} {
+	for _, net := range []Net{MLP{}, MLP{Hidden: 7, NoResidual: true}, UNet{Channels: 8, Multiply: []int{1, 2, 4}}, Transformer{Width: 32, Causal: true}} {
 		data, err := Encode(net)
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		`{"kind":"Transformer"}`:                       `there are MLP, UNet`,
+		`{"kind":"Mamba"}`:                             `there are MLP, Transformer, UNet`,
 		`{"kind":"MLP","settings":{"Width":3}}`:        "Width",
 		`{"kind":"MLP","settings":{"Hidden":"a lot"}}`: "Hidden",
 		`[]`: "not the settings",
@@ -84,6 +84,9 @@ func TestMistakes(t *testing.T) {
 	}{
 		{UNet{}, []int{2}, "use nn.MLP"},
 		{UNet{}, []int{7, 8, 1}, "divisible by 2, got 7×8"},
+		{Transformer{}, []int{3}, "wants sequences"},
+		{Transformer{Width: 10, Heads: 3}, []int{3, 4}, "must divide the width"},
+		{Transformer{Longest: 2}, []int{3, 4}, "3 positions; the transformer knows 2"},
 	} {
 		if _, err := Initial(c.net, c.shape, 1); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%T on %v: %v, want %q", c.net, c.shape, err, c.want)

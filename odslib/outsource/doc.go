@@ -5,5 +5,7 @@
 //	policy, err := outsource.Sampler{Steps: 50}.Train(ctx, post, odslib.Budget{Minutes: 2}, 1)
 //	draws, err := policy.Sample(ctx, post, 2000, 2)
 //
+// [Exact] puts a policy right by chains that jump to its draws.
+//
 // For noise z ~ N(0, I) the default chain is exact, whatever its number of steps, and so log Ẑ estimates log Z itself.
 package outsource

@@ -7,6 +7,7 @@ import (
 
 	"odslab/odslib"
 	"odslab/odslib/balance"
+	"odslab/odslib/engine"
 )
 
 var (
@@ -23,11 +24,29 @@ func (s Sampler) Train(ctx context.Context, post odslib.Posterior, budget odslib
 	if err != nil {
 		return nil, fmt.Errorf("outsourced: %w", err)
 	}
+	if err := s.fits(inner.Shape()); err != nil {
+		return nil, fmt.Errorf("outsourced: %w", err)
+	}
 	p, err := balance.Train(ctx, "outsourced", balance.Settings(s), inner.Posterior, budget, seed)
 	if p == nil {
 		return nil, err
 	}
 	return &Policy{p}, err
+}
+
+// fits refuses paths that would not fit into memory: states and guesses of a batch, and what replaces them.
+func (s Sampler) fits(shape []int) error {
+	paths, steps := s.Paths, max(s.Steps, s.Chain.Steps, len(s.Chain.Grid))
+	if paths == 0 {
+		paths = 256
+	}
+	if steps == 0 {
+		steps = 100
+	}
+	if err := engine.CheckMemory(2*paths*(steps+1), shape); err != nil {
+		return fmt.Errorf("the states of %d paths of %d steps do not fit, %w Paths or Steps", paths, steps, err)
+	}
+	return nil
 }
 
 // Policy is a trained sampler of z that returns x = f(z). Its Save is that of the policy of z.

@@ -397,7 +397,7 @@ func TestRefusals(t *testing.T) {
 		{Bootstrap{Twist: twist.Widened{By: diffusion.VPLinear{}.Sigma}}, odslib.Given(nine().Prior, hostReward{}), 1, "a host function"},
 		{Bootstrap{Twist: twist.Widened{By: func(t float64) float64 { return 1 / (1 - t) }}}, exact.T13(1).Post, 1, "+Inf at t = 1"},
 		{Bootstrap{Twist: twist.Covariance{Iterations: 4}}, exact.T13(1).Post, 1, "up to a factor"},
-		{Bootstrap{}, exact.Infilling().Post, 1, "reads a guess of the samples"},
+		{Bootstrap{Twist: twist.Tempered{}}, exact.Infilling().Post, 1, "reads a guess of the samples"},
 		{Bootstrap{}, odslib.Given(onlySamples{}, nil), 1, "needs a diffusion prior"},
 		{Bootstrap{}, odslib.Given(nine().Prior, constraint.Tilt{Linear: []float64{1, 2, 3}}), 1, "3 numbers"},
 		{Bootstrap{}, odslib.Given(nine().Prior, constraint.Reward{F: func(x *odslib.Node) *odslib.Node { return x }}), 1, "one value a sample"},

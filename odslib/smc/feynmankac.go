@@ -143,7 +143,7 @@ func (o *opened) bind(seed uint64) (err error) {
 	if !o.proposal.Guided() {
 		return nil
 	}
-	if _, ok := o.process.(odslib.GaussianSteps); !ok {
+	if _, ok := o.process.(odslib.GaussianSteps); !ok && !twist.IsTokens(o.post.Prior) {
 		return fmt.Errorf("its proposal shifts Gaussian steps, which those of %T are not", o.process)
 	}
 	if o.potential == Terminal {

@@ -8,7 +8,7 @@ import (
 	"odslab/odslib/twist"
 )
 
-// The state on the device is x, the guess there, and for guided proposals the gradient of the twist. Programs return the
+// The state on the device is x, the guess there, and for guided proposals the gradient of the twist in x, or in logits. Programs return the
 // random state, the logs of the move, and the state; the guess is evaluated once a step.
 
 // compile makes the three programs.
@@ -132,7 +132,11 @@ func (o *opened) outlook(scope *odslib.Scope, rng, x, logRatio, row, given *odsl
 	}
 	out := append([]*odslib.Node{rng, o.logs(x, logTwist, logRatio, &at), x}, guess...)
 	if o.proposal.Guided() {
-		out = append(out, graph.Gradient(graph.ReduceAllSum(logTwist), x)[0])
+		of := x
+		if _, ok := o.process.(odslib.GaussianSteps); !ok {
+			of = guess[0]
+		}
+		out = append(out, graph.Gradient(graph.ReduceAllSum(logTwist), of)[0])
 	}
 	return out
 }

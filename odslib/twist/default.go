@@ -29,8 +29,12 @@ func (d Default) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
 //   - [Isotropic] with the prior's mean variance for one of more;
 //   - its quadratic form for a reward with a largest value, of up to as many directions ([Quadratic]);
 //   - [MonteCarlo] with Smooth for any other measurement: A of draws around x̂0;
+//   - [Tokens] for tokens;
 //   - [Tempered] for rewards, of which nothing is known but their value.
 func For(post odslib.Posterior) Twist {
+	if IsTokens(post.Prior) {
+		return Tokens{}
+	}
 	prior, ok := post.Prior.(odslib.Diffusion)
 	if !ok {
 		return Tempered{}

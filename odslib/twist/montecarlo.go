@@ -93,11 +93,7 @@ func (b monteCarlo) LogTwist(scope *odslib.Scope, _, x0 *odslib.Node, at odslib.
 		given := each(b.post.ConstraintGiven(at.Given))
 		all = b.c.LogRWith(scope.At("constraint"), points, each(b.kernel(scope, points, given, n)), given)
 	}
-	all = graph.Reshape(all, n, -1)
-	// Where all are −Inf the largest is too, and −Inf − (−Inf) is no number.
-	top := graph.MaxScalar(graph.StopGradient(graph.ReduceMax(all, 0)), -math.MaxFloat32)
-	sum := graph.ReduceSum(graph.Exp(graph.Sub(all, graph.BroadcastToShape(graph.ExpandAxes(top, 0), all.Shape()))), 0)
-	return graph.Add(top, graph.Log(graph.DivScalar(sum, float64(n))))
+	return logMean(graph.Reshape(all, n, -1))
 }
 
 // kernel is Silverman's width for n points in m dimensions, std·(4/((m+2)n))^{1/(m+4)}, std the root mean square over the

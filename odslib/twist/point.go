@@ -5,8 +5,13 @@ import "odslab/odslib"
 // Point is the twist r(x̂0(x_t)), the reward of the best guess: the likelihood of DPS (Chung et al. 2023, 2209.14687).
 type Point struct{}
 
-// Bind implements Twist. A host function will do: [HostBound].
-func (Point) Bind(post odslib.Posterior, _ uint64) (Bound, error) { return point{bare{post}}, nil }
+// Bind implements Twist. A host function will do: [HostBound]. For tokens, whose guess is a law and no sample, it is [Tokens].
+func (Point) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
+	if IsTokens(post.Prior) {
+		return Tokens{}.Bind(post, seed)
+	}
+	return point{bare{post}}, nil
+}
 
 type point struct{ bare }
 

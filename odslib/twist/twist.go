@@ -37,6 +37,12 @@ type HostDraws interface {
 	Around(x0 odslib.Array, alpha, sigma float64) odslib.Array
 }
 
+// Valued is a twist that has judged all it needs when it is bound: r may run on the host.
+type Valued interface {
+	Bound
+	Valued()
+}
+
 // Several is a twist that evaluates the constraint more than once for each row.
 type Several interface{ Evaluations() int }
 

@@ -293,3 +293,78 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestKernel: on T1 samples of the prior know how the noise is divided between modes: log ψ_t is within the noise of their numbers of
+// log E[r | x_t], which is the ratio of target and prior at x_t's level, over a range of e^±10; and r may run on the host.
+func TestKernel(t *testing.T) {
+	c := exact.T1()
+	target, _, err := c.Post.Exact()
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := c.Post
+	for _, at := range []float64{.2, .3, .5} {
+		x := engine.NewArray(400, 2)
+		rng := engine.RNG(3, "test")
+		s := post.Prior.(odslib.Diffusion).Schedule()
+		start, err := post.Prior.Sample(context.Background(), 400, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range start.Data {
+			x.Data[i] = float32(s.Alpha(at)*float64(v) + s.Sigma(at)*rng.NormFloat64())
+		}
+		got, _ := evaluate(t, post, twist.Kernel{Draws: 4096}, x, at, nil)
+		want := ratioAt(t, target.(*priors.Mixture), post.Prior.(*priors.Mixture), x, at)
+		miss, spread, n := 0., 0., 0.
+		for i := range got {
+			if want[i] > -10 {
+				miss, spread, n = miss+math.Abs(got[i]-want[i]), spread+math.Abs(want[i]), n+1
+			}
+		}
+		t.Logf("t=%g: mean error %.3f of values of mean size %.3f, %g of 400 points", at, miss/n, spread/n, n)
+		if miss/n > .25 || spread/n < .2 {
+			t.Errorf("t=%g: mean error %.3f of values of mean size %.3f", at, miss/n, spread/n)
+		}
+	}
+	host := odslib.Given(odslib.Normal{Dims: []int{1}}, constraint.HostReward{F: func(x []float32) float64 { return float64(x[0]) }})
+	b, err := twist.Kernel{Draws: 8}.Bind(host, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := b.(twist.Valued); !ok {
+		t.Error("it asks for graph code")
+	}
+	nothing := odslib.Given(odslib.Normal{Dims: []int{1}}, constraint.HostReward{F: func([]float32) float64 { return math.Inf(-1) }})
+	if _, err := (twist.Kernel{}).Bind(nothing, 1); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("a reward of 0: %v", err)
+	}
+}
+
+// ratioAt is log p_t of one mixture over that of another.
+func ratioAt(t *testing.T, a, b *priors.Mixture, x odslib.Array, at float64) []float64 {
+	t.Helper()
+	e, err := engine.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := engine.NewProgram(e, append(a.Params().Under("a"), b.Params().Under("b")...), func(scope *engine.Scope, in []*engine.Node) []*engine.Node {
+		level := func(i int) *odslib.Node { return graph.BroadcastToDims(in[i], in[0].Shape().Dimensions[0]) }
+		l := odslib.Level{T: level(1), Alpha: level(2), Sigma: level(3)}
+		return []*engine.Node{graph.Sub(a.LogDensity(scope.At("a"), in[0], l), b.LogDensity(scope.At("b"), in[0], l))}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	s := b.Schedule()
+	out, err := p.Call1(x.Tensor(), float32(at), float32(s.Alpha(at)), float32(s.Sigma(at)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := make([]float64, x.Len())
+	for i, v := range out.Data {
+		log[i] = float64(v)
+	}
+	return log
+}

@@ -1,10 +1,11 @@
-// Command bench measures the plots beside what researchers use: CPU seconds, bytes, and how much mass contours hold.
+// Command bench measures the plots beside what researchers use: CPU seconds, bytes, how much mass contours hold, and how the
+// figures lie on their page.
 //
 //	go run ./plotting/bench -python PATH [-out DIR]
 //
-// PATH is a Python with numpy and matplotlib, and as far as they are there corner, scipy and getdist. It writes the data, on
-// which both sides work in one run; -out keeps the pictures. CPU seconds are those of the whole process, from arrays in
-// memory to the bytes of a PNG; the least of three.
+// PATH is a Python with numpy and matplotlib, and as far as they are there corner, scipy, getdist, chainconsumer, seaborn,
+// arviz-plots and sbi. It writes the data, on which both sides work in one run; -out keeps the pictures. CPU seconds are those
+// of the whole process, from arrays in memory to the bytes of a PNG; the least of three.
 package main
 
 import (
@@ -43,6 +44,7 @@ func run(args []string, out, log io.Writer) error {
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
 	set.SetOutput(log)
 	python := set.String("python", "", "a Python with numpy and matplotlib, and corner, scipy and getdist")
+	only := set.String("only", "", "figures: only those, not times and masses")
 	keep := set.String("out", "", "folder for the pictures")
 	if err := set.Parse(args); err != nil {
 		return err
@@ -68,9 +70,13 @@ func run(args []string, out, log io.Writer) error {
 			theirs[name] = v
 		}
 	}
-	b := &bench{dir: dir, keep: *keep, theirs: theirs, out: out}
+	b := &bench{python: *python, dir: dir, keep: *keep, theirs: theirs, out: out}
 	fmt.Fprintln(out, "| what | odslab | others | ratio | at most |\n|---|---:|---:|---:|---:|")
-	for _, f := range []func() error{b.pairs, b.marginal, b.animation, b.masses} {
+	parts := []func() error{b.pairs, b.marginal, b.animation, b.masses, b.figures}
+	if *only != "" {
+		parts = []func() error{b.figures}
+	}
+	for _, f := range parts {
 		if err := f(); err != nil {
 			return err
 		}
@@ -82,6 +88,7 @@ func run(args []string, out, log io.Writer) error {
 }
 
 type bench struct {
+	python    string
 	dir, keep string
 	theirs    map[string]float64
 	out       io.Writer
@@ -102,6 +109,14 @@ func (b *bench) read(name string, d int) ([][]float64, error) {
 		}
 	}
 	return rows, nil
+}
+
+func (b *bench) write(name string, v []float64) error {
+	raw := make([]byte, 0, 8*len(v))
+	for _, f := range v {
+		raw = binary.LittleEndian.AppendUint64(raw, math.Float64bits(f))
+	}
+	return os.WriteFile(filepath.Join(b.dir, name+".f64"), raw, 0o600)
 }
 
 func seconds() float64 {

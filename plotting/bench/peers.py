@@ -77,6 +77,35 @@ try:
 except ImportError:
     pass
 
+# What figures.py and we draw: a truth and a prior of the six variables, two sets of modes, ranks, traces.
+rng = np.random.default_rng(2)
+save("truth", six(1, 3)[0])
+save("fresh", six(20_000, 4)[0])
+save("prior", rng.normal(0, 3, (5000, 6)))
+lattice = np.array([(i, j) for i in (-10, -5, 0, 5, 10) for j in (-10, -5, 0, 5, 10)], float)
+nine = np.array([(-10, -5), (-5, -10), (-5, 0), (10, -5), (0, 0), (0, 5), (5, -5), (5, 0), (5, 10)], float)
+share = np.array([4, 10, 4, 5, 10, 5, 4, 15, 4]) / 61
+g = np.linspace(-13, 13, 401)
+for name, means, p, density in (("left", lattice, np.full(25, .04), "before"), ("right", nine, share, "after")):
+    save(name, means[rng.choice(len(means), 2000, p=p)] + np.sqrt(.3) * rng.standard_normal((2000, 2)))
+    save(density, sum(q * np.exp(-((g[None] - a) ** 2 + (g[:, None] - b) ** 2) / .6) / (.6 * np.pi) for q, (a, b) in zip(p, means)))
+ranks = rng.integers(0, 101, (300, 4))
+ranks[:, 1] = np.floor(rng.beta(.45, .45, 300) * 101)
+save("ranks", ranks)
+steps = .32 * (1 - .6 * np.linspace(0, 1, 100))
+ess, logz, hits = np.empty((8, 100)), np.empty((8, 100)), np.zeros((8, 100))
+for r in range(8):
+    lw, base = np.zeros(512), 0.
+    for t, s in enumerate(steps):
+        lw = lw + s * rng.standard_normal(512) - s * s / 2
+        v = np.exp(lw - lw.max())
+        ess[r, t], logz[r, t] = v.sum() ** 2 / (v * v).sum() / 512, base + lw.max() + np.log(v.mean())
+        if ess[r, t] < .5:
+            hits[r, t], base, lw = 1, logz[r, t], np.zeros(512)
+save("ess", ess)
+save("logz", logz)
+save("hits", hits)
+
 # Contour masses: the same samples for GetDist and for us, fresh ones to count.
 laws = {
     "Gaussian": lambda r, n: r.standard_normal((n, 2)),

@@ -1,6 +1,7 @@
 // Make writes the data files that package datasets keeps, from their sources:
 //
 //	go run ./odslib/datasets/make
+//	go run ./odslib/datasets/make -texts
 //
 // It gets the 8×8 digits out of the PyPI wheel scikit-learn (by pip) and
 // Fashion-MNIST out of the Debian package dataset-fashion-mnist (by apt-get),
@@ -32,14 +33,45 @@ import (
 
 func main() {
 	dir := flag.String("dir", "odslib/datasets/data", "folder of the files")
+	texts := flag.Bool("texts", false, "only the texts: the King James Bible and Jane Austen, out of Debian packages")
 	cache := flag.String("cache", "", "folder that holds, or gets, the full Fashion-MNIST (default: the user's cache)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := write(ctx, *dir, *cache); err != nil {
+	work := write
+	if *texts {
+		work = writeTexts
+	}
+	if err := work(ctx, *dir, *cache); err != nil {
 		fmt.Fprintln(os.Stderr, "make:", err)
 		os.Exit(1)
 	}
+}
+
+// writeTexts puts the texts into the cache, and the beginnings that the package
+// keeps into dir.
+func writeTexts(ctx context.Context, dir, cache string) error {
+	if err := datasets.FetchTexts(ctx, cache, func(s string) { fmt.Println(s) }); err != nil {
+		return err
+	}
+	files, err := datasets.KeptTexts(cache)
+	if err != nil {
+		return err
+	}
+	for name, packed := range files {
+		path, state := filepath.Join(dir, name), "new"
+		if old, err := os.ReadFile(path); err == nil {
+			state = "unchanged"
+			if !bytes.Equal(old, packed) {
+				state = "CHANGED"
+			}
+		}
+		if err := os.WriteFile(path, packed, 0o644); err != nil {
+			return err
+		}
+		fmt.Printf("%s, %d bytes: %s\n", path, len(packed), state)
+	}
+	return nil
 }
 
 func write(ctx context.Context, dir, cache string) error {

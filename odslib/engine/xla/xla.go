@@ -8,7 +8,9 @@
 package xla
 
 import (
+	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/gomlx/compute"
@@ -34,6 +36,14 @@ func open(plugin string, cuda bool) (compute.Backend, error) {
 	if cuda {
 		return xla.NewWithOptions(plugin+",tf32=false", nil)
 	}
-	// One device: the default of four virtual ones is for testing SPMD.
-	return xla.NewWithOptions(plugin+",shared_buffers=true", pjrt.NamedValuesMap{"cpu_device_count": int64(1)})
+	// One device, unless more are asked for: the plugin's default is four.
+	devices := int64(1)
+	if text := os.Getenv(engine.EnvDevices); text != "" {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 1 || n > 256 {
+			return nil, fmt.Errorf("%s=%s: want a number of devices, 1 to 256", engine.EnvDevices, text)
+		}
+		devices = n
+	}
+	return xla.NewWithOptions(plugin+",shared_buffers=true", pjrt.NamedValuesMap{"cpu_device_count": devices})
 }

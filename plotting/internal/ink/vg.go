@@ -62,10 +62,14 @@ func (b vgBackend) text(x, y, angle float64, s string, f Font, c color.NRGBA) {
 }
 
 func (b vgBackend) picture(r Rect, img image.Image) {
+	packed := img
+	if b.svg {
+		packed = indexed(img)
+	}
 	b.DrawImage(vg.Rectangle{
 		Min: vg.Point{X: vg.Length(r.X), Y: vg.Length(r.Y)},
 		Max: vg.Point{X: vg.Length(r.Right()), Y: vg.Length(r.Top())},
-	}, img)
+	}, packed)
 }
 
 // SVG is a new page of scalable graphics, with a title and a description for those who can't see it.
@@ -77,7 +81,7 @@ func SVG(w, h float64, title, description string) *Page {
 			return nil, err
 		}
 		// vgsvg writes PNG data and calls it JPEG, and lets viewers keep an image's proportions.
-		svg := bytes.ReplaceAll(buf.Bytes(), []byte(`xlink:href="data:image/jpg;base64,`), []byte(`preserveAspectRatio="none" xlink:href="data:image/png;base64,`))
+		svg := bytes.ReplaceAll(compact(buf.Bytes()), []byte(`xlink:href="data:image/jpg;base64,`), []byte(`preserveAspectRatio="none" xlink:href="data:image/png;base64,`))
 		if title != "" {
 			at := bytes.Index(svg, []byte("<svg"))
 			at += bytes.IndexByte(svg[at:], '>') + 1
@@ -92,7 +96,7 @@ func PNG(w, h float64, dpi int, background color.Color) *Page {
 	p, img := Pixels(w, h, dpi, background)
 	p.write = func() ([]byte, error) {
 		var buf bytes.Buffer
-		err := png.Encode(&buf, img())
+		err := png.Encode(&buf, indexed(img()))
 		return buf.Bytes(), err
 	}
 	return p
