@@ -55,7 +55,7 @@ func Kept() []string {
 func LoadClassifier(name string) *Classifier {
 	data, err := kept.ReadFile("checkpoints/classifiers/" + name + ".safetensors")
 	if err != nil {
-		return &Classifier{why: fmt.Sprintf("no classifier %q is kept; there is digits", name)}
+		return &Classifier{why: fmt.Sprintf("no classifier %q is kept; there are digits", name)}
 	}
 	f, err := safetensors.Decode(data)
 	if err == nil {

@@ -51,7 +51,8 @@ func page(w io.Writer) error {
 	}
 	fmt.Fprint(w, `# Priors that are kept
 
-Printed by `+"`go run ./odslib/priors/recipe -list`"+` from the figures beside the weights in `+"`odslib/priors/checkpoints`"+` (`+"`-json`"+` prints those).
+Printed by `+"`go run ./odslib/priors/recipe -list`"+` from the figures beside the weights in `+"`odslib/priors/checkpoints`"+` (`+"`-json`"+` prints those, with
+the seconds that training took and draws a second).
 Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measured again with `+"`-measure`"+`, and had by `+"`priors.Load(NAME)`"+`.
 
 * **bits**: bits per dimension of held-out data with uniform noise within its steps; of VAEs the importance-weighted bound of 64 draws.
@@ -60,8 +61,8 @@ Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measu
 * **precision, recall**: shares of draws within the manifold of the data, and of data within that of the draws, by third neighbours.
 * **nearest**: mean distance of draws from the nearest training sample, over the same of held-out samples. Far below 1 is memorised.
 
-| name | kind | data | weights | bits | FD (floor) | precision, recall | nearest | seconds to train | draws a second | MB |
-|---|---|---|---|---|---|---|---|---|---|---|
+| name | kind | data | weights | bits | FD (floor) | precision, recall | nearest | MB |
+|---|---|---|---|---|---|---|---|---|
 `)
 	one := func(n *number, format string) string {
 		if n == nil {
@@ -78,8 +79,8 @@ Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measu
 			fd = one(f.FD, "%.3g") + one(f.FDFloor, " (%.3g") + one(f.FDSE, " ± %.1g)")
 			both = one(f.Precise, "%.2f") + one(f.Recall, ", %.2f")
 		}
-		fmt.Fprintf(w, "| %s | %s | %s | %d | %s | %s | %s | %s | %.0f | %.0f | %.2f |\n",
-			f.Name, f.Kind, f.Data, f.Params, bits, fd, both, one(f.Near, "%.2f"), f.TrainS, f.Draws, f.FileMB)
+		fmt.Fprintf(w, "| %s | %s | %s | %d | %s | %s | %s | %s | %.2f |\n",
+			f.Name, f.Kind, f.Data, f.Params, bits, fd, both, one(f.Near, "%.2f"), f.FileMB)
 	}
 	for _, f := range figures {
 		r, err := named(f.Name)
@@ -127,9 +128,9 @@ Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measu
 		return err
 	}
 	fmt.Fprint(w, "\n## Classifiers\n\nThey take noised inputs too, and their features are those of the Fréchet distances; `priors.LoadClassifier(NAME)` reads them and\n"+
-		"`go run ./odslib/priors/recipe -name NAME-classifier` trains them.\n\n| name | weights | accuracy, held out | calibration error | of samples | seconds to train |\n|---|---|---|---|---|---|\n")
+		"`go run ./odslib/priors/recipe -name NAME-classifier` trains them.\n\n| name | weights | accuracy, held out | calibration error | of samples |\n|---|---|---|---|---|\n")
 	for _, f := range more {
-		fmt.Fprintf(w, "| %s | %d | %.3f | %.3f | %d | %.0f |\n", f.Name, f.Params, float64(f.Accuracy), float64(f.Calibration), f.HeldOut, f.TrainS)
+		fmt.Fprintf(w, "| %s | %d | %.3f | %.3f | %d |\n", f.Name, f.Params, float64(f.Accuracy), float64(f.Calibration), f.HeldOut)
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ var all = []recipe{
 	},
 	{
 		name: "digits-realnvp", kind: "RealNVP", data: digits, steps: 1500, seed: 1,
-		note: "The density is good and the draws are poor: one in two lies off the digits. Eight couplings of 96 units fitted the training data to 1.7 bits and had 3.2 held out; weight decay and half the steps are what keeps it from that.",
+		note: "The density is good and the draws are poor: one in two lies off the digits. More units, more steps or less weight decay overfit.",
 		train: trained(priors.RealNVP{
 			Couplings: 8, Net: nn.Tower{Hidden: 64, Layers: 1}, Fit: priors.Fit{Rate: nn.Rate{Peak: 2e-3, Decay: 1500}, Adam: nn.Adam{WeightDecay: 1}, Bin: .125},
 		}),
