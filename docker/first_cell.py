@@ -19,8 +19,6 @@ import websocket
 LAB = ["odslab", "lab", "-no-browser", "--", "--ip=127.0.0.1", "--port=8888", "--ServerApp.port_retries=0"]
 LIMITS = {"kernel start to first print": 1, "first draw": 8}
 
-subprocess.run(["ip", "link", "set", "lo", "up"], stderr=subprocess.DEVNULL) if os.path.exists("/sbin/ip") else None
-
 # The port is taken: one line, and no server.
 with socket.socket() as taken:
     taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

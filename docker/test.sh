@@ -84,7 +84,7 @@ buildah "${store[@]}" bud --pull-never --isolation chroot --layers "${mounts[@]}
 container=$(buildah "${store[@]}" from --pull-never localhost/odslab)
 inside() { buildah "${store[@]}" run --isolation oci --runtime runc --network none "${as[@]}" "$container" -- "$@"; }
 as=()
-inside true 2>/dev/null || { echo 'runc does not run here: chroot instead, whose network is cut by unshare'; inside() { unshare -n buildah "${store[@]}" run --isolation chroot "${as[@]}" "$container" -- "$@"; }; }
+inside true 2>/dev/null || skip "runc starts no container here: $(inside true 2>&1 | tail -n 1)"
 
 echo '== doctor'
 inside sh -c 'id -u; test ! -w /etc'
@@ -92,20 +92,18 @@ inside odslab doctor | tee "$images/doctor"
 # What is optional may be missing: the full data sets, and the browser of tests.
 if grep -vE '^ ' "$images/doctor" | grep -v ' ok ' | grep -vE '^(data|chromium) +missing'; then echo 'doctor finds fault'; exit 1; fi
 
-echo '== notebooks, as the image'\''s user and as one that it does not know'
+echo '== notebooks, as the image'\''s user, and as one that it does not know and that has no home'
 inside odslab run -out /tmp/out notebooks/01-first-posterior.ipynb
-as=(--user 4321:0)
-inside odslab run -out /tmp/other notebooks/02-noise-and-denoising.ipynb
+inside rm -rf notebooks/figures # they are that user's
 as=(--user 4321:0 --env HOME=/nowhere)
-inside odslab run -out /tmp/homeless docker-check.ipynb 2>&1 | grep -q 'docker-check.ipynb: cannot be read' || { echo 'no line for a notebook that is not there'; exit 1; }
+inside odslab run -out /tmp/other notebooks/02-noise-and-denoising.ipynb
 as=()
 
-echo '== JupyterLab, its first cell, and a port that is taken'
-buildah "${store[@]}" run --isolation chroot -v "$PWD/docker/first_cell.py:/first_cell.py:ro" "$container" -- \
-  unshare -n true 2>/dev/null || true
-inside sh -c 'exit 0'
+echo '== JupyterLab: a port that is taken, a kernel, its first cells'
 cp docker/first_cell.py "$(buildah "${store[@]}" mount "$container")/tmp/first_cell.py"
+as=(--env "ODSLAB_GATES=${ODSLAB_GATES:-}")
 inside /opt/odslab/cache/python/bin/python /tmp/first_cell.py
+as=()
 
 echo '== sizes, MB'
 root=$(buildah "${store[@]}" mount "$container")

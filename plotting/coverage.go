@@ -119,15 +119,24 @@ func Coverage(args ...any) *Figure {
 	})
 }
 
-// Calibration draws what simulations say about a sampler: true values [S, shape…] and the S sets of posterior draws that
-// belong to them, as measure.Ranks takes them. The ECDF differences of the ranks, and the
-// coverage of central intervals and of TARP.
-func Calibration(truths odslib.Array, draws []odslib.Array, options ...Option) *Figure {
-	ranks, err := measure.Ranks(truths, draws)
+// Ranked is what has compared true values with draws, as the calibrations of odslib/compare.
+type Ranked interface{ Ranking() measure.Ranking }
+
+// Calibration draws what simulations say about a sampler: ECDF differences of the ranks of true values among its draws, and the
+// coverage of central intervals and of TARP. It takes what compare.Calibrating returns, or true values [S, shape…] and the S sets
+// of draws that belong to them, as measure.Ranks does.
+//
+//	plotting.Calibration(calibration)
+//	plotting.Calibration(truths, draws)
+func Calibration(args ...any) *Figure {
+	r, options, err := rankingOf(args)
 	if err != nil {
 		return failed("Calibration", err)
 	}
-	left := RankECDF(ranks, draws[0].Len(), append([]Option{Columns(min(2, len(ranks)))}, options...)...)
+	if r.Names != nil {
+		options = append([]Option{Names(r.Names...)}, options...)
+	}
+	left := RankECDF(r.Ranks, r.Draws, append([]Option{Columns(min(2, len(r.Ranks)))}, options...)...)
 	if left.err != nil {
 		return left
 	}
@@ -135,27 +144,20 @@ func Calibration(truths odslib.Array, draws []odslib.Array, options ...Option) *
 	for i := range 50 {
 		levels = append(levels, float64(i+1)/51)
 	}
-	per, err := measure.Coverage(truths, draws, levels...)
-	if err != nil {
-		return failed("Calibration", err)
-	}
-	tarp, err := measure.TARP{}.Coverage(truths, draws, levels...)
-	if err != nil {
-		return failed("Calibration", err)
-	}
+	per := r.Coverage(levels...)
 	mean := make([]float64, len(levels))
 	for _, of := range per {
 		for i, v := range of {
 			mean[i] += v / float64(len(per))
 		}
 	}
-	n := truths.Len()
+	n := len(r.Ranks[0])
 	name := "intervals"
 	if len(per) > 1 {
 		name = fmt.Sprintf("intervals, mean of %d", len(per))
 	}
-	right := Coverage(CoverageCurve{"TARP", levels, tarp, n}, CoverageCurve{name, levels, mean, n})
-	what := fmt.Sprintf("calibration of %s over %s", plural(len(ranks), "variable"), plural(n, "simulation"))
+	right := Coverage(CoverageCurve{"TARP", r.Levels, r.TARP, n}, CoverageCurve{name, levels, mean, n})
+	what := fmt.Sprintf("calibration of %s over %s", plural(len(r.Ranks), "variable"), plural(n, "simulation"))
 	return newFigure(what, func(s *style, width float64, letters bool) *sheet {
 		rows := [][]*Figure{{left, right}}
 		if width < 130*mm*s.k { // a column has no room for both side by side
@@ -163,4 +165,49 @@ func Calibration(truths odslib.Array, draws []odslib.Array, options ...Option) *
 		}
 		return composed(rows, s, width, letters)
 	})
+}
+
+// rankingOf takes the ranking and the options from the arguments.
+func rankingOf(args []any) (r measure.Ranking, options []Option, err error) {
+	usage := errors.New("it takes what compare.Calibrating returns, or true values and their sets of draws")
+	if len(args) == 0 {
+		return r, nil, usage
+	}
+	rest := args[1:]
+	switch first := args[0].(type) {
+	case Ranked:
+		r = first.Ranking()
+		if len(r.Ranks) == 0 || len(r.Ranks[0]) == 0 || len(r.TARP) == 0 {
+			return r, nil, errors.New("too few runs gave draws: there is nothing to rank")
+		}
+	case odslib.Array:
+		if len(rest) == 0 {
+			return r, nil, usage
+		}
+		draws, ok := rest[0].([]odslib.Array)
+		if !ok {
+			return r, nil, usage
+		}
+		rest = rest[1:]
+		if r.Ranks, err = measure.Ranks(first, draws); err != nil {
+			return r, nil, err
+		}
+		r.Draws = draws[0].Len()
+		for i := range 50 {
+			r.Levels = append(r.Levels, float64(i+1)/51)
+		}
+		if r.TARP, err = (measure.TARP{}).Coverage(first, draws, r.Levels...); err != nil {
+			return r, nil, err
+		}
+	default:
+		return r, nil, usage
+	}
+	for _, a := range rest {
+		o, ok := a.(Option)
+		if !ok {
+			return r, nil, fmt.Errorf("%T is no option", a)
+		}
+		options = append(options, o)
+	}
+	return r, options, nil
 }

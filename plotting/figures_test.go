@@ -1,11 +1,15 @@
 package plotting
 
 import (
+	"bytes"
 	"math"
 	"math/rand/v2"
+	"strings"
+	"testing"
 
 	"odslab/odslib"
 	"odslab/odslib/engine"
+	"odslab/odslib/measure"
 )
 
 // fixture is a figure on fixed data, made anew at every call.
@@ -258,4 +262,40 @@ var figures = []fixture{
 	{"beside", func() *Figure {
 		return Beside(Lines(Function("f", math.Sin, 0, 3)), Bars(Bar{Name: "a", Value: 1})).Letters()
 	}},
+}
+
+type ranked measure.Ranking
+
+func (r ranked) Ranking() measure.Ranking { return measure.Ranking(r) }
+
+// A calibration is drawn from its ranks as from its draws, and says what it cannot draw.
+func TestCalibrationOfRanks(t *testing.T) {
+	truths, draws := normals(60, 2, 1), []odslib.Array{}
+	for s := range 60 {
+		draws = append(draws, normals(40, 2, uint64(s+10)))
+	}
+	ranks, err := measure.Ranks(truths, draws)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := ranked{Ranks: ranks, Draws: 40}
+	for i := range 50 {
+		r.Levels = append(r.Levels, float64(i+1)/51)
+	}
+	if r.TARP, err = (measure.TARP{}).Coverage(truths, draws, r.Levels...); err != nil {
+		t.Fatal(err)
+	}
+	a, err := Calibration(truths, draws).encode("svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := Calibration(r).encode("svg")
+	if err != nil || !bytes.Equal(a, b) {
+		t.Errorf("%d and %d bytes, %v", len(a), len(b), err)
+	}
+	for _, f := range []*Figure{Calibration(), Calibration(ranked{}), Calibration(truths), Calibration(truths, 3), Calibration(r, "x"), Calibration(7)} {
+		if f.Err() == nil || strings.Contains(f.Err().Error(), "\n") {
+			t.Errorf("%v", f.Err())
+		}
+	}
 }

@@ -23,7 +23,7 @@ func TestDistillation(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := Distillation{Net: nn.MLP{Hidden: 96, Layers: 3}, Pairs: 3000, Batch: 256, Steps: 30}
-	student, err := d.Train(ctx, p, post, odslib.Budget{Steps: 700}, 2)
+	student, err := d.Train(ctx, p, post, odslib.Budget{Steps: 600}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

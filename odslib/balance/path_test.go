@@ -156,6 +156,9 @@ func TestUntrainedPolicyIsThePrior(t *testing.T) {
 // An untrained policy with a guide is the guided prior: for N(0, I) under one measurement, whose guide is exact, it has the posterior's
 // mean and, but for the variances of its steps, its paths.
 func TestUntrainedPolicyIsGuided(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	const n = 4000
 	post := measured()
 	tr, _ := open(t, odslib.Given(post.Prior, constraint.Gaussian{A: constraint.Matrix{{1, 1}}, Y: []float64{2}, Sigma: .5}), Settings{Paths: n, Steps: 100, Pool: -1, Drift: Drift{Guide: twist.Covariance{}, Variances: true}})
@@ -186,6 +189,9 @@ func TestUntrainedPolicyIsGuided(t *testing.T) {
 // The densities of a policy's steps are normalised, whatever its weights: the mean of p_ref/p_φ over its own paths is 1, with the
 // prior's variances and with its own.
 func TestRatioIsNormalised(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	for _, variances := range []bool{false, true} {
 		const n = 4096
 		tr, weights := open(t, measured(), Settings{Net: nn.MLP{Hidden: 8, Layers: 2, Time: 8}, Paths: n, Steps: 5, Pool: -1, Drift: Drift{Guide: twist.Covariance{}, Variances: variances}})

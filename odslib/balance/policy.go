@@ -146,7 +146,7 @@ func (p *Policy) weigh(res *odslib.Result, logw []float64, given *odslib.Array) 
 }
 
 func (p *Policy) settings() string {
-	return fmt.Sprintf("{Net:%+v Steps:%d Iterations:%d Paths:%d}", p.Net, p.Chain.Steps, p.Iterations, p.Paths)
+	return fmt.Sprintf("{Net:%+v Steps:%d Guide:%T Variances:%v Iterations:%d Paths:%d}", p.Net, p.Chain.Steps, p.Drift.Guide, p.Drift.Variances, p.Iterations, p.Paths)
 }
 
 // Losses are the losses of all iterations.

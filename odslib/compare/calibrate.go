@@ -40,6 +40,8 @@ type Calibration struct {
 	Level []float64 // .1 … .9
 	Tight bool      // TARP stays in its band
 	Z     []float64 // (log r(x*) − mean)/deviation of log r over the draws, by run
+	CRPS  []float64 // mean, by quantity: what ignored data costs, too (Gneiting & Raftery 2007)
+	PSNR  float64   // of the draws' mean beside x*, dB, mean over runs; NaN but for images
 	Seeds string    // what is wrong with the sampler's random numbers: ranks do not see that; "" for nothing
 
 	NetworkEvals int64
@@ -183,6 +185,26 @@ func (out *Calibration) judge(truths odslib.Array, draws []odslib.Array, logR []
 	if out.Ranks, err = measure.Ranks(t, wide); err != nil {
 		return err
 	}
+	crps, err := measure.CRPS(t, wide, nil)
+	if err != nil {
+		return err
+	}
+	for _, c := range crps {
+		out.CRPS = append(out.CRPS, stat.Mean(c, nil))
+	}
+	if out.PSNR = math.NaN(); len(truths.Shape) > 2 {
+		means := engine.NewArray(truths.Shape...)
+		for i, x := range draws {
+			for k := range x.Len() {
+				for j, v := range x.Row(k) {
+					means.Row(i)[j] += v / float32(x.Len())
+				}
+			}
+		}
+		if out.PSNR, err = (measure.PSNR{}).Distance(means, truths); err != nil {
+			return err
+		}
+	}
 	tests := float64(len(out.Ranks) + 1)
 	band, err := measure.ECDFBand(out.Runs, out.Draws, 1-level/tests)
 	if err != nil {
@@ -244,6 +266,11 @@ func withLogR(a odslib.Array, logR func(i int) float64) odslib.Array {
 		out.Row(i)[a.Dim()] = float32(math.Max(-math.MaxFloat32, logR(i)))
 	}
 	return out
+}
+
+// Ranking is what plotting.Calibration draws.
+func (out *Calibration) Ranking() measure.Ranking {
+	return measure.Ranking{Names: out.Quantities, Ranks: out.Ranks, Draws: out.Draws, Levels: out.Level, TARP: out.TARP}
 }
 
 // Passes says whether no test has found anything.

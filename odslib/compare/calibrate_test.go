@@ -155,8 +155,16 @@ func TestCalibrateMethods(t *testing.T) {
 		t.Skip("hundreds of runs")
 	}
 	fs := families(t)
-	if c := calibrate(t, fs["Gaussian"], smc.TDS{Particles: 500, Steps: 40, NoShift: true}, 200); !c.Passes() || c.NetworkEvals == 0 {
-		t.Errorf("TDS: %v", c)
+	right := calibrate(t, fs["Gaussian"], smc.TDS{Particles: 500, Steps: 40, NoShift: true}, 200)
+	if !right.Passes() || right.NetworkEvals == 0 || !math.IsNaN(right.PSNR) {
+		t.Errorf("TDS: %v", right)
+	}
+	// The prior's own draws ignore the measurement, which costs CRPS and nothing else: x* and they have one law.
+	if blind := calibrate(t, fs["Gaussian"], guide.Plain{Steps: 40}, 200); blind.CRPS[0] < 1.2*right.CRPS[0] {
+		t.Errorf("CRPS %v of the prior's draws, %v of the posterior's", blind.CRPS, right.CRPS)
+	}
+	if r := right.Ranking(); len(r.Coverage(.9)) != len(right.Cover) || r.Coverage(.9)[0][0] != right.Cover[0] || len(r.Names) != len(r.Ranks) {
+		t.Errorf("ranking %+v", r)
 	}
 	if c := calibrate(t, fs["Gaussian"], guide.DPS{Scaling: guide.Likelihood, Steps: 40}, 200); c.Passes() {
 		t.Errorf("DPS: %v", c)

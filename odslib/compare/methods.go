@@ -95,6 +95,8 @@ func dataLines(quick bool) []Line {
 		line(one(t12), "plain", plain),
 		chain(t12, "bootstrap SMC, K=4000", bootstrap),
 		trained(t12, "RTB", rtb.Sampler{}, 300, n, 1, true),
+		trained(exact.T9(), "RTB", rtb.Sampler{}, iterations, n, 1, true),
+		trained(exact.T9(), "RTB, guided by samples of the prior", rtb.Sampler{Drift: guided}, iterations, n, 1, true),
 		trained(exact.Sharp(.5), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
 		trained(exact.Sharp(.5), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
 		trained(exact.Sharp(.1), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),

@@ -38,6 +38,16 @@ func T1() Case {
 	}
 }
 
+// T9 is a density to be sampled from a Gaussian that is wide enough to see all of it: the 25 Gaussians from N(0, 60·I), log Z = 0.
+func T9() Case {
+	target, reference := priors.Grid25(), priors.Gaussian([]float64{0, 0}, 60)
+	return Case{
+		Name: "T9 25GMM", About: "25 Gaussians from N(0, 60·I)",
+		Post:  odslib.Given(reference, constraint.DensityRatio{Target: target, Prior: reference}),
+		Modes: target.Means, ModeWeights: target.Probabilities(),
+	}
+}
+
 // Sharp is N(0, I) in sixteen dimensions, every value measured as 2 with standard deviation sigma: posterior N(2/(1+σ²), σ²/(1+σ²)·I).
 func Sharp(sigma float64) Case {
 	const d = 16
@@ -48,7 +58,7 @@ func Sharp(sigma float64) Case {
 	v := 1 + sigma*sigma
 	return Case{
 		Name: fmt.Sprintf("sharp σ=%g", sigma), About: "sixteen values measured as 2",
-		Post: odslib.Given(odslib.Normal{Dims: []int{d}}, constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigma: sigma}),
+		Post: odslib.Given(priors.Gaussian(make([]float64, d), 1), constraint.Gaussian{A: constraint.Identity{}, Y: y, Sigma: sigma}),
 		LogZ: -.5 * d * (math.Log(2*math.Pi*v) + 4/v),
 	}
 }

@@ -21,17 +21,30 @@ func Coverage(truths odslib.Array, draws []odslib.Array, levels ...float64) (cov
 	if err != nil {
 		return nil, err
 	}
-	coverage = make([][]float64, len(ranks))
-	for j, rs := range ranks {
+	return Ranking{Ranks: ranks, Draws: draws[0].Len()}.Coverage(levels...), nil
+}
+
+// Ranking is what simulations have shown of a sampler: ranks of true values among the draws, and TARP.
+type Ranking struct {
+	Names        []string // of the quantities that were ranked; nil: x_1, x_2, …
+	Ranks        [][]int  // [quantity][simulation], 0 … Draws
+	Draws        int
+	Levels, TARP []float64 // expected coverage at levels
+}
+
+// Coverage is that of central intervals, [quantity][level].
+func (r Ranking) Coverage(levels ...float64) [][]float64 {
+	coverage := make([][]float64, len(r.Ranks))
+	for j, ranks := range r.Ranks {
 		// The place of the truth among the draws, in (0, 1), and twice its distance
 		// from the middle: the smallest interval that reaches it.
-		reach := make([]float64, len(rs))
-		for s, r := range rs {
-			reach[s] = math.Abs(2*(float64(r)+0.5)/float64(draws[s].Shape[0]+1) - 1)
+		reach := make([]float64, len(ranks))
+		for s, k := range ranks {
+			reach[s] = math.Abs(2*(float64(k)+0.5)/float64(r.Draws+1) - 1)
 		}
 		coverage[j] = shares(reach, levels)
 	}
-	return coverage, nil
+	return coverage
 }
 
 func checkLevels(levels []float64) error {

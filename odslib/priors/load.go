@@ -19,7 +19,7 @@ var kept embed.FS
 // Load returns a prior that is kept in the package: [Kept] lists them. An unknown name gives a prior whose Err, and with
 // it every sampler, says so.
 //
-// "digits" is a diffusion prior over handwritten digits [8, 8, 1] from -1 to 1, made by
+// docs/priors.md shows them; each is made by
 //
 //	go run ./odslib/priors/recipe -name digits
 func Load(name string) odslib.Prior {

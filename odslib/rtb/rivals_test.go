@@ -83,7 +83,7 @@ func TestUnnormalised(t *testing.T) {
 	post := rtb.Unnormalised(priors.Gaussian([]float64{0, 0}, 4), density)
 	s := quick()
 	s.Variances = true
-	p, err := rtb.Sampler(s).Train(ctx, post, odslib.Budget{Steps: 250}, 1)
+	p, err := rtb.Sampler(s).Train(ctx, post, odslib.Budget{Steps: 150}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

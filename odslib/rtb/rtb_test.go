@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"odslab/odslib"
@@ -299,5 +300,9 @@ func ExampleSampler_conditions() {
 	}
 	draws, err := policy.Sample(ctx, family.Rows(engine.FromRows([][]float64{{1}, {1}, {-2}})), 3, 4)
 	fmt.Println(draws.Samples.Shape, err)
-	// Output: [3 2] <nil>
+	alone, err := policy.At(1).Sample(ctx, post, 3, 4) // at one of them
+	fmt.Println(alone.Samples.Shape, slices.Equal(alone.Samples.Row(1), draws.Samples.Row(1)), alone.ESS > 0, err)
+	// Output:
+	// [3 2] <nil>
+	// [3 2] true true <nil>
 }

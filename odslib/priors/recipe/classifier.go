@@ -124,9 +124,12 @@ func classifierNamed(name string) (classifier, bool) {
 	return classifier{}, false
 }
 
-// readClassifiers are the kept figures.
+// readClassifiers are the figures of those that are kept.
 func readClassifiers() (out []classifierFigures, err error) {
 	for _, c := range classifiers {
+		if priors.LoadClassifier(c.name).Err() != nil {
+			continue
+		}
 		b, err := os.ReadFile(filepath.Join("odslib", "priors", "checkpoints", "classifiers", c.name+".figures.json"))
 		if err != nil {
 			return nil, fmt.Errorf("%w; run the command in the module's root", err)

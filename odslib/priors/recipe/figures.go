@@ -32,8 +32,9 @@ type figures struct {
 	FDSE    *number  `json:"fd_floor_se"`
 	Precise *number  `json:"precision"`
 	Recall  *number  `json:"recall"`
-	Near    *number  `json:"nearest"`               // mean distance of a draw from the nearest training sample, over that of held-out samples: far below 1 is memorised
-	Latents []number `json:"latent_nats,omitempty"` // Kullback–Leibler terms of a VAE's layers, held out
+	Class   *number  `json:"class_agreed,omitempty"` // share of draws of a class that the classifier takes for it
+	Near    *number  `json:"nearest"`                // mean distance of a draw from the nearest training sample, over that of held-out samples: far below 1 is memorised
+	Latents []number `json:"latent_nats,omitempty"`  // Kullback–Leibler terms of a VAE's layers, held out
 	TrainS  float64  `json:"train_s"`
 	Draws   float64  `json:"draws_per_s"`
 	FileMB  float64  `json:"file_mb"`
@@ -113,7 +114,7 @@ func (r recipe) measure(ctx context.Context, prior odslib.Prior, train, held ods
 			f.Latents = append(f.Latents, number(n))
 		}
 	}
-	x, err := prior.Sample(ctx, drawn, r.seed)
+	x, err := r.draw(ctx, prior, &f)
 	if err != nil {
 		return f, err
 	}
@@ -121,6 +122,45 @@ func (r recipe) measure(ctx context.Context, prior odslib.Prior, train, held ods
 		return f, err
 	}
 	return f, picture(r, x, train)
+}
+
+// draw draws what is judged; of a prior with classes as many of each, whose share that the classifier agrees with is a figure.
+func (r recipe) draw(ctx context.Context, prior odslib.Prior, f *figures) (x odslib.Array, err error) {
+	flow, ok := prior.(*priors.Flow)
+	c := 0
+	if ok {
+		if of, ok := flow.Of.(odslib.Conditional); ok {
+			c = of.Conditions()
+		}
+	}
+	if c == 0 {
+		return prior.Sample(ctx, drawn, r.seed)
+	}
+	var labels []uint8
+	for k := range c {
+		one, err := flow.Class(k)
+		if err != nil {
+			return x, err
+		}
+		a, err := one.Sample(ctx, drawn/c, r.seed+uint64(k))
+		if err != nil {
+			return x, err
+		}
+		x = x.Append(a)
+		for range a.Len() {
+			labels = append(labels, uint8(k))
+		}
+	}
+	if by := priors.LoadClassifier(r.data.classifier); by.Err() == nil {
+		share, err := by.Accuracy(ctx, priors.Labelled{X: x, Labels: labels})
+		if err != nil {
+			return x, err
+		}
+		n := number(share)
+		f.Class = &n
+	}
+	order := rand.New(rand.NewPCG(r.seed, 2)).Perm(x.Len())
+	return x.Take(order), nil
 }
 
 // compare sets draws beside real samples, in the features of the data's classifier.

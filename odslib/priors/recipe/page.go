@@ -10,13 +10,19 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"odslab/odslib"
+	"odslab/odslib/priors"
 )
 
-// read are the kept figures, in the order of the recipes.
+// read are the figures of what is kept, in the order of the recipes.
 func read() (out []figures, err error) {
 	for _, r := range all {
+		if !slices.Contains(priors.Kept(), r.name) {
+			continue
+		}
 		b, err := os.ReadFile(filepath.Join("odslib", "priors", "checkpoints", r.name+".figures.json"))
 		if err != nil {
 			return nil, fmt.Errorf("%w; run the command in the module's root", err)
@@ -94,10 +100,27 @@ Each prior is trained by `+"`go run ./odslib/priors/recipe -name NAME`"+`, measu
 			}
 			fmt.Fprint(w, " nats, held out. ")
 		}
+		if f.Class != nil {
+			fmt.Fprintf(w, "As many draws of each class; the classifier takes %.1f %% of them for their class. ", 100*float64(*f.Class))
+		}
 		fmt.Fprintf(w, "%d steps, seed %d.\n", f.Steps, f.Seed)
 		if name := "prior-" + f.Name + ".png"; exists(filepath.Join("docs", "images", name)) {
 			fmt.Fprintf(w, "\n![Samples of %s, below each the nearest of the training data](images/%s)\n", f.Name, name)
 		}
+	}
+	var others []string
+	for _, r := range all {
+		if !slices.Contains(priors.Kept(), r.name) {
+			others = append(others, "`"+r.name+"` ("+r.kind+", "+r.data.name+")")
+		}
+	}
+	for _, c := range classifiers {
+		if priors.LoadClassifier(c.name).Err() != nil {
+			others = append(others, "`"+c.name+"-classifier`")
+		}
+	}
+	if len(others) > 0 {
+		fmt.Fprintf(w, "\n## Recipes whose result is not kept\n\n%s.\n", strings.Join(others, ", "))
 	}
 	more, err := readClassifiers()
 	if err != nil {
