@@ -17,7 +17,7 @@ import (
 	"odslab/odslib/outsource"
 )
 
-// root is a generator of the test's own, x = √z·side: no number for half of the noise.
+// root is a generator of the test's own, x = √z: no number for half of the noise.
 type root struct{ dims, noise []int }
 
 func (g root) Shape() []int      { return g.dims }
@@ -38,6 +38,9 @@ var tiny = outsource.Sampler{Net: nn.MLP{Hidden: 16, Layers: 2}, Steps: 8, Paths
 
 // A generator that is no number for half of the noise: training counts these paths, goes on with the rest, and says so.
 func TestGeneratorWithoutANumber(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	post := odslib.Given(root{[]int{1}, []int{1}}, constraint.Gaussian{A: constraint.Identity{}, Y: []float64{1}, Sigma: .5})
 	p, err := tiny.Train(context.Background(), post, odslib.Budget{Steps: 40}, 1)
 	if err != nil {
@@ -63,6 +66,9 @@ func TestGeneratorWithoutANumber(t *testing.T) {
 
 // A host function that fails once and hangs once for one chunk: the rest of these batches counts, and training goes on.
 func TestHostFunctionFailsOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	calls := 0
 	score := func(ctx context.Context, x odslib.Array) ([]float64, error) {
 		calls++
@@ -94,6 +100,9 @@ func TestHostFunctionFailsOnce(t *testing.T) {
 
 // A reward of −∞ but for one sample of forty: the notes say for how many, and what helps.
 func TestRewardOfNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	post := odslib.Given(odslib.Normal{Dims: []int{2}}, constraint.HostReward{F: func(x []float32) float64 {
 		if x[0] < 2 {
 			return math.Inf(-1)

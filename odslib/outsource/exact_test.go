@@ -43,7 +43,7 @@ func left(x odslib.Array) (share, exactly float64) {
 }
 
 // A policy that has lost a hill is put right: the share of the hill, the mean and log Z, where the policy's own paths are far
-// off; and the same with the HMC between jumps.
+// off; and the same with HMC between jumps.
 func TestExactPutsAPoorPolicyRight(t *testing.T) {
 	if testing.Short() {
 		t.Skip("statistics of chains")
@@ -81,6 +81,9 @@ func TestExactPutsAPoorPolicyRight(t *testing.T) {
 }
 
 func TestExactRefuses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles for seconds")
+	}
 	c := exact.T11(2)
 	p := poor(t, c.Post)
 	for want, s := range map[string]struct {
