@@ -97,6 +97,7 @@ inside odslab run -out /tmp/out notebooks/01-first-posterior.ipynb
 inside rm -rf notebooks/figures # they are that user's
 as=(--user 4321:0 --env HOME=/nowhere)
 inside odslab run -out /tmp/other notebooks/02-noise-and-denoising.ipynb
+inside rm -rf notebooks/figures
 as=()
 
 echo '== JupyterLab: a port that is taken, a kernel, its first cells'
