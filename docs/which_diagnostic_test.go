@@ -76,7 +76,7 @@ func TestDiagnosticsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(b)
-	forms := map[string]bool{"Distance": true, "Band": true, "Row": true, "Table": true, "TableOf": true, "Quantiles": true}
+	forms := map[string]bool{"Distance": true, "Band": true, "Row": true, "Table": true, "TableOf": true, "Quantiles": true, "Ranking": true}
 	files, err := filepath.Glob("../odslib/measure/*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
