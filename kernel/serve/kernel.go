@@ -24,8 +24,9 @@ type kernel struct {
 	srv     *jupyter.Server
 	version string
 	own     *tempdir.Dir
-	keep    string // folder of kept values
-	mark    string // of all processes
+	keep    string        // folder of kept values
+	swept   chan struct{} // closed when what dead kernels have left is gone
+	mark    string        // of all processes
 	log     io.Writer
 	child   *childHolder
 	history *history
@@ -87,7 +88,11 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 	}
 	// Kept values are the notebook's own: nobody else may read them.
 	cfg.child.Mark = rand.Text()
-	go tempdir.Sweep(gonb.End) // after kernels that were killed with their watchdogs
+	swept := make(chan struct{}) // what kernels that were killed with their watchdogs have left
+	go func() {
+		defer close(swept)
+		tempdir.Sweep(gonb.End)
+	}()
 	own, err := tempdir.Make(tempdir.Short(), cfg.child.Mark)
 	keep, scratch := "", ""
 	if err == nil {
@@ -110,7 +115,7 @@ func start(ctx context.Context, cfg config) (*kernel, error) {
 		cfg.child.Env = append(cfg.child.Env, contract.EnvResident+"="+res.socket())
 	}
 	k := &kernel{
-		own: own, keep: keep, resident: res, slow: cfg.slow, gone: cfg.gone,
+		own: own, keep: keep, swept: swept, resident: res, slow: cfg.slow, gone: cfg.gone,
 		mark:    cfg.child.Mark,
 		version: cfg.version, log: cfg.log,
 		child:    newChildHolder(cfg.child),
@@ -160,6 +165,10 @@ func (k *kernel) wait(ctx context.Context) {
 	}
 	gonb.End(k.mark)
 	k.own.Remove()
+	select { // a kernel of one short cell removes it, too
+	case <-k.swept:
+	case <-time.After(5 * time.Second):
+	}
 	if d := k.srv.Dropped(); d != (jupyter.Dropped{}) {
 		fmt.Fprintf(k.log, "odslab: messages dropped: %d malformed, %d wrongly signed, %d connections\n",
 			d.Malformed, d.Signature, d.Transport)

@@ -94,8 +94,19 @@ func (d *Dir) Remove() {
 	if d == nil {
 		return
 	}
-	os.RemoveAll(d.Path)
+	remove(d.Path)
 	d.lock.Close()
+}
+
+// remove removes a folder, the file that says whose it was last: whoever ends in the middle leaves one that the next finds.
+func remove(path string) {
+	entries, _ := os.ReadDir(path)
+	for _, e := range entries {
+		if e.Name() != ownerFile {
+			os.RemoveAll(filepath.Join(path, e.Name()))
+		}
+	}
+	os.RemoveAll(path)
 }
 
 // Short is where sockets may lie: their paths have room for about 100 bytes.
@@ -150,7 +161,7 @@ func bury(path string, end func(mark string)) {
 	if n > 0 && end != nil {
 		end(string(mark[:n]))
 	}
-	os.RemoveAll(path)
+	remove(path)
 }
 
 // abandoned removes a folder whose maker was killed before it owned it: while nobody makes one, that is so if it is empty and

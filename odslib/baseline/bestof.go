@@ -16,8 +16,8 @@ var _ odslib.Sampler = BestOf{}
 
 // BestOf is best-of-K (Stiennon et al. 2020, 2009.01325): each draw is the one of K draws of the prior with the largest r. It is no
 // posterior: its law is p(x)·K·F(r(x))^(K−1), F the distribution of r under the prior, which knows r by its order alone and goes to
-// the maximum as K grows. All draws together, weighted by r, are importance sampling from the prior: they give log Ẑ, and are
-// Result.Particles where the prior is no generator.
+// the maximum as K grows. All draws together, weighted by r, are importance sampling from the prior: they give log Ẑ and an
+// effective size (a Figure), and are Result.Particles where the prior is no generator.
 type BestOf struct {
 	K     int // 0 means 16
 	Steps int // of a prior with a reverse chain; 0 means 100, where the process has none of its own
@@ -111,17 +111,19 @@ func (s BestOf) weigh(res *odslib.Result, all odslib.Cloud, given *odslib.Array,
 	if given != nil {
 		runs = given.Slice(0, n).Runs()
 	}
+	effective := 0.
 	for _, r := range runs {
 		part := all.LogWeights[r.First*s.K : (r.First+r.Rows)*s.K]
-		of := odslib.Island{Draws: r.Rows, ESS: measure.ESS(part)}
+		of := odslib.Island{Draws: r.Rows}
 		of.LogZ, of.LogZError = measure.LogMeanExp(part)
-		res.ESS += of.ESS
+		effective += measure.ESS(part)
 		res.Islands = append(res.Islands, of)
 	}
 	if len(runs) == 1 {
 		res.LogZ, res.LogZError, res.Islands = res.Islands[0].LogZ, res.Islands[0].LogZError, nil
 	}
-	if res.ESS == 0 || math.IsInf(res.LogZ, -1) {
+	res.Figure("all %d draws of the prior, weighted by r, are worth %.0f", n*s.K, effective)
+	if effective == 0 {
 		res.Note("none of %d samples of the prior has r > 0: the draws are the prior's", n*s.K)
 	}
 }

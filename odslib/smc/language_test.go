@@ -58,7 +58,11 @@ func TestLanguage(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					ess += res.ESS
+					if res.ESS > 0 {
+						ess += res.ESS
+					} else { // best of K, whose draws are of no posterior
+						ess += measure.ESS(res.Particles.LogWeights)
+					}
 					for j := range got {
 						got[j] = append(got[j], marginals[j]...)
 					}
