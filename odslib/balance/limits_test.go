@@ -81,7 +81,7 @@ func TestStartLaw(t *testing.T) {
 	s := small()
 	s.Chain, s.Steps, s.Replay, s.Anneal, s.Robust, s.Paths = diffusion.Chain{Schedule: short}, 75, -1, -1, -1, 64
 	post := odslib.Given(one, constraint.Tilt{Linear: []float64{lambda}})
-	p, err := Train(context.Background(), "test", s, post, odslib.Budget{Steps: 220}, 1)
+	p, err := Train(context.Background(), "test", s, post, odslib.Budget{Steps: 500}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -142,7 +142,7 @@ func TestRefuses(t *testing.T) {
 		"LogMax is NaN": func() (*odslib.Result, error) {
 			return baseline.Rejection{LogMax: math.NaN()}.Sample(context.Background(), host, 5, 1)
 		},
-		"K of 1 at least": func() (*odslib.Result, error) {
+		"the best of at least one": func() (*odslib.Result, error) {
 			return baseline.BestOf{K: -1}.Sample(context.Background(), host, 5, 1)
 		},
 		"host": func() (*odslib.Result, error) {

@@ -78,7 +78,7 @@ def getdist():
     return g.fig
 
 
-@figure("pair", [SIGMA[1], SIGMA[3]])
+@figure("pair", [.683, .954])
 def chainconsumer():
     import pandas as pd
     from chainconsumer import Chain, ChainConsumer, Truth
@@ -121,7 +121,7 @@ def getdist_prior():
     return g.fig
 
 
-@figure("pair with prior", [SIGMA[1], SIGMA[3]])
+@figure("pair with prior", [.683, .954])
 def chainconsumer_prior():
     import pandas as pd
     from chainconsumer import Chain, ChainConsumer, Truth
