@@ -52,20 +52,27 @@ func steps(out, path []byte) []byte {
 		if command == 'L' && to[0] == here[0] && to[1] == here[1] && i < len(path) && started {
 			continue // rounded away
 		}
-		if command != last || command == 'M' {
-			out = append(out, command|0x20)
-			last = command
-		} else {
-			out = sign(out, to[0]-here[0])
+		as, by := command, make([]int, 0, len(to))
+		for k := range n {
+			by = append(by, to[k]-here[k%2])
 		}
-		for k := 0; k < n; k += 2 {
-			if k > 0 {
-				out = sign(out, to[k]-here[0])
+		switch {
+		case command == 'L' && by[1] == 0:
+			as, by = 'H', by[:1]
+		case command == 'L' && by[0] == 0:
+			as, by = 'V', by[1:]
+		}
+		begins := as != last || command == 'M'
+		if begins {
+			out = append(out, as|0x20)
+		}
+		for k, v := range by {
+			if !begins || k > 0 {
+				out = sign(out, v)
 			}
-			out = hundredths(out, to[k]-here[0])
-			out = sign(out, to[k+1]-here[1])
-			out = hundredths(out, to[k+1]-here[1])
+			out = hundredths(out, v)
 		}
+		last = as
 		here = [2]int{to[n-2], to[n-1]}
 		started = command != 'M'
 		if command == 'M' {
@@ -75,10 +82,17 @@ func steps(out, path []byte) []byte {
 	return out
 }
 
-// sign separates a number from the one before it, where its sign does not.
+// sign separates a number from the one before it, where neither its sign nor its point does: two points are in two numbers.
 func sign(out []byte, next int) []byte {
 	if next < 0 {
 		return out
+	}
+	if next > 0 && next < 100 {
+		for i := len(out) - 1; out[i] >= '0' && out[i] <= '9' || out[i] == '.'; i-- {
+			if out[i] == '.' {
+				return out
+			}
+		}
 	}
 	return append(out, ' ')
 }

@@ -6,25 +6,27 @@ import (
 	"image/color"
 	"math"
 	"math/rand/v2"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode"
 )
 
+var number = regexp.MustCompile(`-?(\d+\.?\d*|\.\d+)(e-?\d+)?`)
+
 // places are the absolute places of a path in either form, by a reader of its own.
 func places(t *testing.T, path string) (out []float64) {
 	t.Helper()
 	var x, y, sx, sy float64
-	size := map[rune]int{'m': 1, 'l': 1, 'q': 2, 'c': 3, 'z': 0}
+	size := map[rune]int{'m': 1, 'l': 1, 'h': 1, 'v': 1, 'q': 2, 'c': 3, 'z': 0}
 	for len(path) > 0 {
 		c := rune(path[0])
 		rest := strings.IndexFunc(path[1:], func(r rune) bool { return unicode.IsLetter(r) && r != 'e' }) + 1 // 1e-05
 		if rest == 0 {
 			rest = len(path)
 		}
-		body := strings.NewReplacer("e-", "e-", "-", " -", ",", " ").Replace(path[1:rest])
 		var v []float64
-		for _, f := range strings.Fields(body) {
+		for _, f := range number.FindAllString(path[1:rest], -1) {
 			var n float64
 			if _, err := fmt.Sscan(f, &n); err != nil {
 				t.Fatalf("%q: %v", f, err)
@@ -37,6 +39,17 @@ func places(t *testing.T, path string) (out []float64) {
 			x, y = sx, sy
 			out = append(out, math.Inf(1))
 			continue
+		}
+		if c == 'h' || c == 'v' { // the other step is 0
+			var both []float64
+			for _, f := range v {
+				if c == 'h' {
+					both = append(both, f, 0)
+				} else {
+					both = append(both, 0, f)
+				}
+			}
+			v = both
 		}
 		if len(v)%(2*n) != 0 {
 			t.Fatalf("%c with %d numbers", c, len(v))
