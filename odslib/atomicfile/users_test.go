@@ -2,6 +2,7 @@ package atomicfile_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +50,7 @@ func TestOldOrNew(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := writers[filepath.Base(path)](path); err != nil {
-			t.Skip("refused: ", err)
+			fmt.Println("refused:", err)
 		}
 		return
 	}
@@ -69,7 +70,7 @@ func TestOldOrNew(t *testing.T) {
 		child := exec.Command(os.Args[0], "-test.run=^TestOldOrNew$", "-test.v")
 		child.Env = append(os.Environ(), fullDisk+"="+path)
 		said, ended := child.CombinedOutput()
-		refused := ended == nil && bytes.Contains(said, []byte("refused: "))
+		refused := ended == nil && bytes.Contains(said, []byte("refused:"))
 		now, err := os.ReadFile(path)
 		entries, _ := os.ReadDir(dir)
 		if !refused || err != nil || !bytes.Equal(now, old) || len(entries) != len(before) {

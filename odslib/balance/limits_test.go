@@ -95,7 +95,8 @@ func TestStartLaw(t *testing.T) {
 	}
 	mean := r.Mean()[0]
 	t.Logf("loss %.3f, predicted %.3f; mean %.3f, predicted %.3f, of the posterior %.3f; notes %q", loss, a2*lambda*lambda, mean, (1-a2)*lambda, lambda, p.Notes)
-	// The mean of 3,200 δ² has a standard error of 2.5 %, that of 20,000 draws .007.
+	// The mean of 3,200 δ² has a standard error of 2.5 %, that of 20,000 draws .007; the rest is for a policy that is still learning,
+	// and short of what a start that could be tilted would give: no loss, and a mean of 1.5.
 	if math.Abs(loss/(a2*lambda*lambda)-1) > .1 || math.Abs(mean-(1-a2)*lambda) > .05 {
 		t.Errorf("loss %.3f and mean %.3f, predicted %.3f and %.3f", loss, mean, a2*lambda*lambda, (1-a2)*lambda)
 	}

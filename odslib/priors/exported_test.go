@@ -1,6 +1,7 @@
 package priors
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -197,6 +198,23 @@ func TestExportedRefused(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		} else {
 			t.Logf("%s: %v", name, err)
+		}
+	}
+}
+
+// What export.py hands on names no folder of the machine that it ran on.
+func TestExportedNamesNoFolder(t *testing.T) {
+	files, err := filepath.Glob("testdata/exported/*.mlirbc")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(b, []byte("export.py")) || bytes.Contains(b, []byte("/export.py")) {
+			t.Errorf("%s has the folder of its source, or not its source", f)
 		}
 	}
 }
