@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -24,48 +23,23 @@ func TestDiagnosticsRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs, shared := shown.FindAllStringSubmatch(string(b), -1), helpers.FindStringSubmatch(string(b))
-	if all := strings.Count(string(b), "```go\n"); len(programs) != all || all < 10 || shared == nil {
-		t.Fatalf("%d of %d programs have an output", len(programs), all)
+	shared := helpers.FindStringSubmatch(string(b))
+	if shared == nil {
+		t.Fatal("no lines that the programs share")
 	}
-	var src strings.Builder
-	src.WriteString("package main\n")
+	var head strings.Builder
 	uses := map[string]string{
 		"context": "context.Background", "fmt": "fmt.Print", "math": "math.Sqrt", "math/rand/v2": "rand.New", "os": "os.Args",
 		"gonum.org/v1/gonum/stat": "stat.Mean", "odslab/odslib": "odslib.Given", "odslab/odslib/engine": "engine.FromVector",
 		"odslab/odslib/measure": "measure.Floor", "odslab/odslib/priors": "priors.Gaussian",
 	}
 	for path := range uses {
-		fmt.Fprintf(&src, "import %q\n", path)
+		fmt.Fprintf(&head, "import %q\n", path)
 	}
 	for _, use := range uses {
-		fmt.Fprintf(&src, "var _ = %s\n", use)
+		fmt.Fprintf(&head, "var _ = %s\n", use)
 	}
-	src.WriteString("func check(err error) {\n\tif err != nil {\n\t\tpanic(err)\n\t}\n}\n" + shared[1])
-	src.WriteString("func main() {\n\tmap[string]func(){\n")
-	for i := range programs {
-		fmt.Fprintf(&src, "\t\t\"%d\": program%d,\n", i, i)
-	}
-	src.WriteString("\t}[os.Args[1]]()\n}\n")
-	for i, p := range programs {
-		fmt.Fprintf(&src, "\nfunc program%d() {\n//line main.go:1\n%s}\n", i, p[1])
-	}
-	dir := t.TempDir()
-	file, binary := filepath.Join(dir, "diagnostics.go"), filepath.Join(dir, "diagnostics")
-	if err := os.WriteFile(file, []byte(src.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("go", "build", "-o", binary, file).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	for i, p := range programs {
-		out, err := exec.Command(binary, fmt.Sprint(i)).CombinedOutput()
-		if err != nil {
-			t.Errorf("program %d: %v\n%s", i+1, err, out)
-		} else if trim(string(out)) != trim(p[2]) {
-			t.Errorf("program %d prints\n%s\nand not\n%s", i+1, out, p[2])
-		}
-	}
+	runPrograms(t, "which-diagnostic.md", 10, head.String()+shared[1])
 }
 
 // Every function and type of odslib/measure that judges something has its place on the page, and every link of its table an
