@@ -130,11 +130,21 @@ func TestIndexed(t *testing.T) {
 			ramps.SetNRGBA(x, y, color.NRGBA{uint8(255 - y*4), uint8(255 - y*3), 255, uint8(255 * (x % 8) / 7)})
 		}
 	}
+	area := image.NewNRGBA(image.Rect(0, 0, 300, 400)) // shades of an area, with edges of many colours beside it
+	for y := range 400 {
+		for x := range 300 {
+			c := color.NRGBA{uint8(y / 2), uint8(60 + y/3), uint8(200 - y/2), 255}
+			if x >= 290 {
+				c = color.NRGBA{uint8(r.IntN(256)), 0, 0, 255}
+			}
+			area.SetNRGBA(x, y, c)
+		}
+	}
 	for name, c := range map[string]struct {
 		img     *image.NRGBA
 		most    int
 		palette bool
-	}{"flat": {flat, 0, true}, "shades": {shades, 1, false}, "ramps": {ramps, 8, true}} {
+	}{"flat": {flat, 0, true}, "shades": {shades, 1, false}, "ramps": {ramps, 8, true}, "area": {area, 2, true}} {
 		got := indexed(c.img)
 		b := got.Bounds()
 		if _, ok := got.(*image.Paletted); ok != c.palette || b.Dx() != c.img.Rect.Dx() || b.Dy() != c.img.Rect.Dy() {

@@ -10,8 +10,12 @@ import (
 	"slices"
 )
 
-// unseen are distances, of 255 in any channel, by which the edges of text and lines may move when a picture gets a palette.
+// unseen are distances, of 255 in any channel, by which the edges of text and lines may move when a picture gets a palette. The
+// colours of areas move by the first at most: shades must not become bands.
 var unseen = []int{2, 5, 8}
+
+// edge is how many pixels a colour has at most that is found at edges alone, of a picture of so many.
+func edge(pixels int) int { return max(120, pixels/4000) }
 
 // mostColours is above which a picture is taken for one with shades, and keeps them.
 const mostColours = 8192
@@ -29,7 +33,7 @@ func indexed(img image.Image) image.Image {
 	if len(count) <= mostColours {
 		all := byFrequency(count)
 		for _, d := range unseen {
-			if palette, index := covering(all, d); index != nil {
+			if palette, index := covering(all, count, d); index != nil {
 				return paint(plain, plain.Rect, palette, index)
 			}
 		}
@@ -42,12 +46,20 @@ func indexed(img image.Image) image.Image {
 }
 
 // covering takes colours, the most frequent first, that lie farther apart than a distance, so that each has one of them within
-// it. The index is nil where that takes more than 256.
-func covering(all []color.NRGBA, distance int) (color.Palette, map[color.NRGBA]uint8) {
+// it, or nearer where it is that of an area. The index is nil where that takes more than 256.
+func covering(all []color.NRGBA, count map[color.NRGBA]int, distance int) (color.Palette, map[color.NRGBA]uint8) {
 	index := make(map[color.NRGBA]uint8, len(all))
 	var kept []color.NRGBA
+	pixels := 0
+	for _, n := range count {
+		pixels += n
+	}
 	for _, c := range all {
-		k := slices.IndexFunc(kept, func(p color.NRGBA) bool { return farthest(c, p) <= distance })
+		far := distance
+		if count[c] > edge(pixels) {
+			far = min(far, unseen[0])
+		}
+		k := slices.IndexFunc(kept, func(p color.NRGBA) bool { return farthest(c, p) <= far })
 		if k < 0 {
 			if k = len(kept); k == 256 {
 				return nil, nil
