@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // prefix begins the names of the folders.
@@ -41,7 +42,14 @@ func Make(base, mark string) (d *Dir, err error) {
 }
 
 func makeOne(base, mark string) (*Dir, error) {
-	release, _ := hold(base, syscall.LOCK_SH)
+	release, ok := hold(base, syscall.LOCK_SH)
+	for range 200 { // a Sweep has it for microseconds; whoever has it for longer is none of ours
+		if ok {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+		release, ok = hold(base, syscall.LOCK_SH)
+	}
 	defer release()
 	path, err := os.MkdirTemp(base, prefix)
 	if err != nil {
