@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Builds the images from the Dockerfiles as they are, on a base made here, and checks what is in them.
 #
-#   docker/test.sh            # as root on Debian or Ubuntu, about half an hour: builds, doctor, notebooks, JupyterLab
+#   docker/test.sh            # as root on Debian or Ubuntu, about half an hour: builds, doctor, notebooks, JupyterLab, the hub's image
 #   docker/test.sh cuda       # and the CUDA image, up to the libraries that its plugin finds
 #   docker/test.sh short      # no build: the Dockerfiles' own syntax and what they name, in seconds
 #
 # Everything lies below $ODSLAB_IMAGES (default: a temporary folder, gone at the end); a second run with the same folder
-# builds only what has changed.
+# builds only what has changed. Packages that it has installed are removed again.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mode=${1:-}
@@ -28,12 +28,18 @@ if [ "$mode" = short ]; then
 fi
 
 skip() { echo "image test skipped: $1"; exit 0; }
+added=()
+remove() { [ ${#added[@]} = 0 ] || DEBIAN_FRONTEND=noninteractive apt-get purge -y -qq "${added[@]}" >/dev/null 2>&1 || true; }
+trap remove EXIT
 [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ] || skip 'it needs root'
 missing=()
 for tool in buildah mmdebstrap runc; do command -v $tool >/dev/null || missing+=($tool); done
 if [ ${#missing[@]} -gt 0 ]; then
   command -v apt-get >/dev/null || skip "no ${missing[*]}, and no apt-get"
-  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null || skip "${missing[*]} cannot be installed"
+  before=$(dpkg-query -W -f '${Package}\n' | sort)
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null && installed=1 || installed=0
+  mapfile -t added < <(comm -13 <(echo "$before") <(dpkg-query -W -f '${Package}\n' | sort))
+  [ $installed = 1 ] || skip "${missing[*]} cannot be installed"
 fi
 
 images=${ODSLAB_IMAGES:-}
@@ -53,6 +59,7 @@ end() {
     umount "$images/storage/overlay" 2>/dev/null || true
     rm -rf "$images"
   fi
+  remove
   exit $status
 }
 trap end EXIT
@@ -124,21 +131,34 @@ print(round(float(number) * {"MB": 1, "GB": 1000}[unit]))')
   buildah "${store[@]}" push -q "localhost/$1" "oci:$images/oci:$1"
   packed=$(($(du -sk "$images/oci" | cut -f1) * 1024 / 1000000))
   rm -rf "$images/oci"
-  echo "$1: $disk MB on disk, $packed MB compressed"
+  echo "$1: $disk MB on disk, $packed MB compressed by gzip, as a registry has it"
   [ "$disk" -le "$2" ] && [ "$packed" -le "$3" ] || { echo "more than $2 and $3"; exit 1; }
 }
 measure odslab 1800 800
+
+echo '== the hub'\''s image: a server of the hub, and notebook 02 from a home that is empty'
+buildah "${store[@]}" bud -q --pull-never --isolation chroot "${mounts[@]}" --build-arg ODSLAB=localhost/odslab -t odslab-hub docker/hub >/dev/null
+container=$(buildah "${store[@]}" from --pull-never localhost/odslab-hub)
+inside sh -c 'jupyterhub-singleuser --version; jupyter kernelspec list | grep odslab; cd /tmp && odslab run -out /tmp/out /opt/odslab/source/notebooks/02-noise-and-denoising.ipynb'
+buildah "${store[@]}" rm "$container" >/dev/null
+container=
 
 if [ "$mode" = cuda ]; then
   echo '== the CUDA image'
   buildah "${store[@]}" bud --pull-never --isolation chroot --layers "${mounts[@]}" --build-arg ODSLAB=localhost/odslab -t odslab-cuda -f docker/Dockerfile.cuda . >"$images/cuda.log" 2>&1 || { tail -n 20 "$images/cuda.log"; exit 1; }
   container=$(buildah "${store[@]}" from --pull-never localhost/odslab-cuda)
-  # All that the plugin links is there; the driver's own library comes with the machine.
-  inside sh -c 'ldd "$ODSLAB_PLUGIN"' | tee "$images/ldd" | grep -E 'cuda|nccl|cudnn|cu[a-z]+\.so' || true
+  # What the plugin links, and what it opens as it starts, by folders relative to its own, is there with all that it needs
+  # itself; the driver's own library comes with the machine. nvshmem's transports between hosts are not asked for.
+  inside sh -c 'ldd "$ODSLAB_PLUGIN"; cd "$(dirname "$ODSLAB_PLUGIN")/../../nvidia"
+    for name in cublas cublasLt cudart cudnn cufft cupti cusolver cusparse nccl nvJitLink nvrtc nvshmem_host; do
+      found=$(find */lib -name "lib$name.so.*" | head -n 1)
+      [ -n "$found" ] && echo "$found" && ldd "$found" || echo "lib$name: not found"
+    done' >"$images/ldd"
+  grep '^[a-z]' "$images/ldd"
   if grep 'not found' "$images/ldd" | grep -v 'libcuda.so'; then echo 'the plugin lacks libraries'; exit 1; fi
   inside odslab doctor | grep -E '^(plugin|engine|resident)'
   buildah "${store[@]}" rm "$container" >/dev/null
   container=
-  measure odslab-cuda 9000 6000
+  measure odslab-cuda 6000 3500
 fi
 echo 'all passed'
