@@ -8,6 +8,7 @@ import (
 	"odslab/odslib/checkpoint"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/nn"
+	"odslab/odslib/safetensors"
 )
 
 // studentAbout is the JSON of a student: all of it but the numbers of the network.
@@ -32,7 +33,7 @@ func (s *Student) Save(path string) (err error) {
 		return err
 	}
 	ts := append(checkpoint.Tensors("standard/", s.Standard), checkpoint.Tensors("student/", s.Weights)...)
-	return checkpoint.Write(path, a, append(ts, checkpoint.Float64("posterior/log_r", s.Fit.LogR), checkpoint.Float64("trace/loss", s.Losses)))
+	return checkpoint.Write(path, a, append(ts, checkpoint.Float64("posterior/log_r", s.Fit.LogR), safetensors.Float32("trace/loss", []int{len(s.Losses)}, s.Losses)))
 }
 
 // OpenStudent reads a student that Save wrote; path is without ending.
@@ -59,7 +60,7 @@ func OpenStudent(path string) (*Student, error) {
 		s.Fit.LogR, err = checkpoint.Values[float64](f, "posterior/log_r")
 	}
 	if err == nil {
-		s.Losses, err = checkpoint.Values[float64](f, "trace/loss")
+		s.Losses, err = checkpoint.Values[float32](f, "trace/loss")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

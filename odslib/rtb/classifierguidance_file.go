@@ -8,6 +8,7 @@ import (
 	"odslab/odslib/checkpoint"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/nn"
+	"odslab/odslib/safetensors"
 )
 
 // classifiedAbout is the JSON of a classifier that guides: all of it but its numbers.
@@ -30,7 +31,7 @@ func (c *Classified) Save(path string) (err error) {
 		return err
 	}
 	ts := append(checkpoint.Tensors("scale/", c.Scale), checkpoint.Tensors("classifier/", c.Weights)...)
-	return checkpoint.Write(path, a, append(ts, checkpoint.Float64("posterior/log_r", c.Fit.LogR), checkpoint.Float64("trace/loss", c.Losses)))
+	return checkpoint.Write(path, a, append(ts, checkpoint.Float64("posterior/log_r", c.Fit.LogR), safetensors.Float32("trace/loss", []int{len(c.Losses)}, c.Losses)))
 }
 
 // OpenClassified reads a classifier that Save wrote; path is without ending.
@@ -57,7 +58,7 @@ func OpenClassified(path string) (*Classified, error) {
 		c.Fit.LogR, err = checkpoint.Values[float64](f, "posterior/log_r")
 	}
 	if err == nil {
-		c.Losses, err = checkpoint.Values[float64](f, "trace/loss")
+		c.Losses, err = checkpoint.Values[float32](f, "trace/loss")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
