@@ -117,7 +117,7 @@ func (s settings) methods() []method {
 			}
 			return c, c.Seconds, nil
 		}},
-		trained("RTB", rtb.Sampler(same)), trained("RTB, guided", rtb.Sampler(guided)),
+		trained("tilt matching", rtb.TiltMatching{Net: same.Net, Steps: same.Steps, Fits: max(50, s.iterations/4)}), trained("RTB", rtb.Sampler(same)), trained("RTB, guided", rtb.Sampler(guided)),
 	}
 }
 
