@@ -40,6 +40,17 @@ func TestErrorOfLogZ(t *testing.T) {
 		{"half of a plane", Bootstrap{Particles: 200, Steps: steps}.core(), odslib.Given(priors.Gaussian([]float64{0, 0}, 1), forbidden), math.Log(.15865525), 2000},
 		{"tilt, importance sampling", Bootstrap{Particles: 200, Steps: steps, Potential: Terminal}.core(), exact.T12(2, 1).Post, .5, 2000},
 		{"far tilt, importance sampling", Bootstrap{Particles: 200, Steps: steps, Potential: Terminal}.core(), exact.T12(2, 1.5).Post, 1.125, 2000},
+		{"one measurement, 4 islands", TDS{Particles: 50, Islands: 4, Steps: steps}.core(), exact.T13(1).Post, exact.T13(1).LogZ, 2000},
+		{"one measurement, 2 islands", TDS{Particles: 50, Islands: 2, Steps: steps}.core(), exact.T13(1).Post, exact.T13(1).LogZ, 2000},
+		{"nine modes, 8 islands", Bootstrap{Particles: 100, Islands: 8, Steps: steps}.core(), nine(), nineZ, 2000},
+		{"nine modes, 4 islands", Bootstrap{Particles: 200, Islands: 4, Steps: steps}.core(), nine(), nineZ, 2000},
+		{"nine modes, 16 islands", Bootstrap{Particles: 50, Islands: 16, Steps: steps}.core(), nine(), nineZ, 2000},
+		{"far tilt, 8 islands", Bootstrap{Particles: 100, Steps: steps, Islands: 8, Potential: Terminal}.core(), exact.T12(2, 1.5).Post, 1.125, 2000},
+		{"far tilt, 16 small islands", Bootstrap{Particles: 20, Steps: steps, Islands: 16, Potential: Terminal}.core(), exact.T12(2, 1.5).Post, 1.125, 2000},
+		{"far tilt steered, 16 small islands", Bootstrap{Particles: 20, Steps: steps, Islands: 16}.core(), exact.T12(2, 2).Post, 2, 2000},
+		{"half of a plane, 8 islands", Bootstrap{Particles: 60, Islands: 8, Steps: steps}.core(), odslib.Given(priors.Gaussian([]float64{0, 0}, 1), forbidden), math.Log(.15865525), 2000},
+		{"sharp tempered, 8 islands", Bootstrap{Particles: 200, Steps: steps, Islands: 8, Twist: twist.Tempered{}}.core(), odslib.Given(priors.Gaussian([]float64{0, 0}, 1),
+			constraint.Gaussian{A: constraint.Matrix{{1, 0}}, Y: []float64{.7}, Sigma: .1}), -.5*.49/1.01 - .5*math.Log(2*math.Pi*1.01), 2000},
 		{"sharp tempered", Bootstrap{Particles: 200, Steps: steps, Twist: twist.Tempered{}}.core(), odslib.Given(priors.Gaussian([]float64{0, 0}, 1),
 			constraint.Gaussian{A: constraint.Matrix{{1, 0}}, Y: []float64{.7}, Sigma: .1}), -.5*.49/1.01 - .5*math.Log(2*math.Pi*1.01), 200},
 		{"point twist on nine modes", Bootstrap{Particles: 200, Steps: steps, Twist: twist.Point{}}.core(), nine(), nineZ, 200},
@@ -49,7 +60,7 @@ func TestErrorOfLogZ(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			within, said, warned := 0, 0., 0
+			within, said, warned, noted, ratios := 0, 0., 0, 0, 0.
 			var ratio []float64
 			for seed := range uint64(c.runs) {
 				r := o.begin(nil, time.Now(), seed)
@@ -61,6 +72,8 @@ func TestErrorOfLogZ(t *testing.T) {
 					continue
 				}
 				said += res.LogZError
+				noted += len(res.Notes)
+				ratios += res.ESS
 				ratio = append(ratio, res.LogZ)
 				if math.Abs(res.LogZ-c.logZT) <= 2*res.LogZError {
 					within++
@@ -70,7 +83,7 @@ func TestErrorOfLogZ(t *testing.T) {
 			spoke := c.runs - warned
 			_, sd := moments(ratio)
 			share := float64(within) / float64(spoke)
-			t.Logf("%s: %.1f %% within two errors, %d of %d say that they do not know; said ± %.3f, runs differ by %.3f", c.name, 100*share, warned, c.runs, said/float64(spoke), sd)
+			t.Logf("%s: %.1f %% within two errors, %d of %d say that they do not know; said ± %.3f, runs differ by %.3f; %d notes, ESS %.0f", c.name, 100*share, warned, c.runs, said/float64(spoke), sd, noted, ratios/float64(spoke))
 			if spoke > c.runs/10 && (share < .93 || share > .97) {
 				t.Errorf("%s: the truth lies within two errors in %.1f %% of the runs", c.name, 100*share)
 			}

@@ -20,6 +20,7 @@ import (
 type feynmanKac struct {
 	name       string
 	particles  int // of each island
+	islands    int // of each group, which have nothing to do with each other; 0 means 1
 	chain      diffusion.Chain
 	proposal   Proposal
 	twist      twist.Twist
@@ -44,7 +45,7 @@ type opened struct {
 	post    odslib.Posterior
 	process odslib.Process
 	bound   twist.Bound // nil where there is nothing to be told ahead of the end
-	islands []island
+	groups  []group
 	n       int // draws
 
 	table             engine.Table // the process's rows, with the twist's columns behind
@@ -88,14 +89,20 @@ func (o *opened) ready(seed uint64) error {
 
 // settle checks the settings and fills in the defaults.
 func (o *opened) settle() (err error) {
-	if o.islands, err = islandsOf(o.post.Given, o.n); err != nil {
+	if o.groups, err = groupsOf(o.post.Given, o.n); err != nil {
 		return err
 	}
 	most := 0
-	for _, i := range o.islands {
-		most = max(most, i.draws)
+	for _, g := range o.groups {
+		most = max(most, g.draws)
 	}
-	if o.particles = cloudOf(o.particles, most); o.particles < 1 {
+	if o.islands == 0 {
+		o.islands = 1
+	}
+	if o.islands < 0 {
+		return fmt.Errorf("%d islands; ask for at least one", o.islands)
+	}
+	if o.particles = cloudOf(o.particles, (most+o.islands-1)/o.islands); o.particles < 1 {
 		return fmt.Errorf("%d particles; ask for at least one", o.particles)
 	}
 	if o.lambda == 0 {

@@ -15,22 +15,22 @@ import (
 // errExtinct is a cloud in which no particle has any weight.
 var errExtinct = errors.New("no particle has a positive weight: the reward is 0 wherever the particles are; take more Particles or a reward that falls off gently")
 
-// island is a run of draws under the same conditions, with particles, weights and evidence of its own.
-type island struct{ first, draws int }
+// group is a run of draws under the same conditions: what the same islands are for.
+type group struct{ first, draws int }
 
-// islandsOf parts n draws by their conditions, of which those that are alike stand together.
-func islandsOf(given *odslib.Array, n int) ([]island, error) {
+// groupsOf parts n draws by their conditions, of which those that are alike stand together.
+func groupsOf(given *odslib.Array, n int) ([]group, error) {
 	if given == nil {
-		return []island{{0, n}}, nil
+		return []group{{0, n}}, nil
 	}
 	if given.Len() != n {
 		return nil, fmt.Errorf("conditions for %d draws, %d were asked for", given.Len(), n)
 	}
-	var islands []island
+	var groups []group
 	for _, r := range given.Runs() {
-		islands = append(islands, island{r.First, r.Rows})
+		groups = append(groups, group{r.First, r.Rows})
 	}
-	return islands, nil
+	return groups, nil
 }
 
 // population is the host side of an island: log-weights in float64, who descends from whom, and the evidence.

@@ -18,9 +18,9 @@ func (o *opened) compile() (err error) {
 	}
 	if o.post.Given != nil {
 		each := engine.NewArray(o.size(), o.post.Given.Dim())
-		for i, island := range o.islands {
-			for k := range o.particles {
-				copy(each.Row(i*o.particles+k), o.post.Given.Row(island.first))
+		for i, group := range o.groups {
+			for k := range o.crowd() {
+				copy(each.Row(i*o.crowd()+k), o.post.Given.Row(group.first))
 			}
 		}
 		if o.given, err = o.engine.Tensors(each); err != nil {
@@ -41,8 +41,11 @@ func (o *opened) compile() (err error) {
 	return err
 }
 
-// size is the number of particles of all islands.
-func (o *opened) size() int { return len(o.islands) * o.particles }
+// crowd is the number of particles of a group.
+func (o *opened) crowd() int { return o.islands * o.particles }
+
+// size is the number of all particles.
+func (o *opened) size() int { return len(o.groups) * o.crowd() }
 
 // buildStart draws the start, with zeros for the rest of the state: in: row, (given), rng. The step program, told to stay,
 // says what the start is worth; compiling guess and twist into a second program would take as long as the first time.

@@ -18,7 +18,7 @@ const coarser = 4
 // order), so that a chain of a quarter of the steps, on every fourth time of the grid and in the same programs, is off by
 // four times as much. It costs a quarter of the run, and its noise counts a third.
 func (r *Run) shift(ctx context.Context, res *odslib.Result) error {
-	if r.post.Constraint == nil || len(r.populations) > 1 {
+	if r.post.Constraint == nil || len(r.groups) > 1 {
 		return nil
 	}
 	p, ok := r.process.(*diffusion.Process)
