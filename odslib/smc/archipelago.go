@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"odslab/odslib"
@@ -82,16 +83,16 @@ func (a archipelago) said(rule Resampling, draws int, res *odslib.Result) odslib
 		out.ESS, out.LogZError = a[0].ancestry(rule)
 		return out
 	}
-	m, squares, own, between := float64(len(a)), 0., 0., 0.
+	m, squares, own := float64(len(a)), 0., 0.
 	for i, share := range a.shares() {
 		if a[i].w != nil {
 			ess, se := a[i].ancestry(rule)
 			squares += share * share / ess
 			own += share * share * se * se
 		}
-		between += (m*share - 1) * (m*share - 1) / (m - 1) / m
 	}
 	out.ESS = 1 / squares
+	between := a.between()
 	out.LogZError = math.Sqrt(between) * tOf(len(a))
 	if own > 0 { // not NaN, which is all that single particles know
 		res.Figure("%d islands: log Z ± %.3g by their spread (%.3g times that for so few), ± %.3g by their genealogies", len(a), math.Sqrt(between), tOf(len(a)), math.Sqrt(own))
@@ -109,6 +110,17 @@ func (a archipelago) said(rule Resampling, draws int, res *odslib.Result) odslib
 		}
 	}
 	return out
+}
+
+// between is the relative variance of Ẑ by the spread of the islands'. In the limit log Ẑ_i is normal (Bérard, Del Moral & Doucet 2014), and so
+// the spread s² of logs, which sees what a few values of a skewed Ẑ_i do not, makes it (e^{s²}−1)/M. Where islands have died, it is that of the values.
+func (a archipelago) between() float64 {
+	m := float64(len(a))
+	if variance := stat.Variance(a.logZs(), nil); !math.IsNaN(variance) {
+		return math.Expm1(variance) / m
+	}
+	v := stat.Variance(a.shares(), nil) // their mean is 1/m
+	return v * m
 }
 
 // rare is how often islands that are right are said to disagree, at each end.

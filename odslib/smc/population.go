@@ -40,6 +40,7 @@ type population struct {
 	past    float64   // log Ẑ up to the last resampling
 	eve     []int32   // the particle at the start that each descends from
 	renewed int       // how often it was resampled
+	control *control  // of the drift, where there is one
 	died    int       // the step at which the last weight was lost; 0 is none
 }
 
