@@ -229,6 +229,6 @@ func (t *Trainer) firstEdition(ctx context.Context) error {
 	}
 	t.process.standard = odslib.Params{{Name: "mean", Value: mean}, {Name: "std", Value: std}}
 	t.paths.close()
-	t.paths, err = newPaths(t.process, t.weights, t.Paths, 0, t.GradSteps, t.Chain.Driver)
+	t.paths, err = newPaths(t.process, t.weights, t.Settings, 0)
 	return err
 }

@@ -21,6 +21,10 @@ type Entry struct {
 	Seeds, N        int
 	Distance, Error float64 // sliced W1, mean over the seeds and its standard error
 	Floor           float64
+	Distances       []float64 // of each seed, for differences from another method on the same instances
+	Warned          float64   // share of the seeds whose Result has a note: a warning, raised before the truth is known
+	Warning         string    // the first of them
+	Coverage90      float64   // share of exact draws within the central 90 % of the samples, mean over coordinates and seeds
 	LogZ, LogZError float64 // mean log Ẑ − log Z and its standard error; NaN without
 	LogZT           float64 // log Z_T − log Z of the reference chain; NaN when not computed
 	Modes           float64 // total variation of mode weights, mean; NaN without modes
@@ -70,6 +74,13 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 			return e, err
 		}
 		distance, floor = append(distance, d), append(floor, f)
+		if len(r.Notes) > 0 {
+			e.Warned += 1 / float64(seeds)
+			if e.Warning == "" {
+				e.Warning = r.Notes[0]
+			}
+		}
+		e.Coverage90 += inside90(r, a) / float64(seeds)
 		if !math.IsNaN(r.LogZ) {
 			logZ = append(logZ, r.LogZ-z)
 		}
@@ -99,7 +110,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 			e.ESS += r.ESS / float64(n*seeds)
 		}
 	}
-	e.Hills = hills.worst()
+	e.Distances, e.Hills = distance, hills.worst()
 	e.Distance, e.Error = meanError(distance)
 	e.Floor, _ = meanError(floor)
 	if len(logZ) > 0 {
@@ -109,6 +120,32 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		e.Modes, _ = meanError(modes)
 	}
 	return e, nil
+}
+
+// inside90 is the share of values of exact draws within the 5 % and 95 % quantiles of the result's.
+func inside90(r *odslib.Result, exact odslib.Array) float64 {
+	low, high, in := r.Quantile(.05), r.Quantile(.95), 0
+	for i := range exact.Len() {
+		for j, v := range exact.Row(i) {
+			if low[j] <= float64(v) && float64(v) <= high[j] {
+				in++
+			}
+		}
+	}
+	return float64(in) / float64(len(exact.Data))
+}
+
+// Paired is the mean difference of two entries' distances on the same instances, a − b, and its standard error.
+func Paired(a, b Entry) (mean, se float64, err error) {
+	if len(a.Distances) != len(b.Distances) || len(a.Distances) == 0 || a.Case != b.Case {
+		return 0, 0, fmt.Errorf("%s, %s and %s, %s were not run on the same instances", a.Case, a.Sampler, b.Case, b.Sampler)
+	}
+	d := make([]float64, len(a.Distances))
+	for i, v := range a.Distances {
+		d[i] = v - b.Distances[i]
+	}
+	mean, se = meanError(d)
+	return mean, se, nil
 }
 
 func meanError(v []float64) (mean, se float64) {

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/balance"
 	"odslab/odslib/diffusion"
+	"odslab/odslib/engine"
 	"odslab/odslib/exact"
 	"odslab/odslib/guide"
 	"odslab/odslib/rtb"
@@ -167,6 +169,38 @@ type taught struct {
 	seconds float64
 }
 
+// JSON is the entry as one line. What a method does not give is null.
+func (e Entry) JSON() ([]byte, error) {
+	number := func(v float64) any {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
+		}
+		return v
+	}
+	return json.Marshal(struct {
+		Case       string `json:"case"`
+		Method     string `json:"method"`
+		Engine     string `json:"engine"`
+		N          int    `json:"n"`
+		Seeds      int    `json:"seeds"`
+		Metric     string `json:"metric"`
+		Value      any    `json:"value"`
+		SE         any    `json:"se"`
+		Floor      any    `json:"floor"`
+		LogZ       any    `json:"dlogz"`
+		LogZError  any    `json:"dlogz_se"`
+		LogZT      any    `json:"dlogz_t"`
+		Coverage90 any    `json:"coverage90"`
+		Seconds    any    `json:"seconds"`
+		Evals      int64  `json:"net_evals"`
+		Warned     any    `json:"warned"`
+		Warning    string `json:"warning,omitempty"`
+	}{
+		e.Case, e.Sampler, engine.InUse(), e.N, e.Seeds, "sliced W1", number(e.Distance), number(e.Error), number(e.Floor), number(e.LogZ), number(e.LogZError), number(e.LogZT),
+		number(e.Coverage90), number(e.Seconds), e.Evaluations, number(e.Warned), e.Warning,
+	})
+}
+
 // Markdown writes entries as a table; a dash stands for what a method does not give.
 func Markdown(entries []Entry) string {
 	num := func(format string, v float64) string {
@@ -181,7 +215,7 @@ func Markdown(entries []Entry) string {
 		}
 		return num("%.3f", m) + num(" ± %.3f", se)
 	}
-	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | hills off | ESS/n | evaluations | training s | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+	out := "| case | sampler | sliced W1 | floor | times the floor | warned | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | hills off | ESS/n | evaluations | training s | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 	for _, e := range entries {
 		found, training := "–", "–"
 		if e.Training > 0 {
@@ -190,7 +224,7 @@ func Markdown(entries []Entry) string {
 		if e.Counted > 0 {
 			found = fmt.Sprintf("%.3g of %.3g", e.Found, e.Counted)
 		}
-		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %s | %s | %d | %s | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
+		out += fmt.Sprintf("| %s | %s | %s | %.3f | %.2f | %s | %s | %s | %s | %s | %s | %s | %s | %d | %s | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor, e.Distance/e.Floor, fmt.Sprintf("%.0f of %d", e.Warned*float64(e.Seeds), e.Seeds),
 			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), num("%.3f", e.Hills), num("%.2f", e.ESS), e.Evaluations, training, e.Seconds, e.Seeds)
 	}
 	return out

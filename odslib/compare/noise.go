@@ -73,6 +73,7 @@ func noiseLines(quick bool) (lines []Line) {
 		line("elliptical slice", mcmc.EllipticalSlice{})
 		line("MALA", mcmc.MALA{})
 		line("HMC", mcmc.HMC{})
+		line("NUTS", mcmc.NUTS{Walkers: mcmc.Walkers{Burn: 200, Thin: 1}})
 		line("tempering by random walk, K=4000", smc.Tempering{Particles: 4000})
 		line("tempering by HMC, K=4000", smc.Tempering{Kernel: mcmc.HMC{}, Particles: 4000, Moves: 3})
 	}

@@ -13,6 +13,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
+	"odslab/odslib/internal/fit"
 	"odslab/odslib/nn"
 	"odslab/odslib/safetensors"
 )
@@ -70,11 +71,10 @@ func (c Classifier) Train(ctx context.Context, data Labelled, budget odslib.Budg
 		labels.Data[i] = float32(l)
 	}
 	t := &c.Trained
-	err := t.trainWith(ctx, c, "classifier", c.Fit, data.X, odslib.Params{{Name: "labels", Value: labels}}, budget, seed,
-		func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node) {
-			rng, loss = c.entropy(b.scope, b.x, b.data("labels"), b.rng)
-			return rng, loss, graph.Gradient(loss, b.weights...)
-		})
+	err := t.train(ctx, c, "classifier", c.Fit, data.X, budget, seed, fit.Problem{
+		Data: odslib.Params{{Name: "labels", Value: labels}},
+		Loss: func(b fit.Minibatch) (rng, loss *odslib.Node) { return c.entropy(b.Net, b.X, b.Rows("labels"), b.RNG) },
+	})
 	if t.Weights == nil {
 		return nil, err
 	}

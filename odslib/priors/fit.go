@@ -70,20 +70,6 @@ func (f Fit) resolve(data odslib.Array) (Fit, error) {
 	return f, nil
 }
 
-// bounded fills in a budget's steps.
-func bounded(budget odslib.Budget) (odslib.Budget, error) {
-	if budget.Steps < 0 || budget.Minutes < 0 {
-		return budget, fmt.Errorf("training: a budget cannot be negative, got %d steps, %g minutes", budget.Steps, budget.Minutes)
-	}
-	if budget.Steps == 0 {
-		budget.Steps = math.MaxInt
-		if budget.Minutes == 0 {
-			budget.Steps = defaultSteps
-		}
-	}
-	return budget, nil
-}
-
 // standard is the mean of each value and the standard deviation of all, or nil and 0 for data that may stay as they are: means
 // within [-1, 1], standard deviation between ¼ and 4.
 func standard(data odslib.Array) (mean []float64, scale float64) {

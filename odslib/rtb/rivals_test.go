@@ -3,6 +3,8 @@ package rtb_test
 import (
 	"context"
 	"math"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"odslab/odslib"
@@ -69,6 +71,24 @@ func TestRivals(t *testing.T) {
 	t.Logf("classifier guidance: mean %.3f, std %.3f, loss %.4f", m, r.Std(), p.Losses[len(p.Losses)-1])
 	if m[0] < .65 || m[0] > 1.2 || math.Abs(m[1]) > .15 {
 		t.Errorf("classifier guidance: mean %.3f", m)
+	}
+	path := filepath.Join(t.TempDir(), "classified")
+	if err := p.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := rtb.OpenClassified(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := kept.Sample(ctx, c.Post, n, 2)
+	if err != nil || !slices.Equal(again.Samples.Data, r.Samples.Data) || !slices.Equal(kept.Losses, p.Losses) {
+		t.Errorf("the opened classifier draws something else: %v", err)
+	}
+	if _, err := kept.Sample(ctx, exact.T12(2, 2).Post, 50, 7); err == nil {
+		t.Error("another posterior is taken")
+	}
+	if _, err := balance.Open(path); err == nil {
+		t.Error("a classifier is opened as a policy")
 	}
 }
 
