@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
 
+	"odslab/odslib"
 	"odslab/odslib/engine"
 	"odslab/odslib/twist"
 )
@@ -44,6 +45,7 @@ func (r *Run) advance(ctx context.Context, parents []int32) error {
 	k := r.size()
 	if !final {
 		r.res.NetworkEvals += int64(r.evaluations() * k)
+		r.res.JacobianProducts += int64(r.evaluations() * r.products() * k)
 	}
 	twists, err := r.twists(ctx, logs.Data[:k], float64(logs.Data[2*k]), float64(logs.Data[2*k+1]))
 	if err != nil {
@@ -83,6 +85,18 @@ func (o *opened) evaluations() int {
 	return 1
 }
 
+// products is the number of products with the network's Jacobian for one guess.
+func (o *opened) products() int {
+	_, gaussian := o.process.(odslib.GaussianSteps)
+	switch {
+	case o.bound == nil || o.hosted:
+		return 0
+	case o.proposal.Guided() && gaussian: // that in logits is none
+		return twist.GradientProducts(o.bound)
+	}
+	return twist.ProductsOf(o.bound)
+}
+
 // call runs a program; the random state and the state of the particles are used up.
 func (r *Run) call(program *engine.Program, rows engine.Table, parents []int32) (out []*tensors.Tensor, err error) {
 	inputs := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(slices.Concat(rows...), len(rows), len(rows[0]))}
@@ -118,8 +132,8 @@ func (r *Run) twists(ctx context.Context, device []float32, alpha, sigma float64
 		return out, nil
 	}
 	each := 1
-	if several, ok := r.bound.(twist.Several); ok && !final {
-		each = several.Evaluations()
+	if !final {
+		each = twist.EvaluationsOf(r.bound)
 	}
 	r.res.ConstraintEvals += int64(each * len(out))
 	for j, v := range device {

@@ -131,4 +131,3 @@ func tOf(m int) float64 {
 	two := distuv.UnitNormal.CDF(2)
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(m - 1)}.Quantile(two) / 2
 }
-

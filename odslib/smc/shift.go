@@ -56,6 +56,7 @@ func (r *Run) shift(ctx context.Context, res *odslib.Result) error {
 	got, err := short.finish(odslib.WithObserver(ctx, nil))
 	res.NetworkEvals += got.NetworkEvals
 	res.ConstraintEvals += got.ConstraintEvals
+	res.JacobianProducts += got.JacobianProducts
 	res.Seconds += time.Since(begun).Seconds()
 	if ctx.Err() != nil {
 		return err
