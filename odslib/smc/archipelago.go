@@ -65,7 +65,10 @@ func (a archipelago) ess() float64 { return ess(a.weights()) }
 
 // each is what every island says of itself; nil where there is but one.
 func (a archipelago) each(rule Resampling) (out []odslib.Island) {
-	for _, p := range a[:len(a)*min(1, len(a)-1)] {
+	if len(a) == 1 {
+		return nil
+	}
+	for _, p := range a {
 		said := odslib.Island{LogZ: p.logZ(), LogZError: math.NaN()}
 		if p.w != nil {
 			said.ESS, said.LogZError = p.ancestry(rule)
@@ -75,25 +78,30 @@ func (a archipelago) each(rule Resampling) (out []odslib.Island) {
 	return out
 }
 
-// said is what all say together. One island knows its error by its genealogy alone; of several it is measured between them, as long
-// as two errors of a normal law hold as much as the t-interval of their mean does.
+// said is what all say together. One island knows its error by its genealogy alone; of several it is measured between them, and two errors are
+// made to hold as much as the t-interval of so few values does, and of a skewed Ẑ.
 func (a archipelago) said(rule Resampling, draws int, res *odslib.Result) odslib.Island {
 	out := odslib.Island{Draws: draws, LogZ: a.logZ()}
 	if len(a) == 1 {
 		out.ESS, out.LogZError = a[0].ancestry(rule)
 		return out
 	}
-	m, squares, own := float64(len(a)), 0., 0.
+	m, squares, own, families := float64(len(a)), 0., 0., []float64{}
 	for i, share := range a.shares() {
-		if a[i].w != nil {
-			ess, se := a[i].ancestry(rule)
+		if a[i].w == nil {
+			families = append(families, make([]float64, len(a[i].logw))...)
+		} else {
+			for _, s := range a[i].families() {
+				families = append(families, share*s)
+			}
+			ess, se := a[i].genealogy(rule)
 			squares += share * share / ess
 			own += share * share * se * se
 		}
 	}
 	out.ESS = 1 / squares
 	between := a.between()
-	out.LogZError = math.Sqrt(between) * tOf(len(a))
+	out.LogZError = math.Sqrt(between) * tOf(len(a)) * skewed(families)
 	if own > 0 { // not NaN, which is all that single particles know
 		res.Figure("%d islands: log Z ± %.3g by their spread (%.3g times that for so few), ± %.3g by their genealogies", len(a), math.Sqrt(between), tOf(len(a)), math.Sqrt(own))
 		ratio, law := between/own, distuv.ChiSquared{K: m - 1}
