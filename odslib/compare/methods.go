@@ -194,11 +194,13 @@ func (e Entry) JSON() ([]byte, error) {
 		Coverage90 any    `json:"coverage90"`
 		Seconds    any    `json:"seconds"`
 		Evals      int64  `json:"net_evals"`
+		Constr     int64  `json:"constraint_evals"`
+		Products   int64  `json:"jacobian_products"`
 		Warned     any    `json:"warned"`
 		Warning    string `json:"warning,omitempty"`
 	}{
 		e.Case, e.Sampler, engine.InUse(), e.N, e.Seeds, "sliced W1", number(e.Distance), number(e.Error), number(e.Floor), number(e.LogZ), number(e.LogZError), number(e.LogZT),
-		number(e.Coverage90), number(e.Seconds), e.Evaluations, number(e.Warned), e.Warning,
+		number(e.Coverage90), number(e.Seconds), e.Evaluations, e.Constraints, e.Products, number(e.Warned), e.Warning,
 	})
 }
 

@@ -85,6 +85,14 @@ type diffPIR struct {
 
 func (b diffPIR) Params() odslib.Params { return b.params }
 
+// Evaluations implements twist.Several.
+func (b diffPIR) Evaluations() int {
+	if b.c != nil {
+		return 1
+	}
+	return b.s.Inner + 1
+}
+
 // Columns implements Bound.
 func (diffPIR) Columns() []odslib.Curve { return nil }
 

@@ -106,6 +106,9 @@ type normDPS struct {
 
 func (normDPS) dividesByGain() {}
 
+// Products implements twist.Costly.
+func (normDPS) Products() int { return 1 }
+
 func (normDPS) Params() odslib.Params { return nil }
 
 // Columns implements Bound: ζ.
@@ -134,6 +137,9 @@ type likelihoodDPS struct {
 	twist.Bound
 	zeta odslib.Curve
 }
+
+// Products implements twist.Costly.
+func (b likelihoodDPS) Products() int { return twist.GradientProducts(b.Bound) }
 
 // Columns implements Bound: those of the likelihood, then ζ.
 func (b likelihoodDPS) Columns() []odslib.Curve { return append(b.Bound.Columns(), b.zeta) }

@@ -45,6 +45,12 @@ func (s Gradient) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
 
 type gradient struct{ twist.Bound }
 
+// Products implements twist.Costly.
+func (b gradient) Products() int { return twist.GradientProducts(b.Bound) }
+
+// Evaluations implements twist.Several.
+func (b gradient) Evaluations() int { return twist.EvaluationsOf(b.Bound) }
+
 // X0 implements Bound.
 func (b gradient) X0(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {
 	return shifted(x0, b.LogTwist(scope, x, x0, at), x, unit(at))

@@ -10,6 +10,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
+	"odslab/odslib/twist"
 )
 
 // Guide is a method before it is put to a posterior.
@@ -118,7 +119,8 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, po
 	d, err := chain.Draw(ctx, name, prior, post.Given, n, seed)
 	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
 	if !unguided {
-		res.ConstraintEvals = d.Evals
+		res.ConstraintEvals = d.Evals * int64(twist.EvaluationsOf(prior.Bound))
+		res.JacobianProducts = d.Evals * int64(twist.ProductsOf(prior.Bound))
 	}
 	if d.Note != "" {
 		res.Note("%s", d.Note)

@@ -72,6 +72,9 @@ type pseudoInverse struct {
 
 func (pseudoInverse) Params() odslib.Params { return nil }
 
+// Products implements twist.Costly.
+func (pseudoInverse) Products() int { return 1 }
+
 // Columns implements Bound.
 func (pseudoInverse) Columns() []odslib.Curve { return nil }
 

@@ -28,6 +28,7 @@ type feynmanKac struct {
 	lambda     float64 // power of r; 0 means 1
 	resampling Resampling
 	threshold  float64
+	control    bool // a drift fitted to the cloud, see control.go
 	plain      bool // without an estimate of the shift
 }
 
@@ -119,7 +120,7 @@ func (o *opened) settle() (err error) {
 
 // bind finds the process and binds the twist.
 func (o *opened) bind(seed uint64) (err error) {
-	if o.process, err = o.chain.ProcessOf(o.post.Prior, "it"); err != nil {
+	if o.process, err = o.under(o.chain); err != nil {
 		return err
 	}
 	if err := moves(o.process); err != nil {
@@ -147,6 +148,11 @@ func (o *opened) bind(seed uint64) (err error) {
 	if p, ok := o.post.Prior.(odslib.Diffusion); ok {
 		o.variance = diffusion.Variance(p)
 	}
+	if o.control {
+		if err := o.controllable(); err != nil {
+			return err
+		}
+	}
 	if !o.proposal.Guided() {
 		return nil
 	}
@@ -160,6 +166,20 @@ func (o *opened) bind(seed uint64) (err error) {
 		_, err = odslib.Need[odslib.Constraint](o.post, "its proposal")
 	}
 	return err
+}
+
+// under is the prior's process under a chain.
+func (o *opened) under(chain diffusion.Chain) (odslib.Process, error) {
+	if p, ok := o.post.Prior.(Product); ok {
+		return p.under(chain)
+	}
+	return chain.ProcessOf(o.post.Prior, "it")
+}
+
+// weighs says whether anything gives particles weight.
+func (o *opened) weighs() bool {
+	_, masses := o.process.(*corrected)
+	return masses || o.post.Constraint != nil
 }
 
 // moves fails for chains without noise.

@@ -55,6 +55,12 @@ func (o *opened) begin(settings any, begun time.Time, seed uint64) *Run {
 	}
 	for i := range len(o.groups) * o.islands {
 		p := &population{logw: r.logw[i*o.particles : (i+1)*o.particles], eve: identity(o.particles)}
+		if o.control {
+			p.control = newControl(o.basisSize())
+		}
+		if c, ok := o.process.(*corrected); ok {
+			p.past = c.startMass
+		}
 		p.weigh(0)
 		r.populations = append(r.populations, p)
 	}
