@@ -92,7 +92,9 @@ type method struct {
 
 func (s settings) methods() []method {
 	as := func(name string, sampler odslib.Sampler) method {
-		return method{name, func(context.Context, odslib.Posterior, uint64) (odslib.Sampler, float64, error) { return sampler, 0, nil }}
+		return method{name, func(context.Context, odslib.Posterior, uint64) (odslib.Sampler, float64, error) {
+			return sampler, 0, nil
+		}}
 	}
 	trained := func(name string, t odslib.Trainer[odslib.Posterior, *balance.Policy]) method {
 		return method{name, func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, float64, error) {
