@@ -66,6 +66,8 @@ func dataLines(quick bool) []Line {
 	}
 	guided, free := balance.Drift{Guide: twist.Kernel{}, Variances: true}, balance.Drift{Guide: twist.Isotropic{}, Variances: true}
 	t1, t6, t12 := exact.T1(), exact.T6(), exact.T12(2, 1)
+	two, square := products()
+	controlled := smc.Bootstrap{Particles: 4000, Control: true}
 	return []Line{
 		line(one(t1), "plain", plain),
 		line(one(t1), "DPS, likelihood", likelihood),
@@ -104,6 +106,10 @@ func dataLines(quick bool) []Line {
 		trained(exact.Sharp(.5), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
 		trained(exact.Sharp(.1), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
 		trained(exact.Sharp(.1), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
+		line(one(two), "bootstrap SMC, K=4000", bootstrap),
+		line(one(two), "bootstrap SMC with control, K=4000", controlled),
+		line(one(square), "bootstrap SMC, K=4000", bootstrap),
+		line(one(square), "bootstrap SMC with control, K=4000", controlled),
 		line(one(exact.T13(1)), "DPS, likelihood", likelihood),
 		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{}),
 		line(one(exact.T13(1)), "LGD-MC", guide.LGD{}),

@@ -50,6 +50,9 @@ func (o *opened) begin(settings any, begun time.Time, seed uint64) *Run {
 		res: odslib.NewResult(o.post, o.name, settings, seed),
 	}
 	r.res.About = "right in the limit of many particles, for the chain's own law: log Z is that of its " + fmt.Sprint(len(o.table)) + " steps"
+	if o.control {
+		r.res.About += "; a drift fitted to the particles biases it as 1/K, and as 1/steps where the chain's steps are not exact"
+	}
 	for i := range r.paths {
 		r.paths[i] = r.potential.start()
 	}
