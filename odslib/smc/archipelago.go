@@ -131,6 +131,15 @@ func (a archipelago) between() float64 {
 	return v * m
 }
 
+// lost says that of what an effective ess first particles are left, each island has fewer than it takes to know its own error, and they are next to none
+// of those that it began with: what all of them have missed, their spread does not show.
+func (a archipelago) lost(ess float64) bool {
+	m, k := float64(len(a)), float64(len(a[0].logw))
+	return m > 1 && ess/m < fewFamilies && ess/(m*k) < nextToNone
+}
+
+const nextToNone = .05
+
 // rare is how often islands that are right are said to disagree, at each end.
 const rare = .0005
 

@@ -23,7 +23,8 @@ func TestIndependentIslands(t *testing.T) {
 	const m, k = 5, 200
 	c := exact.T13(1)
 	for _, s := range []odslib.Sampler{
-		Bootstrap{Particles: k, Steps: 20, Islands: m, Resampling: Hilbert}, TDS{Particles: k, Steps: 20, Islands: m, Threshold: .95},
+		Bootstrap{Particles: k, Steps: 20, Islands: m, Resampling: Hilbert},
+		TDS{Particles: k, Steps: 20, Islands: m, Threshold: .95},
 		FK{Particles: k, Steps: 20, Islands: m, Twist: twist.Tempered{}, Resampling: Multinomial},
 	} {
 		var bits [2]string

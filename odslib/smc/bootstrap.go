@@ -22,7 +22,7 @@ type Bootstrap struct {
 	Resampling Resampling
 	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
 	Islands    int     // of so many Particles each, in one batch: LogZError is then measured between them; 0 means 1
-	Control    bool    // adds a drift that makes the weights' variance least: for products, and under TwistedStep{} or TDS
+	Control    bool    // adds a drift that makes the weights' variance least: for powers and products of priors
 	NoShift    bool    // leaves Result.Shift out, and the run of a quarter of the steps that estimates it
 }
 

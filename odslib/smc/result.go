@@ -68,7 +68,7 @@ func (r *Run) Result() (*odslib.Result, error) {
 		} else {
 			if said = a.said(r.resampling, draws, res); !r.weighs() {
 				said.ESS = a.ess()
-			} else if said.ESS < fewFamilies {
+			} else if said.ESS < fewFamilies || a.lost(said.ESS) {
 				few, fewest = few+1, min(fewest, said.ESS)
 			}
 			res.ESS += said.ESS

@@ -51,7 +51,7 @@ func (o *opened) begin(settings any, begun time.Time, seed uint64) *Run {
 	}
 	r.res.About = "right in the limit of many particles, for the chain's own law: log Z is that of its " + fmt.Sprint(len(o.table)) + " steps"
 	if o.control {
-		r.res.About += "; a drift fitted to the particles biases it as 1/K, and as 1/steps where the chain's steps are not exact"
+		r.res.About += "; a drift fitted to the particles biases it as 1/K, and it errs with the steps where these are not exact"
 	}
 	for i := range r.paths {
 		r.paths[i] = r.potential.start()
