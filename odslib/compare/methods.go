@@ -78,6 +78,7 @@ func dataLines(quick bool) []Line {
 		trained(t1, "policy gradient, KL", rtb.PolicyGradient{}, iterations, n, 1, true),
 		trained(t1, "DDPO", rtb.DDPO{}, iterations, n, 1, true),
 		trained(t1, "adjoint matching", rtb.AdjointMatching{}, iterations, n, 1, true),
+		trained(t1, "tilt matching", rtb.TiltMatching{}, 10*iterations, n, 1, true),
 		trained(t1, "classifier guidance", rtb.ClassifierGuidance{}, iterations, n, 1, false),
 		line(t2, "plain", plain),
 		line(t2, "DPS, norm ζ=.1", norm),
