@@ -91,7 +91,7 @@ func (o *opened) backward(m *move, state []*odslib.Node, row *odslib.Node, at od
 	sum := func(v *odslib.Node) *odslib.Node {
 		return graph.ReduceSum(graph.Reshape(v, v.Shape().Dimensions[0], -1), -1)
 	}
-	m.logRatio = graph.Add(m.logRatio, times(graph.Inverse(v), sum(graph.Mul(shift, graph.Sub(e, graph.MulScalar(shift, .5))))))
+	m.logRatio = graph.Add(m.logRatio, times(graph.Reciprocal(v), sum(graph.Mul(shift, graph.Sub(e, graph.MulScalar(shift, .5))))))
 	noise := graph.Sub(graph.Sub(m.x, mean), times(s2, m.from.Gradient)) // std·z
 	back := times(graph.Div(graph.Mul(ratio, s2), v), graph.Sub(e, shift))
 	for i, phi := range after { // φ_i
