@@ -43,6 +43,11 @@ func (r *Run) advance(ctx context.Context, parents []int32) error {
 		return err
 	}
 	k := r.size()
+	if !final && r.denoiser != nil {
+		if err := r.denoise(ctx); err != nil {
+			return err
+		}
+	}
 	if !final {
 		r.res.NetworkEvals += int64(r.evaluations() * k)
 		r.res.JacobianProducts += int64(r.evaluations() * r.products() * k)

@@ -52,10 +52,11 @@ type opened struct {
 	table             engine.Table // the process's rows, with the twist's columns behind
 	own               int          // columns of the process
 	start, step, last *engine.Program
-	given             []*tensors.Tensor // conditions of the particles, or none
-	rewards           *odslib.Evaluator // of a constraint that runs on the host, else nil
-	hosted            bool              // the twist is made from those rewards
-	variance          float64           // the prior's mean variance
+	given             []*tensors.Tensor    // conditions of the particles, or none
+	rewards           *odslib.Evaluator    // of a constraint that runs on the host, else nil
+	hosted            bool                 // the twist is made from those rewards
+	denoiser          odslib.HostDiffusion // of a prior whose x̂0 comes from the host, else nil
+	variance          float64              // the prior's mean variance
 	engine            *engine.Engine
 }
 
@@ -120,14 +121,20 @@ func (o *opened) settle() (err error) {
 
 // bind finds the process and binds the twist.
 func (o *opened) bind(seed uint64) (err error) {
+	if _, graph := o.post.Prior.(odslib.Diffusion); !graph {
+		o.denoiser, _ = o.post.Prior.(odslib.HostDiffusion)
+	}
 	if o.process, err = o.under(o.chain); err != nil {
 		return err
+	}
+	if o.denoiser != nil && o.post.Given != nil {
+		return fmt.Errorf("%T takes no conditions", o.post.Prior)
 	}
 	if err := moves(o.process); err != nil {
 		return err
 	}
 	if o.post.Constraint != nil {
-		if _, ok := odslib.Can[odslib.Constraint](o.post.Constraint); !ok {
+		if _, ok := odslib.Can[odslib.Constraint](o.post.Constraint); !ok || o.denoiser != nil {
 			if o.rewards, err = o.post.Evaluator(); err != nil {
 				return err
 			}
@@ -144,6 +151,9 @@ func (o *opened) bind(seed uint64) (err error) {
 	_, fromReward := o.bound.(twist.HostBound)
 	_, fromDraws := o.bound.(twist.HostDraws)
 	o.hosted = (fromReward || fromDraws) && o.rewards != nil
+	if o.denoiser != nil && o.bound != nil && !o.hosted {
+		return fmt.Errorf("the twist %T is graph code, and x̂0 of %T comes from the host; use twist.Tempered{} or twist.Point{}", o.twist, o.post.Prior)
+	}
 	o.variance = 1
 	if p, ok := o.post.Prior.(odslib.Diffusion); ok {
 		o.variance = diffusion.Variance(p)
@@ -155,6 +165,9 @@ func (o *opened) bind(seed uint64) (err error) {
 	}
 	if !o.proposal.Guided() {
 		return nil
+	}
+	if o.denoiser != nil {
+		return fmt.Errorf("its proposal follows a gradient through x̂0, which %T does not have; use smc.Bootstrap{} or smc.FK{}", o.post.Prior)
 	}
 	if _, ok := o.process.(odslib.GaussianSteps); !ok && !twist.IsTokens(o.post.Prior) {
 		return fmt.Errorf("its proposal shifts Gaussian steps, which those of %T are not", o.process)
@@ -172,6 +185,9 @@ func (o *opened) bind(seed uint64) (err error) {
 func (o *opened) under(chain diffusion.Chain) (odslib.Process, error) {
 	if p, ok := o.post.Prior.(Product); ok {
 		return p.under(chain)
+	}
+	if o.denoiser != nil {
+		return chain.ProcessOf(hostSteps{o.denoiser}, "it")
 	}
 	return chain.ProcessOf(o.post.Prior, "it")
 }
