@@ -25,8 +25,9 @@ type DiffPIR struct {
 	Lambda float64 // λ; 0 means 1
 	Zeta   float64 // of Renoise; 0 means .3 (published: .1 to 1)
 
-	Inner int             // gradient steps where there is no closed form (Barzilai & Borwein 1988); 0 means 10
-	Chain diffusion.Chain // its Kernel, if any, replaces Renoise
+	Inner   int             // gradient steps where there is no closed form (Barzilai & Borwein 1988); 0 means 10
+	Chain   diffusion.Chain // its Kernel, if any, replaces Renoise
+	NoCheck bool            // leave out how far the draws are from the posterior, which may cost as much as they do
 }
 
 // Renoise is DiffPIR's step: x_s = α_s·x̂0 + σ_s·(√(1−ζ)·ε̂ + √ζ·ε), ε̂ the noise that x̂0 leaves in x_t.
@@ -51,7 +52,7 @@ func (s DiffPIR) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	if chain.Kernel == nil {
 		chain.Kernel = Renoise{s.Zeta}
 	}
-	return sample(ctx, "DiffPIR", s, chain, post, n, seed)
+	return sample(ctx, "DiffPIR", s, chain, s.NoCheck, post, n, seed)
 }
 
 // About is what holds of every run.

@@ -16,14 +16,15 @@ var (
 // Gradient guides by the gradient of a twist: x̂0 ← x̂0 + (σ²/α)·∇ log ψ_t(x_t). Were the twist p(y|x_t) itself, the chain
 // would be that of the posterior.
 type Gradient struct {
-	Twist twist.Twist // nil means twist.Point{}
-	Steps int         // 0 means 100
-	Chain diffusion.Chain
+	Twist   twist.Twist // nil means twist.Point{}
+	Steps   int         // 0 means 100
+	Chain   diffusion.Chain
+	NoCheck bool // leave out how far the draws are from the posterior, which may cost as much as they do
 }
 
 // Sample implements odslib.Sampler.
 func (s Gradient) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	return sample(ctx, "gradient", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
+	return sample(ctx, "gradient", s, s.Chain.WithSteps(s.Steps, 100), s.NoCheck, post, n, seed)
 }
 
 // About is what holds of every run.
