@@ -51,9 +51,9 @@ func dataLines(quick bool) []Line {
 		return func(int) (exact.Case, error) { return c, nil }
 	}
 	t2 := func(seed int) (exact.Case, error) { return exact.T2(8, 1, seed) }
-	plain, norm := guide.Plain{}, guide.DPS{Steps: 100, Zeta: .1}
-	widened := guide.DPS{Steps: 100, Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma}
-	likelihood := guide.DPS{Steps: 100, Scaling: guide.Likelihood}
+	plain, norm := guide.Plain{Check: true}, guide.DPS{Steps: 100, Zeta: .1, Check: true}
+	widened := guide.DPS{Steps: 100, Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma, Check: true}
+	likelihood := guide.DPS{Steps: 100, Scaling: guide.Likelihood, Check: true}
 	bootstrap := smc.Bootstrap{Particles: 4000}
 	tds := func(t twist.Twist) smc.TDS { return smc.TDS{Particles: 4000, Twist: t} }
 	line := func(c func(int) (exact.Case, error), name string, s odslib.Sampler) Line {
@@ -83,11 +83,11 @@ func dataLines(quick bool) []Line {
 		line(t2, "plain", plain),
 		line(t2, "DPS, norm ζ=.1", norm),
 		line(t2, "DPS, likelihood, widened by σ_t", widened),
-		line(t2, "ΠGDM", guide.PiGDM{}),
-		line(t2, "TMPD", guide.TMPD{}),
-		line(t2, "LGD-MC", guide.LGD{}),
-		line(t2, "DiffPIR", guide.DiffPIR{}),
-		line(t2, "split Gibbs", guide.SplitGibbs{}),
+		line(t2, "ΠGDM", guide.PiGDM{Check: true}),
+		line(t2, "TMPD", guide.TMPD{Check: true}),
+		line(t2, "LGD-MC", guide.LGD{Check: true}),
+		line(t2, "DiffPIR", guide.DiffPIR{Check: true}),
+		line(t2, "split Gibbs", guide.SplitGibbs{Check: true}),
 		line(t2, "bootstrap SMC, K=4000", bootstrap),
 		line(t2, "TDS, point, K=4000", tds(twist.Point{})),
 		line(t2, "TDS, isotropic, K=4000", tds(twist.Isotropic{})),
@@ -111,13 +111,13 @@ func dataLines(quick bool) []Line {
 		line(one(square), "bootstrap SMC, K=4000", bootstrap),
 		line(one(square), "bootstrap SMC with control, K=4000", controlled),
 		line(one(exact.T13(1)), "DPS, likelihood", likelihood),
-		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{}),
-		line(one(exact.T13(1)), "LGD-MC", guide.LGD{}),
-		line(one(exact.T13(1)), "DiffPIR", guide.DiffPIR{}),
-		line(one(exact.T13(1)), "split Gibbs", guide.SplitGibbs{}),
+		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{Check: true}),
+		line(one(exact.T13(1)), "LGD-MC", guide.LGD{Check: true}),
+		line(one(exact.T13(1)), "DiffPIR", guide.DiffPIR{Check: true}),
+		line(one(exact.T13(1)), "split Gibbs", guide.SplitGibbs{Check: true}),
 		line(one(exact.T13(2)), "DPS, likelihood", likelihood),
-		line(one(exact.T13(2)), "ΠGDM", guide.PiGDM{}),
-		line(one(exact.T13(2)), "TMPD", guide.TMPD{}),
+		line(one(exact.T13(2)), "ΠGDM", guide.PiGDM{Check: true}),
+		line(one(exact.T13(2)), "TMPD", guide.TMPD{Check: true}),
 		chain(exact.T13(2), "bootstrap SMC, K=4000", bootstrap),
 		chain(exact.T13(2), "TDS, covariance, K=4000", tds(twist.Covariance{})),
 	}

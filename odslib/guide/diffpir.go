@@ -27,6 +27,7 @@ type DiffPIR struct {
 
 	Inner int             // gradient steps where there is no closed form (Barzilai & Borwein 1988); 0 means 10
 	Chain diffusion.Chain // its Kernel, if any, replaces Renoise
+	Check bool            // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Renoise is DiffPIR's step: x_s = α_s·x̂0 + σ_s·(√(1−ζ)·ε̂ + √ζ·ε), ε̂ the noise that x̂0 leaves in x_t.
@@ -51,7 +52,7 @@ func (s DiffPIR) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	if chain.Kernel == nil {
 		chain.Kernel = Renoise{s.Zeta}
 	}
-	return sample(ctx, "DiffPIR", s, chain, post, n, seed)
+	return sample(ctx, "DiffPIR", s, chain, s.Check, post, n, seed)
 }
 
 // About is what holds of every run.

@@ -19,6 +19,7 @@ var (
 type Plain struct {
 	Steps int // 0 means 100
 	Chain diffusion.Chain
+	Check bool // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Sample implements odslib.Sampler.
@@ -28,7 +29,7 @@ func (s Plain) Sample(ctx context.Context, post odslib.Posterior, n int, seed ui
 			return s.host(ctx, p, post, n, seed)
 		}
 	}
-	return sample(ctx, "plain", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
+	return sample(ctx, "plain", s, s.Chain.WithSteps(s.Steps, 100), s.Check, post, n, seed)
 }
 
 // host draws where the denoiser is on the host.
