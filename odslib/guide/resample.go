@@ -48,7 +48,7 @@ func (s ReSample) Sample(ctx context.Context, post odslib.Posterior, n int, seed
 	usual := ReSample{Every: 10, Gamma: 40, Weight: 1e4, Inner: 100}
 	s.Every, s.Gamma, s.Weight, s.Inner = cmp.Or(s.Every, usual.Every), cmp.Or(s.Gamma, usual.Gamma), cmp.Or(s.Weight, usual.Weight), cmp.Or(s.Inner, usual.Inner)
 	if !(s.Gamma > 0) || !(s.Weight > 0) || s.Every < 0 || s.Inner < 0 {
-		return nil, fmt.Errorf("Every is %d, Gamma %g, Weight %g and Inner %d; they must be positive", s.Every, s.Gamma, s.Weight, s.Inner)
+		return nil, fmt.Errorf("settings Every %d, Gamma %g, Weight %g and Inner %d must be positive", s.Every, s.Gamma, s.Weight, s.Inner)
 	}
 	in, err := post.Inside()
 	if err != nil {
@@ -188,7 +188,7 @@ func (s ReSample) descend(scope *engine.Scope, in []*engine.Node, latent odslib.
 	moved := graph.Sub(z, last)
 	bent, steep := dot(moved, graph.Sub(slope, before)), graph.AddScalar(graph.Sqrt(dot(slope, slope)), 1e-20)
 	bends := graph.GreaterThan(bent, graph.ZerosLike(bent))
-	most := graph.MulScalar(graph.Inverse(steep), math.Sqrt(float64(z.Shape().Size())/float64(z.Shape().Dimensions[0])))
+	most := graph.MulScalar(graph.Reciprocal(steep), math.Sqrt(float64(z.Shape().Size())/float64(z.Shape().Dimensions[0])))
 	step := graph.Where(bends, graph.Min(graph.Div(dot(moved, moved), graph.Where(bends, bent, graph.OnesLike(bent))), most), graph.MulScalar(most, .01))
 	return []*engine.Node{graph.Sub(z, graph.Mul(diffusion.PerRow(step, z), slope)), z, slope, best, least}
 }
