@@ -63,7 +63,8 @@ have() { buildah "${store[@]}" inspect --type image "$1" >/dev/null 2>&1; }
 if ! have $debian; then
   echo '== a plain Debian base'
   mkdir -p "$images/base"
-  sources=$(ls /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null | head -n 1)
+  sources=/etc/apt/sources.list.d/debian.sources # this machine's mirror
+  [ -e $sources ] || sources=/etc/apt/sources.list
   mmdebstrap --quiet --variant=minbase --include=ca-certificates bookworm "$images/base/rootfs.tar" "$sources"
   printf 'FROM scratch\nADD rootfs.tar /\n' >"$images/base/Dockerfile"
   buildah "${store[@]}" bud -q --isolation chroot -t $debian "$images/base"

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"odslab/kernel/toolchain"
@@ -101,6 +102,64 @@ func TestInstalledCommand(t *testing.T) {
 	if err != nil || !strings.HasPrefix(out, "go1.") {
 		t.Errorf("the seam's go: %v\n%s", err, out)
 	}
+}
+
+// A cache on a full disk, no home at all, and a user whose home cannot be made: one line each that says what to set.
+func TestNoRoomForTheCache(t *testing.T) {
+	l := toolchain.ForTest(t)
+	dir := t.TempDir()
+	command := filepath.Join(dir, "odslab")
+	data, err := os.ReadFile(l.Tool("odslab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, text := range map[string][]byte{command: data, filepath.Join(dir, "go.mod"): []byte("module odslab\n"), filepath.Join(dir, "go.sum"): nil} {
+		if err := os.WriteFile(path, text, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "notebooks"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	refused := func(want string, user uint32, env ...string) {
+		t.Helper()
+		for _, args := range [][]string{{"setup"}, {"lab", "-no-browser"}} {
+			cmd := exec.Command(command, args...)
+			cmd.Dir = dir
+			cmd.Env = append(slices.DeleteFunc(os.Environ(), func(v string) bool {
+				name, _, _ := strings.Cut(v, "=")
+				return slices.Contains([]string{"HOME", "XDG_CACHE_HOME", "ODSLAB_CACHE"}, name)
+			}), append(env, "ODSLAB_MODULE="+dir)...)
+			if user != 0 {
+				cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}
+			}
+			out, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), want) || !strings.Contains(string(out), "ODSLAB_CACHE") || strings.Count(string(out), "\n") != 1 {
+				t.Errorf("%v, %v: %v, %s; want one line with %q", args, env, err, out, want)
+			}
+		}
+	}
+	refused("no cache folder", 0)
+	if os.Getuid() != 0 {
+		t.Log("only root can be somebody else, and mount a small disk")
+		return
+	}
+	for at := dir; at != os.TempDir() && at != "/"; at = filepath.Dir(at) { // the user must come through to the command
+		if err := os.Chmod(at, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused("it cannot be written: mkdir /nowhere", 4321, "HOME=/nowhere")
+	small := t.TempDir()
+	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", small).CombinedOutput(); err != nil {
+		t.Logf("a small file system cannot be mounted here: %s", out)
+		return
+	}
+	defer exec.Command("umount", "-l", small).Run()
+	if err := os.WriteFile(filepath.Join(small, "fill"), make([]byte, 2<<20), 0o600); err == nil {
+		t.Fatal("it does not fill up")
+	}
+	refused("the disk is full", 0, "ODSLAB_CACHE="+small)
 }
 
 func TestInstallCommand(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -91,9 +93,17 @@ func TestLab(t *testing.T) {
 
 func TestLabThatDoesNotStart(t *testing.T) {
 	python := toolchain.NeedPython(t, LabPackages...)
-	err := Lab(t.Context(), testLayout(t), LabOptions{Python: python, Dir: t.TempDir(), NoBrowser: true, Args: []string{"--ServerApp.port=nonsense"}, Out: io.Discard})
-	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "did not start") {
-		t.Errorf("got %v", err)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := fmt.Sprint(taken.Addr().(*net.TCPAddr).Port)
+	for _, args := range [][]string{{"--ServerApp.port=nonsense"}, {"--ServerApp.port=" + port, "--ServerApp.port_retries=0"}} {
+		err := Lab(t.Context(), testLayout(t), LabOptions{Python: python, Dir: t.TempDir(), NoBrowser: true, Args: args, Out: io.Discard})
+		if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "did not start") || len(args) == 2 && !strings.Contains(err.Error(), port) {
+			t.Errorf("%v: %v", args, err)
+		}
 	}
 }
 

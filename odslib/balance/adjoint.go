@@ -33,9 +33,9 @@ func (p *paths) match() error {
 	}
 	// All steps from the last to the first: where the row's weight is not 0 the step's loss |shift/std + std·a|², then the adjoint
 	// through the mean of the prior's step.
-	p.adjoint = &engine.Loop{Driver: p.draw.Driver, Chunk: len(p.table), Step: engine.Step{Params: p.policy.params(), Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
+	p.adjoint = &engine.Loop{Driver: p.draw.Driver, Devices: p.draw.Devices, Split: append(whole(2*k), 0, 1), Chunk: len(p.table), Step: engine.Step{Params: p.policy.params(), Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
 		acc, phi, a, traj := st[:k], st[k:2*k], st[2*k], st[2*k+1]
-		x, at := get(traj, p.index(row)), p.policy.Level(row, p.batch)
+		x, at := get(traj, p.index(row)), p.policy.Level(row, a.Shape().Dimensions[0])
 		known := p.policy.reference(scope, x, at)
 		engine.WithParams(scope, "policy", p.names, phi)
 		g := p.policy.gaussian()
@@ -46,7 +46,7 @@ func (p *paths) match() error {
 		wide := graph.BroadcastToShape(std, x.Shape())
 		miss := graph.Square(graph.Add(graph.Div(graph.Sub(moved, mean), wide), graph.Mul(wide, a)))
 		loss := graph.Mul(graph.DivScalar(graph.ReduceAllSum(miss), float64(p.batch)), engine.Col(row, p.own+2))
-		grad := graph.Gradient(loss, phi...)
+		grad := engine.SumDevices(graph.Gradient(loss, phi...)...)
 		free := p.policy.Process.Guess(scope.At("prior").ResetVisited(), x, at)
 		through, _ := g.Mean(free, x, row)
 		out := make([]*engine.Node, 0, len(st))

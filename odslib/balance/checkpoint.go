@@ -205,7 +205,7 @@ func (t *Trainer) read(ctx context.Context, f *safetensors.File) error {
 	t.health = health{}
 	for _, it := range trace {
 		t.beta = it.Beta
-		t.health.track(it)
+		t.health.track(it, t.kl())
 	}
 	if about.Engine != t.engine.Name {
 		t.note("begun on %s, continued on %s after %d iterations", about.Engine, t.engine.Name, len(trace))
@@ -229,6 +229,6 @@ func (t *Trainer) firstEdition(ctx context.Context) error {
 	}
 	t.process.standard = odslib.Params{{Name: "mean", Value: mean}, {Name: "std", Value: std}}
 	t.paths.close()
-	t.paths, err = newPaths(t.process, t.weights, t.Paths, 0, t.GradSteps, t.Chain.Driver)
+	t.paths, err = newPaths(t.process, t.weights, t.Settings, 0)
 	return err
 }

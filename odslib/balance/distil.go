@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"odslab/odslib"
+	"odslab/odslib/checkpoint"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 	"odslab/odslib/internal/fit"
@@ -38,7 +38,7 @@ type Student struct {
 	Fit      odslib.Fingerprint // of the posterior
 	Levels   []float64          // times that it knows, falling
 	Steps    int                // evaluations a draw; 0 means 1, more than Levels are as many
-	Losses   []float64
+	Losses   []float32          // of every step
 	Notes    []string
 }
 
@@ -86,9 +86,9 @@ func (s Distillation) Train(ctx context.Context, p *Policy, post odslib.Posterio
 	rng := engine.RNG(seed, "balance.distil.rows")
 	const columns = 5 // place among starts, place among ends, t, α, σ of each sample of a minibatch
 	problem := fit.Problem{
-		Name: "distillation", Weights: st.Weights,
+		What: "distillation", Stream: "balance.distil", Weights: st.Weights, Settings: fit.Brief(s.Batch, budget),
 		Params: append(odslib.Params{{Name: "starts", Value: data}, {Name: "ends", Value: drawn.X}}, st.Standard.Under("standard")...),
-		Row: func(int) []float32 {
+		Columns: func(int) []float32 {
 			row := make([]float32, columns*s.Batch)
 			for i := range s.Batch {
 				k, level := rng.IntN(s.Pairs), max(0, rng.IntN(2*s.Levels)-s.Levels) // the start half the time
@@ -99,23 +99,21 @@ func (s Distillation) Train(ctx context.Context, p *Policy, post odslib.Posterio
 			}
 			return row
 		},
-		Loss: func(scope, net *odslib.Scope, row, rng *odslib.Node) (newRNG, loss *odslib.Node) {
-			column := func(j int) *odslib.Node { return engine.Cols(row, j*s.Batch, (j+1)*s.Batch) }
-			pick := func(name string, j int) *odslib.Node {
-				return graph.Gather(engine.Var(scope, row.Graph(), name), graph.ConvertDType(graph.Reshape(column(j), s.Batch, 1), dtypes.Int32))
-			}
+		Loss: func(b fit.Minibatch) (rng, loss *odslib.Node) {
+			pick := func(name string, j int) *odslib.Node { return b.Pick(name, b.Column(j)) }
 			x, want := pick("starts", 0), pick("ends", 1)
-			got := st.end(scope.At("standard"), net, x, odslib.Level{T: column(2), Alpha: column(3), Sigma: column(4)})
-			std := graph.BroadcastToShape(graph.ExpandAxes(engine.Var(scope.At("standard"), row.Graph(), "std"), 0), x.Shape())
-			return rng, graph.ReduceAllMean(graph.Square(graph.Div(graph.Sub(got, want), std)))
+			got := st.end(b.Scope.At("standard"), b.Net, x, odslib.Level{T: b.Column(2), Alpha: b.Column(3), Sigma: b.Column(4)})
+			std := graph.BroadcastToShape(graph.ExpandAxes(engine.Var(b.Scope.At("standard"), x.Graph(), "std"), 0), x.Shape())
+			return b.RNG, graph.ReduceAllMean(graph.Square(graph.Div(graph.Sub(got, want), std)))
 		},
 	}
-	steps := or(budget.Steps, 2000)
-	weights, losses, err := problem.Run(ctx, steps, engine.Split(seed, "balance.distil"))
+	var log checkpoint.Log
+	weights, err := problem.Run(ctx, budget, seed, &log)
+	err = fit.Named(ctx, problem.What, err)
 	if weights == nil {
 		return nil, err
 	}
-	st.Weights, st.Losses = weights, losses
+	st.Weights, st.Losses, st.Notes = weights, log.Loss, log.Notes
 	if err != nil {
 		st.Notes = append(st.Notes, fmt.Sprintf("stopped early: %v", err))
 	}

@@ -22,12 +22,11 @@ type paths struct {
 	policy *corrected
 	names  []string // of the network's weights
 	table  engine.Table
-	batch  int
+	batch  int // on all devices together
 	own    int // columns before those of training: number of the step, variance of exploration, weight of the step
 
 	start, lay       *engine.Program
 	draw, back, grad *engine.Loop
-	gradSteps        int // steps of a path that get a gradient
 
 	ends    *engine.Program // adjoint matching: ∇(−log r) at the ends
 	adjoint *engine.Loop    // and its gradient
@@ -53,7 +52,9 @@ func (p *corrected) inputs(table engine.Table, n, c int) (net shapes.Shape, gues
 	return out[0], out[1:], nil
 }
 
-func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps int, driver engine.Driver) (*paths, error) {
+// newPaths takes of the settings Paths, GradSteps, Devices and the chain's driver.
+func newPaths(policy *corrected, weights odslib.Params, settings Settings, given int) (*paths, error) {
+	batch := settings.Paths
 	table, err := policy.Table()
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 	if err != nil {
 		return nil, err
 	}
-	p := &paths{names: weights.Names(), table: table, batch: batch, own: len(table[0]), gradSteps: gradSteps}
+	p := &paths{names: weights.Names(), table: table, batch: batch, own: len(table[0])}
 	for i := range table {
 		table[i] = append(table[i], float32(i), 0, 1)
 	}
@@ -106,13 +107,25 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 		return nil, err
 	}
 
+	// Rows are paths: the first axis of a value, the second of what has a place for each step.
+	split := []int{0, engine.Whole, 0, 1}
+	if given > 0 {
+		split = slices.Insert(split, 2, 0)
+	}
+	for range guesses {
+		split = append(split, 1)
+	}
+	open := func(l *engine.Loop, split []int) (*engine.Loop, error) {
+		l.Driver, l.Devices, l.Split = settings.Chain.Driver, settings.Devices, split
+		return l, l.Open(e)
+	}
 	bind := func(scope *engine.Scope, phi []*engine.Node) *engine.Scope {
 		engine.WithParams(scope, "policy", p.names, phi)
 		return scope
 	}
 	// All steps of a path in one While call: between them there is nothing to see.
-	p.draw = diffusion.Walk{
-		Process: p.policy, Params: params, Given: given > 0, Driver: driver, Chunk: steps,
+	if p.draw, err = open(diffusion.Walk{
+		Process: p.policy, Params: params, Given: given > 0, Chunk: steps,
 		Scope: func(scope *engine.Scope, carried []*engine.Node) *engine.Scope { return bind(scope, carried[kept:]) },
 		Carry: func(s diffusion.Stride, carried []*engine.Node) []*engine.Node {
 			i := p.index(s.Row)
@@ -122,12 +135,14 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 			}
 			return append(out, carried[kept:]...)
 		},
-	}.Loop()
+	}.Loop(), split); err != nil {
+		return nil, err
+	}
 	if noising, ok := policy.Process.(odslib.Noising); ok {
-		p.back = &engine.Loop{Driver: driver, Chunk: steps, Step: engine.Step{Params: params, Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
+		if p.back, err = open(&engine.Loop{Chunk: steps, Step: engine.Step{Params: params, Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
 			carried := st[first:]
 			rng, from := noising.Noise(st[0], row, st[1])
-			at := p.policy.Level(row, batch)
+			at := p.policy.Level(row, from.Shape().Dimensions[0])
 			if given > 0 {
 				at.Given = st[2]
 			}
@@ -139,11 +154,17 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 				out = append(out, put(carried[2+j], i, g))
 			}
 			return append(out, carried[kept:]...)
-		}}}
+		}}}, split); err != nil {
+			return nil, err
+		}
 	}
-	p.grad = &engine.Loop{Driver: driver, Chunk: gradSteps, Step: engine.Step{Params: params, Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
+	split = slices.Concat(whole(2*k), []int{0}, split[first+1:])
+	if given > 0 {
+		split = append(split, 0)
+	}
+	p.grad, err = open(&engine.Loop{Chunk: settings.GradSteps, Step: engine.Step{Params: params, Build: func(scope *engine.Scope, st []*engine.Node, row *engine.Node) []*engine.Node {
 		acc, phi, weight, traj, guess := st[:k], st[k:2*k], st[2*k], st[2*k+1], st[2*k+2:2*k+kept]
-		at, i := p.policy.Level(row, batch), p.index(row)
+		at, i := p.policy.Level(row, weight.Shape().Dimensions[0]), p.index(row)
 		if given > 0 {
 			at.Given = st[len(st)-1]
 		}
@@ -154,15 +175,18 @@ func newPaths(policy *corrected, weights odslib.Params, batch, given, gradSteps 
 		x, next := get(traj, i), get(traj, graph.OnePlus(i))
 		both := append(p.policy.correct(bind(scope, phi), prior, x, at), prior...)
 		scaled := graph.Mul(weight, graph.BroadcastToShape(engine.Col(row, p.own+2), weight.Shape()))
-		g := graph.Gradient(graph.ReduceAllSum(graph.Mul(scaled, p.policy.logRatio(both, next, x, row))), phi...)
+		g := engine.SumDevices(graph.Gradient(graph.ReduceAllSum(graph.Mul(scaled, p.policy.logRatio(both, next, x, row))), phi...)...)
 		out := make([]*engine.Node, 0, len(st))
 		for j := range acc {
 			out = append(out, graph.Add(acc[j], g[j]))
 		}
 		return append(out, st[k:]...)
-	}}}
-	return p, nil
+	}}}, split)
+	return p, err
 }
+
+// whole are places of values that all devices have.
+func whole(n int) []int { return slices.Repeat([]int{engine.Whole}, n) }
 
 func (p *paths) index(row *engine.Node) *engine.Node {
 	return graph.ConvertDType(engine.Col(row, p.own), dtypes.Int32)

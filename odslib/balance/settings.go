@@ -37,6 +37,10 @@ type Settings struct {
 	Ranked  bool    // replay good rewards more often
 	Local   int     // iterations between two local searches from kept samples, which then replace those (see [Trainer.Search]); 0 means none
 
+	// Devices is over how many of the engine's devices the paths are spread, which must divide them; 0 means one. The same seed
+	// gives the same policy to rounding, whatever it is. It is one host; what the constraint and prior do as Go code stays on it.
+	Devices int
+
 	// Checkpoint is a file, named without ending, that is written at the end, on interruption and once a minute, and that
 	// training goes on from. Empty means none.
 	Checkpoint string

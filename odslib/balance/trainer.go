@@ -101,6 +101,9 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 			t.Paths -= t.Paths % t.group
 		}
 	}
+	if err := t.engine.CheckDevices(t.Devices, t.Paths); err != nil {
+		return fmt.Errorf("the field Devices: %w", err)
+	}
 	if t.process.standard, err = standardise(ctx, t.post, t.process, t.seed); err != nil {
 		return err
 	}
@@ -115,7 +118,7 @@ func (t *Trainer) open(ctx context.Context, s Settings) (err error) {
 	} else if t.weights, err = nn.InitialGiven(t.Net, seen.Dimensions[1:], c, engine.Split(t.seed, "balance.weights")); err != nil {
 		return err
 	}
-	if t.paths, err = newPaths(t.process, t.weights, t.Paths, c, t.GradSteps, t.Chain.Driver); err != nil {
+	if t.paths, err = newPaths(t.process, t.weights, t.Settings, c); err != nil {
 		return err
 	}
 	if _, ok := t.Objective.(Adjoint); ok {

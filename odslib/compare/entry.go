@@ -32,6 +32,8 @@ type Entry struct {
 	Least           float64   // least share of a counted mode over its exact share, of all seeds; NaN without modes
 	Hills           float64   // worst of the coordinates' hills: |mean share − exact share|; NaN where coordinates have none
 	Evaluations     int64     // network evaluations a sample
+	Constraints     int64     // evaluations of the constraint a sample
+	Products        int64     // with the network's Jacobian, a sample
 	ESS             float64   // effective share of the draws, mean; NaN where not known
 	Training        float64   // seconds of training for one seed; 0 without
 	Seconds         float64   // for one seed, training included
@@ -98,7 +100,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 			e.Counted += float64(m.Counted) / float64(seeds)
 			e.Least = min(e.Least, m.Least)
 		}
-		e.Evaluations = r.NetworkEvals / int64(n)
+		e.Evaluations, e.Constraints, e.Products = r.NetworkEvals/int64(n), r.ConstraintEvals/int64(n), r.JacobianProducts/int64(n)
 		e.Seconds += r.Seconds / float64(seeds)
 		if t, ok := s.(*retrained); ok {
 			e.Training += t.seconds / float64(seeds)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gomlx/compute/shapes"
@@ -38,6 +39,12 @@ type Loop struct {
 	Driver Driver
 	Chunk  int // steps per While call; 0 means DefaultChunk
 
+	// Devices is over how many the rows are spread; 0 means one. The step is then built for a device's share, draws that
+	// device's random numbers of all rows, and takes sums over rows by [SumDevices]. Split has for each value of the state the
+	// axis of its rows, or Whole, as for those that it does not reach. Run takes and returns whole values.
+	Devices int
+	Split   []int
+
 	engine  *Engine
 	driver  Driver
 	program *Program
@@ -63,13 +70,18 @@ func (l *Loop) Open(e *Engine) (err error) {
 	if l.Chunk == 0 {
 		l.Chunk = DefaultChunk
 	}
+	if err := e.CheckDevices(l.Devices, 0); err != nil {
+		return err
+	}
+	l.Devices = max(1, l.Devices)
 	if l.driver == Host {
-		l.program, err = NewProgram(e, l.Params, func(scope *Scope, in []*Node) []*Node {
-			return checkState(in[1:], l.Build(scope, in[1:], in[0]))
+		l.program, err = newProgram(e, l.Devices, l.Params, func(s *scope, params, in []*Node) []*Node {
+			s.bind(params)
+			return checkState(in[1:], l.Build(s.root(), in[1:], in[0]))
 		})
 		return err
 	}
-	l.program, err = newProgram(e, l.Params, l.while)
+	l.program, err = newProgram(e, l.Devices, l.Params, l.while)
 	return err
 }
 
@@ -148,6 +160,35 @@ func (l *Loop) Run(ctx context.Context, state []*tensors.Tensor, table Table, af
 			return state, 0, err
 		}
 	}
+	if l.Devices == 1 {
+		return l.run(ctx, state, table, after)
+	}
+	if state, err = l.spread(state); err != nil {
+		return nil, 0, err
+	}
+	looks := after
+	if after != nil {
+		looks = func(done int, state []*tensors.Tensor) ([]*tensors.Tensor, error) {
+			whole, err := l.gather(state)
+			if err == nil {
+				whole, err = after(done, whole)
+			}
+			state, e := l.spread(whole)
+			return state, errors.Join(err, e)
+		}
+	}
+	state, done, err = l.run(ctx, state, table, looks)
+	if state == nil {
+		return nil, done, err
+	}
+	out, e := l.gather(state)
+	if e != nil {
+		return nil, done, e
+	}
+	return out, done, err
+}
+
+func (l *Loop) run(ctx context.Context, state []*tensors.Tensor, table Table, after After) (out []*tensors.Tensor, done int, err error) {
 	for done < len(table) {
 		if err := ctx.Err(); err != nil {
 			return state, done, err
@@ -167,33 +208,35 @@ func (l *Loop) Run(ctx context.Context, state []*tensors.Tensor, table Table, af
 }
 
 func (l *Loop) advance(state []*tensors.Tensor, table Table) ([]*tensors.Tensor, int, error) {
-	var args []any
-	k := 1
-	if l.driver == Host {
-		row := tensors.FromFlatDataAndDimensions(append([]float32{}, table[0]...), len(table[0]))
-		defer Free(row)
-		args = append(args, row)
-	} else {
+	cols, k := len(table[0]), 1
+	shape, head := []int{cols}, []any{}
+	if l.driver == While {
 		k = min(l.Chunk, len(table))
-		cols := len(table[0])
-		rows := tensors.FromShape(shapes.Make(Float32().DType, l.Chunk, cols)) // padded: one shape, one compilation
-		tensors.MustMutableFlatData(rows, func(flat []float32) {
-			for i, row := range table[:k] {
-				copy(flat[i*cols:], row)
-			}
-		})
-		defer Free(rows)
-		args = append(args, int32(0), int32(k), rows)
+		shape, head = []int{l.Chunk, cols}, []any{int32(0), int32(k)} // padded: one shape, one compilation
 	}
-	var donated []any
-	if err := Try(func() {
-		for _, t := range state {
-			donated = append(donated, l.engine.Donate(t))
+	var args []any
+	var rows []*tensors.Tensor
+	defer func() { Free(rows...) }()
+	m := len(state) / l.Devices
+	err := Try(func() {
+		for d := range l.Devices {
+			t := tensors.FromShape(shapes.Make(Float32().DType, shape...))
+			tensors.MustMutableFlatData(t, func(flat []float32) {
+				for i, row := range table[:k] {
+					copy(flat[i*cols:], row)
+				}
+			})
+			rows = append(rows, t)
+			args = append(append(args, head...), t)
+			for _, s := range state[d*m : (d+1)*m] {
+				args = append(args, l.engine.donate(s, d))
+			}
 		}
-	}); err != nil {
+	})
+	if err != nil {
 		return nil, 0, err
 	}
-	out, err := l.program.Call(append(args, donated...)...)
+	out, err := l.program.Call(args...)
 	return out, k, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/shapes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -18,11 +19,12 @@ type Build func(scope *Scope, in []*Node) []*Node
 // Program is graph code with its parameters. It is built once for each shape of its inputs, and compiled where no program
 // of the same graph, constants included, is kept from before: this one's, another's or another cell's. See [Compilations].
 type Program struct {
-	engine *Engine
-	names  []string
-	build  func(in []*Node) []*Node
-	failed atomic.Pointer[Error]        // what stopped the last build, before the array library wrapped it
-	again  atomic.Pointer[record.Again] // see Note
+	engine  *Engine
+	devices int // 1, or as many as a loop is spread over
+	names   []string
+	build   func(in []*Node) []*Node
+	failed  atomic.Pointer[Error]        // what stopped the last build, before the array library wrapped it
+	again   atomic.Pointer[record.Again] // see Note
 
 	mu     sync.RWMutex // held for reading by calls
 	exec   *graph.Exec
@@ -36,22 +38,27 @@ const maxShapes = 64
 
 // NewProgram makes the program; it is compiled at the first Call with inputs of a new shape.
 func NewProgram(e *Engine, params Params, build Build) (*Program, error) {
-	return newProgram(e, params, func(s *scope, params, in []*Node) []*Node {
+	return newProgram(e, 1, params, func(s *scope, params, in []*Node) []*Node {
 		s.bind(params)
 		return build(s.root(), in)
 	})
 }
 
-func newProgram(e *Engine, params Params, build func(s *scope, params, in []*Node) []*Node) (*Program, error) {
-	ts, err := e.Tensors(params.Values()...)
-	if err != nil {
+// newProgram makes it for one device, or for several: parameters and inputs of each call are then those of the first, of the
+// second …, and so are the outputs.
+func newProgram(e *Engine, devices int, params Params, build func(s *scope, params, in []*Node) []*Node) (*Program, error) {
+	p := &Program{engine: e, devices: devices, names: params.Names()}
+	if devices > 1 {
+		p.names = append(p.names, deviceName)
+	}
+	var err error
+	if p.params, err = p.place(params); err != nil {
 		return nil, err
 	}
-	p := &Program{engine: e, names: params.Names(), params: ts}
-	k := len(params)
+	k := len(p.names)
 	shapeOf := make([]shapes.Shape, k)
-	for i, t := range p.params {
-		shapeOf[i] = t.Shape()
+	for i := range shapeOf {
+		shapeOf[i] = p.params[i].Shape()
 	}
 	p.build = func(in []*Node) []*Node {
 		defer p.note()
@@ -59,6 +66,19 @@ func newProgram(e *Engine, params Params, build func(s *scope, params, in []*Nod
 		return build(newScope(in[0].Graph(), p.names, shapeOf), in[:k], in[k:])
 	}
 	return p, p.begin()
+}
+
+// place puts the parameters on the devices, and on each of several its number.
+func (p *Program) place(params Params) ([]*tensors.Tensor, error) {
+	out, err := p.engine.Tensors(params.Values()...)
+	if p.devices == 1 || err != nil {
+		return out, err
+	}
+	out = append(out, tensors.FromScalar(float32(0)))
+	for d := 1; d < p.devices; d++ {
+		out = append(append(out, params.Tensors()...), tensors.FromScalar(float32(d)))
+	}
+	return out, nil
 }
 
 // begin makes a new exec; the caller has the lock, or the only hand on p.
@@ -69,7 +89,7 @@ func (p *Program) begin() error {
 			panic(err)
 		}
 		p.shapes.Store(0)
-		p.exec = exec.SetMaxCache(-1) // the default refuses the 33rd shape
+		p.exec = spmd(exec, p.devices).SetMaxCache(-1) // the default refuses the 33rd shape
 	})
 }
 
@@ -103,10 +123,13 @@ func (p *Program) Call(in ...any) (out []*tensors.Tensor, err error) {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	args := make([]any, 0, len(p.params)+len(in))
-	for _, t := range p.params {
-		args = append(args, t)
+	k, m := len(p.params)/p.devices, len(in)/p.devices
+	for d := range p.devices {
+		for _, t := range p.params[d*k : (d+1)*k] {
+			args = append(args, t)
+		}
+		args = append(args, in[d*m:(d+1)*m]...)
 	}
-	args = append(args, in...)
 	err = Try(func() {
 		var g *graph.Graph
 		var err error
@@ -133,15 +156,15 @@ func (p *Program) Call1(in ...any) (Array, error) {
 
 // SetParams replaces the values of the parameters (same names and shapes) without compiling anew.
 func (p *Program) SetParams(params Params) error {
-	if len(params) != len(p.params) {
-		return fmt.Errorf("engine: the program has %d parameters, got %d", len(p.params), len(params))
+	if n := len(p.params) / p.devices; p.devices == 1 && len(params) != n {
+		return fmt.Errorf("engine: the program has %d parameters, got %d", n, len(params))
 	}
 	for i, q := range params {
 		if shape := Float32(q.Value.Shape...); q.Name != p.names[i] || !shape.Equal(p.params[i].Shape()) {
 			return fmt.Errorf("engine: parameter %d is %s %s, got %s %s", i, p.names[i], p.params[i].Shape(), q.Name, shape)
 		}
 	}
-	ts, err := p.engine.Tensors(params.Values()...)
+	ts, err := p.place(params)
 	if err != nil {
 		return err
 	}
@@ -163,8 +186,10 @@ func (p *Program) Close() {
 }
 
 // Donate hands the memory of t to the call it is an input of; t is of no use afterwards.
-func (e *Engine) Donate(t *tensors.Tensor) any {
-	d, err := graph.DonateTensorBuffer(t, e.Backend, 0)
+func (e *Engine) Donate(t *tensors.Tensor) any { return e.donate(t, 0) }
+
+func (e *Engine) donate(t *tensors.Tensor, device int) any {
+	d, err := graph.DonateTensorBuffer(t, e.Backend, compute.DeviceNum(device))
 	if err != nil {
 		panic(err)
 	}

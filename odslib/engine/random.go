@@ -4,6 +4,7 @@ import (
 	"hash/fnv"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -34,15 +35,33 @@ func RNGState(seed uint64, purpose string) *tensors.Tensor {
 	return tensors.FromFlatDataAndDimensions([]uint64{0, RNG(seed, purpose).Uint64() | 1}, RNGWords)
 }
 
-// RandomUniform draws U[0,1) of the given shape and returns the new random state. Values are multiples of 2⁻²⁴.
+// RandomUniform draws U[0,1) of the given shape and returns the new random state. Values are multiples of 2⁻²⁴. On one of
+// several devices ([Loop.Devices]) they are its rows of what one device would draw for all.
 //
 // The generator is Squares (Widynski, 2020, https://arxiv.org/abs/2004.06278): four rounds of squaring a 64-bit counter
 // under a key. It is a dozen operations on each element, which XLA compiles in a fraction of the time that its own
 // generator takes, and it gives the same bits on every backend.
 func RandomUniform(rng *Node, dims ...int) (newRNG, u *Node) {
+	dims = allRows(rng, dims)
 	newRNG, b := randomBits(rng, size(dims))
 	b = graph.BitwiseShiftRightLogical(b, same(b, 8))
-	return newRNG, graph.Reshape(graph.MulScalar(graph.ConvertDType(b, dtypes.Float32), math.Exp2(-24)), dims...)
+	return newRNG, shareRows(graph.Reshape(graph.MulScalar(graph.ConvertDType(b, dtypes.Float32), math.Exp2(-24)), dims...))
+}
+
+// allRows is the shape that all devices together draw, where a draw has rows.
+func allRows(rng *Node, dims []int) []int {
+	dims = slices.Clone(dims)
+	if n := rng.Graph().NumDevices(); n > 1 && len(dims) > 0 {
+		dims[0] *= n
+	}
+	return dims
+}
+
+func shareRows(x *Node) *Node {
+	if x.Rank() == 0 {
+		return x
+	}
+	return Share(x)
 }
 
 // randomBits gives n words of 32 random bits, as uint64.
@@ -71,6 +90,7 @@ func same(x *Node, value uint64) *Node {
 // RandomNormal draws N(0,1) of the given shape by the Box–Muller transform, both halves of each pair used, and returns
 // the new random state.
 func RandomNormal(rng *Node, dims ...int) (newRNG, z *Node) {
+	dims = allRows(rng, dims)
 	n := size(dims)
 	newRNG, b := randomBits(rng, n+n%2)
 	u := graph.MulScalar(graph.ConvertDType(graph.Reshape(b, 2, (n+1)/2), dtypes.Float32), math.Exp2(-32))
@@ -78,7 +98,7 @@ func RandomNormal(rng *Node, dims ...int) (newRNG, z *Node) {
 	if z.Shape().Size() != n {
 		z = graph.Slice(z, graph.AxisRange(0, n))
 	}
-	return newRNG, graph.StopGradient(graph.Reshape(z, dims...))
+	return newRNG, graph.StopGradient(shareRows(graph.Reshape(z, dims...)))
 }
 
 // boxMuller turns uniforms [2, k] into 2k normals. The radius takes u ≥ 2⁻³³, the middle of the lowest cell: zero would

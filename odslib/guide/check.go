@@ -42,11 +42,11 @@ func (p pathed) carry(s diffusion.Stride, carried []*odslib.Node) []*odslib.Node
 	return []*odslib.Node{graph.Sub(carried[0], log)}
 }
 
-// walk runs the guided chain, with the weights of its paths where every step has a density.
-func walk(ctx context.Context, name string, prior Steered, chain diffusion.Chain, n int, seed uint64) (d diffusion.Drawn, err error) {
+// walk runs the guided chain, with the weights of its paths where they are wanted and every step has a density.
+func walk(ctx context.Context, name string, prior Steered, chain diffusion.Chain, weighed bool, n int, seed uint64) (d diffusion.Drawn, err error) {
 	p, err := chain.Of(prior)
 	_, plain := prior.Bound.(unguided)
-	if err != nil || plain || prior.Post.Given != nil || p.Stochastic() != nil {
+	if !weighed || err != nil || plain || prior.Post.Given != nil || p.Stochastic() != nil {
 		return chain.Draw(ctx, name, prior, prior.Post.Given, n, seed)
 	}
 	q := pathed{p, prior}

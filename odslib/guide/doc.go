@@ -12,6 +12,6 @@
 // differentiate no network: the one moves x̂0 to the best point near it, the other draws. [ReSample] does the former in the latent
 // of a decoder.
 //
-// A Result of a hundred draws or more says how far they are from the posterior, and warns, before anybody knows the answer: by the
-// weights of the paths, or else by moves that leave the posterior as it is (NoCheck leaves it out).
+// With Check a Result of a hundred draws or more says how far they are from the posterior, and warns, before anybody knows the answer: by
+// the weights of the paths, or else by moves that leave the posterior as it is.
 package guide

@@ -10,6 +10,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
+	"odslab/odslib/twist"
 )
 
 // Guide is a method before it is put to a posterior.
@@ -96,7 +97,7 @@ func (p Steered) both(scope *odslib.Scope, x *odslib.Node, at odslib.Level) (gui
 }
 
 // sample runs the guided chain for n samples.
-func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, noCheck bool, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
+func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, checks bool, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
 	start := time.Now()
 	if err := odslib.CheckDraw(post, n); err != nil {
 		return nil, err
@@ -122,10 +123,11 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, no
 	if a, ok := g.(interface{ About() string }); ok {
 		res.About = a.About()
 	}
-	d, err := walk(ctx, name, prior, chain, n, seed)
+	d, err := walk(ctx, name, prior, chain, checks, n, seed)
 	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
 	if !unguided {
-		res.ConstraintEvals = d.Evals
+		res.ConstraintEvals = d.Evals * int64(twist.EvaluationsOf(prior.Bound))
+		res.JacobianProducts = d.Evals * int64(twist.ProductsOf(prior.Bound))
 	}
 	if d.Note != "" {
 		res.Note("%s", d.Note)
@@ -144,7 +146,7 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, no
 	if res.NonFinite = res.Samples.NonFinite(); res.NonFinite > 0 {
 		res.Note("the guidance is too strong for these steps where values are not finite: lower its strength or take more Steps")
 	}
-	if err == nil && !noCheck {
+	if err == nil && checks {
 		if unguided { // a path of the prior weighs r
 			d.Carried = []odslib.Array{engine.NewArray(n)}
 		}

@@ -19,7 +19,7 @@ func TestOrderOfGuidance(t *testing.T) {
 	_, along, _ := t13(1)
 	off := map[int]float64{}
 	for _, k := range []int{100, 200, 400, 800, 1600} {
-		r := sample(t, guide.PiGDM{Steps: k, NoCheck: true, Chain: diffusion.Chain{Kernel: diffusion.DDIM{}, Observe: []int{0}}}, exact.T13(1).Post, n, 1)
+		r := sample(t, guide.PiGDM{Steps: k, Chain: diffusion.Chain{Kernel: diffusion.DDIM{}, Observe: []int{0}}}, exact.T13(1).Post, n, 1)
 		from, to := make([]float64, n), make([]float64, n)
 		for i := range n {
 			a, b := r.States[0].Row(i), r.Samples.Row(i)

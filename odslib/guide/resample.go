@@ -48,7 +48,7 @@ func (s ReSample) Sample(ctx context.Context, post odslib.Posterior, n int, seed
 	usual := ReSample{Every: 10, Gamma: 40, Weight: 1e4, Inner: 100}
 	s.Every, s.Gamma, s.Weight, s.Inner = cmp.Or(s.Every, usual.Every), cmp.Or(s.Gamma, usual.Gamma), cmp.Or(s.Weight, usual.Weight), cmp.Or(s.Inner, usual.Inner)
 	if !(s.Gamma > 0) || !(s.Weight > 0) || s.Every < 0 || s.Inner < 0 {
-		return nil, fmt.Errorf("settings Every %d, Gamma %g, Weight %g and Inner %d must be positive", s.Every, s.Gamma, s.Weight, s.Inner)
+		return nil, fmt.Errorf("the fields Every, Gamma, Weight and Inner must be positive; got %d, %g, %g and %d", s.Every, s.Gamma, s.Weight, s.Inner)
 	}
 	in, err := post.Inside()
 	if err != nil {

@@ -67,13 +67,13 @@ func TestHeunGuidesBothStages(t *testing.T) {
 	post := exact.T13(1).Post
 	for name, s := range map[string]func(k diffusion.Kernel) odslib.Sampler{
 		"ΠGDM": func(k diffusion.Kernel) odslib.Sampler {
-			return guide.PiGDM{Steps: 200, NoCheck: true, Chain: diffusion.Chain{Kernel: k}}
+			return guide.PiGDM{Steps: 200, Chain: diffusion.Chain{Kernel: k}}
 		},
 		"DPS, likelihood": func(k diffusion.Kernel) odslib.Sampler {
-			return guide.DPS{Steps: 200, NoCheck: true, Scaling: guide.Likelihood, ErrorAt: func(t float64) float64 { return math.Sqrt(1.25) * diffusion.VPLinear{}.Sigma(t) }, Chain: diffusion.Chain{Kernel: k}}
+			return guide.DPS{Steps: 200, Scaling: guide.Likelihood, ErrorAt: func(t float64) float64 { return math.Sqrt(1.25) * diffusion.VPLinear{}.Sigma(t) }, Chain: diffusion.Chain{Kernel: k}}
 		},
 		"DPS, norm": func(k diffusion.Kernel) odslib.Sampler {
-			return guide.DPS{Steps: 200, NoCheck: true, Zeta: .005, Chain: diffusion.Chain{Kernel: k}} // a larger ζ flips the residual from step to step
+			return guide.DPS{Steps: 200, Zeta: .005, Chain: diffusion.Chain{Kernel: k}} // a larger ζ flips the residual from step to step
 		},
 	} {
 		euler, heun := sample(t, s(diffusion.Euler{}), post, n, 1), sample(t, s(diffusion.Heun{}), post, n, 1)

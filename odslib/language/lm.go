@@ -7,6 +7,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"odslab/odslib"
+	"odslab/odslib/checkpoint"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 	"odslab/odslib/nn"
@@ -22,16 +23,8 @@ type LM struct {
 	Log       Log
 }
 
-// Log is what training left behind.
-type Log struct {
-	Steps    int       // done in all
-	Loss     []float32 // of every step, nats a token; NaN where the gradient was not finite and the step was left out
-	Seconds  float64
-	Seed     uint64
-	Engine   string
-	Settings string // of the training, as JSON
-	Notes    []string
-}
+// Log is what training left behind; losses are nats a token.
+type Log = checkpoint.Log
 
 // Err says what is missing for the model to be used.
 func (m *LM) Err() error {
@@ -135,19 +128,8 @@ func (m *LM) String() string {
 		kind = "autoregressive"
 	}
 	s := fmt.Sprintf("%s language model: %d tokens of %d, %d weights, %d steps", kind, m.Length, m.Tokenizer.Len(), m.Weights.Size(), m.Log.Steps)
-	if k := len(m.Log.Loss); k > 0 {
-		s += fmt.Sprintf(", loss %.3f nats a token", finiteMean(m.Log.Loss[max(0, k-100):]))
+	if len(m.Log.Loss) > 0 {
+		s += fmt.Sprintf(", loss %.3f nats a token", m.Log.Mean(100))
 	}
 	return s
-}
-
-func finiteMean(v []float32) float64 {
-	sum, n := 0., 0
-	for _, x := range v {
-		if x-x == 0 {
-			sum += float64(x)
-			n++
-		}
-	}
-	return sum / float64(max(1, n))
 }

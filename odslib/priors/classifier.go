@@ -13,6 +13,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
+	"odslab/odslib/internal/fit"
 	"odslab/odslib/nn"
 	"odslab/odslib/safetensors"
 )
@@ -70,11 +71,10 @@ func (c Classifier) Train(ctx context.Context, data Labelled, budget odslib.Budg
 		labels.Data[i] = float32(l)
 	}
 	t := &c.Trained
-	err := t.trainWith(ctx, c, "classifier", c.Fit, data.X, odslib.Params{{Name: "labels", Value: labels}}, budget, seed,
-		func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node) {
-			rng, loss = c.entropy(b.scope, b.x, b.data("labels"), b.rng)
-			return rng, loss, graph.Gradient(loss, b.weights...)
-		})
+	err := t.train(ctx, c, "classifier", c.Fit, data.X, budget, seed, fit.Problem{
+		Data: odslib.Params{{Name: "labels", Value: labels}},
+		Loss: func(b fit.Minibatch) (rng, loss *odslib.Node) { return c.entropy(b.Net, b.X, b.Rows("labels"), b.RNG) },
+	})
 	if t.Weights == nil {
 		return nil, err
 	}
@@ -90,7 +90,8 @@ func (c Classifier) loss(scope *odslib.Scope, x, rng *odslib.Node) (newRNG, loss
 func (c Classifier) entropy(scope *odslib.Scope, x, labels, rng *odslib.Node) (newRNG, loss *odslib.Node) {
 	g, n := x.Graph(), x.Shape().Dimensions[0]
 	rng, u := engine.RandomUniform(rng, n)
-	clean := graph.LessThan(graph.Iota(g, shapes.Make(dtypes.Int32, n), 0), graph.BroadcastToDims(graph.Const(g, int32((n+1)/2)), n))
+	at, all := engine.Numbers(g, n)
+	clean := graph.LessThan(at, graph.BroadcastToDims(graph.Const(g, int32((all+1)/2)), n))
 	sigma := graph.Where(clean, graph.ZerosLike(u), u)
 	alpha := graph.Sqrt(graph.Max(graph.OneMinus(graph.Square(sigma)), graph.MulScalar(graph.OnesLike(u), 1e-6)))
 	rng, noise := engine.RandomNormal(rng, x.Shape().Dimensions...)

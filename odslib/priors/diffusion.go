@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 
 	"odslab/odslib"
+	"odslab/odslib/checkpoint"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 	"odslab/odslib/nn"
@@ -44,16 +45,7 @@ type Diffusion struct {
 func (d *Diffusion) Conditions() int { return d.Given }
 
 // Log is what training left behind.
-type Log struct {
-	Steps    int       // done in all
-	Loss     []float32 // of every step; NaN where the gradient was not finite and the step was left out
-	Seconds  float64
-	Seed     uint64
-	Engine   string
-	Settings string   // of the training, as JSON
-	HeldOut  float64  // loss on data kept from training, where it was taken; else 0
-	Notes    []string // an early stop, steps left out
-}
+type Log = checkpoint.Log
 
 // Shape implements odslib.Prior.
 func (d *Diffusion) Shape() []int { return slices.Clone(d.Dims) }
@@ -168,23 +160,7 @@ func (d *Diffusion) String() string {
 	if d.Err() != nil {
 		return "untrained diffusion prior"
 	}
-	s := fmt.Sprintf("diffusion prior over %v: %T, %d weights, %s of %T, %d steps", d.Dims, d.Net, d.Weights.Size(), d.Predicts, d.Noising, d.Log.Steps)
-	if k := len(d.Log.Loss); k > 0 {
-		s += fmt.Sprintf(", loss %.4f", mean32(d.Log.Loss[max(0, k-100):]))
-	}
-	return s
-}
-
-// mean32 is the mean of the finite values.
-func mean32(v []float32) float64 {
-	sum, n := 0., 0
-	for _, x := range v {
-		if x-x == 0 {
-			sum += float64(x)
-			n++
-		}
-	}
-	return sum / float64(max(1, n))
+	return fmt.Sprintf("diffusion prior over %v: %T, %d weights, %s of %T, %d steps", d.Dims, d.Net, d.Weights.Size(), d.Predicts, d.Noising, d.Log.Steps) + d.Log.Recent()
 }
 
 // heldOutLevels are the noise levels of HeldOutLoss, the middles of as many equal parts of the time axis.

@@ -19,11 +19,11 @@ type description struct {
 	Mean     []float64       `json:"mean,omitempty"`  // of the data, where it is not 0
 	Scale    float64         `json:"scale,omitempty"` // of the data, where it is not 1
 	Given    int             `json:"given,omitempty"` // conditions
-	record
+	checkpoint.Record
 }
 
 func (d *Diffusion) describe() (out description, err error) {
-	out = description{Shape: d.Dims, Predicts: d.Predicts.String(), Mean: d.Mean, Scale: d.Scale, Given: d.Given, record: d.Log.record()}
+	out = description{Shape: d.Dims, Predicts: d.Predicts.String(), Mean: d.Mean, Scale: d.Scale, Given: d.Given, Record: d.Log.Record()}
 	if out.Net, err = nn.Encode(d.Net); err != nil {
 		return out, err
 	}
@@ -49,7 +49,7 @@ func decodeDiffusion(f *safetensors.File, under string) (*Diffusion, error) {
 	if err := checkpoint.About(f, &about); err != nil {
 		return nil, fmt.Errorf("the file has weights, but not the settings of an odslab prior")
 	}
-	d := &Diffusion{Dims: about.Shape, Mean: about.Mean, Scale: about.Scale, Given: about.Given, Log: about.log()}
+	d := &Diffusion{Dims: about.Shape, Mean: about.Mean, Scale: about.Scale, Given: about.Given, Log: about.Log()}
 	var err error
 	if d.Net, err = nn.Decode(about.Net); err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
+	"odslab/odslib/internal/fit"
 	"odslab/odslib/nn"
 )
 
@@ -44,6 +45,7 @@ type Training struct {
 	Checkpoint string
 	Chunk      int // steps between two looks at clock, context and observer; 0 means 25, or 10 for images
 	Driver     engine.Driver
+	Devices    int // over which a batch is spread, see Fit
 }
 
 // minTime keeps training away from t=0, where there is no noise to predict.
@@ -53,7 +55,7 @@ const minTime = 1e-3
 func (tr Training) fit() Fit {
 	return Fit{
 		Batch: tr.Batch, Rate: tr.Rate, Adam: tr.Adam, Clip: tr.Clip, EMA: tr.EMA, Bin: tr.Bin,
-		Checkpoint: tr.Checkpoint, Chunk: tr.Chunk, Driver: tr.Driver,
+		Checkpoint: tr.Checkpoint, Chunk: tr.Chunk, Driver: tr.Driver, Devices: tr.Devices,
 	}
 }
 
@@ -86,18 +88,20 @@ func (tr Training) Train(ctx context.Context, data odslib.Array, budget odslib.B
 	if tr.Drop >= 1 {
 		return nil, fmt.Errorf("training: Drop is the share of rows that are trained without conditions, below 1; got %g", tr.Drop)
 	}
-	if d.Weights, err = nn.InitialGiven(tr.Net, d.Dims, d.Given, engine.Split(seed, "priors.Training.weights")); err != nil {
+	if d.Weights, err = nn.InitialGiven(tr.Net, d.Dims, d.Given, engine.Split(seed, stream+".weights")); err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}
 	if d.Mean, d.Scale = standard(data); d.Scale != 0 {
 		data = standardised(data, d.Mean, d.Scale)
 		f.Bin /= d.Scale
 	}
-	t, err := tr.task(d, f.Batch, seed)
+	p, err := tr.problem(d, data, f.Batch, seed)
 	if err != nil {
 		return nil, fmt.Errorf("training: %w", err)
 	}
-	weights, err := fit(ctx, f, t, data, budget, seed, &d.Log)
+	p.Settings = fit.Settings(f)
+	weights, err := p.Run(ctx, budget, seed, &d.Log)
+	err = fit.Named(ctx, "training", err)
 	if weights == nil {
 		return nil, err
 	}
@@ -105,8 +109,8 @@ func (tr Training) Train(ctx context.Context, data odslib.Array, budget odslib.B
 	return d, err
 }
 
-// task is denoising score matching of d.
-func (tr Training) task(d *Diffusion, batch int, seed uint64) (t task, err error) {
+// problem is denoising score matching of d.
+func (tr Training) problem(d *Diffusion, data odslib.Array, batch int, seed uint64) (p fit.Problem, err error) {
 	settings := struct {
 		Net       json.RawMessage `json:"net"`
 		Schedule  json.RawMessage `json:"schedule"`
@@ -114,24 +118,24 @@ func (tr Training) task(d *Diffusion, batch int, seed uint64) (t task, err error
 		Weighting string          `json:"weighting"`
 		Drop      float64         `json:"drop,omitempty"`
 	}{Predicts: tr.Predicts.String(), Weighting: tr.Weighting.String()}
-	var further odslib.Params
+	all := odslib.Params{{Name: "data", Value: data}}
 	if d.Given > 0 {
 		settings.Drop = tr.Drop
-		further = odslib.Params{{Name: "given", Value: tr.Given}}
+		all = append(all, engine.Param{Name: "given", Value: tr.Given})
 	}
 	if settings.Net, err = nn.Encode(tr.Net); err != nil {
-		return t, err
+		return p, err
 	}
 	if settings.Schedule, err = diffusion.EncodeSchedule(tr.Schedule); err != nil {
-		return t, err
+		return p, err
 	}
 	top := diffusion.Start(tr.Schedule) // noisiest time
-	return task{
-		what: "prior training", weights: d.Weights, settings: settings, data: further,
-		about: func() (any, error) { return d.describe() },
-		columns: func(step int) []float32 { // t, α, σ and weight
+	return fit.Problem{
+		What: "prior training", Stream: stream, Weights: d.Weights, Data: all, Same: settings,
+		About: func() (any, error) { return d.describe() },
+		Columns: func(step int) []float32 { // t, α, σ and weight
 			out := make([]float32, 4*batch)
-			times := rand.New(rand.NewPCG(engine.Split(seed, "priors.Training.time"), uint64(step)))
+			times := rand.New(rand.NewPCG(engine.Split(seed, stream+".time"), uint64(step)))
 			for i := range batch {
 				// Stratified times: one in each of b equal parts, which evens the loss from step to step.
 				t := top * (minTime + (1-minTime)*(float64(i)+times.Float64())/float64(batch))
@@ -142,21 +146,20 @@ func (tr Training) task(d *Diffusion, batch int, seed uint64) (t task, err error
 			}
 			return out
 		},
-		gradient: func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node) {
-			at := odslib.Level{T: b.column(0), Alpha: b.column(1), Sigma: b.column(2)}
-			rng = b.rng
+		Loss: func(b fit.Minibatch) (rng, loss *odslib.Node) {
+			at := odslib.Level{T: b.Column(0), Alpha: b.Column(1), Sigma: b.Column(2)}
+			rng = b.RNG
 			if d.Given > 0 {
 				var u *odslib.Node
-				rng, u = engine.RandomUniform(rng, b.x.Shape().Dimensions[0])
-				given := b.data("given")
+				rng, u = engine.RandomUniform(rng, b.X.Shape().Dimensions[0])
+				given := b.Rows("given")
 				keep := graph.GreaterOrEqual(u, graph.MulScalar(graph.OnesLike(u), tr.Drop))
 				at.Given = graph.Mul(given, diffusion.PerRow(graph.ConvertDType(keep, u.DType()), given))
 			}
-			rng, noise := engine.RandomNormal(rng, b.x.Shape().Dimensions...)
-			x := graph.Add(graph.Mul(diffusion.PerRow(at.Alpha, b.x), b.x), graph.Mul(diffusion.PerRow(at.Sigma, b.x), noise))
-			miss := graph.Square(graph.Sub(d.output(b.scope, x, at), tr.Predicts.Target(b.x, noise, at)))
-			loss = graph.ReduceAllMean(graph.Mul(miss, diffusion.PerRow(b.column(3), miss)))
-			return rng, loss, graph.Gradient(loss, b.weights...)
+			rng, noise := engine.RandomNormal(rng, b.X.Shape().Dimensions...)
+			x := graph.Add(graph.Mul(diffusion.PerRow(at.Alpha, b.X), b.X), graph.Mul(diffusion.PerRow(at.Sigma, b.X), noise))
+			miss := graph.Square(graph.Sub(d.output(b.Net, x, at), tr.Predicts.Target(b.X, noise, at)))
+			return rng, graph.ReduceAllMean(graph.Mul(miss, diffusion.PerRow(b.Column(3), miss)))
 		},
 	}, nil
 }

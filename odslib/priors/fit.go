@@ -26,6 +26,9 @@ type Fit struct {
 	Checkpoint string
 	Chunk      int // steps between two looks at clock, context and observer; 0 means 25, or 10 for images
 	Driver     engine.Driver
+	// Devices is over how many of the engine's devices a batch is spread, which must divide it; 0 means one. The weights are
+	// those of one device to rounding. It is one host.
+	Devices int
 }
 
 // resolve fills in the defaults and checks what the user can get wrong.
@@ -68,20 +71,6 @@ func (f Fit) resolve(data odslib.Array) (Fit, error) {
 		return f, fmt.Errorf("training: EMA is a decay below 1, got %g", f.EMA)
 	}
 	return f, nil
-}
-
-// bounded fills in a budget's steps.
-func bounded(budget odslib.Budget) (odslib.Budget, error) {
-	if budget.Steps < 0 || budget.Minutes < 0 {
-		return budget, fmt.Errorf("training: a budget cannot be negative, got %d steps, %g minutes", budget.Steps, budget.Minutes)
-	}
-	if budget.Steps == 0 {
-		budget.Steps = math.MaxInt
-		if budget.Minutes == 0 {
-			budget.Steps = defaultSteps
-		}
-	}
-	return budget, nil
 }
 
 // standard is the mean of each value and the standard deviation of all, or nil and 0 for data that may stay as they are: means

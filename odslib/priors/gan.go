@@ -9,6 +9,7 @@ import (
 
 	"odslab/odslib"
 	"odslab/odslib/engine"
+	"odslab/odslib/internal/fit"
 	"odslab/odslib/nn"
 	"odslab/odslib/safetensors"
 )
@@ -61,7 +62,7 @@ func (g GAN) Train(ctx context.Context, data odslib.Array, budget odslib.Budget,
 		f.Clip = -1
 	}
 	g.Latent = g.NoiseShape()[0]
-	err := g.Trained.train(ctx, g, "GAN", f, data, budget, seed, g.gradient)
+	err := g.Trained.train(ctx, g, "GAN", f, data, budget, seed, fit.Problem{Gradient: g.gradient})
 	if g.Weights == nil {
 		return nil, err
 	}
@@ -137,10 +138,10 @@ func (g *GAN) losses(scope *odslib.Scope, x, rng *odslib.Node) (newRNG, critic, 
 }
 
 // gradient takes each network's gradient of its own loss.
-func (g GAN) gradient(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node) {
-	rng, critic, generator := g.losses(b.scope, b.x, b.rng)
-	up, down := graph.Gradient(generator, b.weights...), graph.Gradient(critic, b.weights...)
-	for i, name := range b.names {
+func (g GAN) gradient(b fit.Minibatch) (rng, loss *odslib.Node, grads []*odslib.Node) {
+	rng, critic, generator := g.losses(b.Net, b.X, b.RNG)
+	up, down := graph.Gradient(generator, b.Weights...), graph.Gradient(critic, b.Weights...)
+	for i, name := range b.Names {
 		if strings.HasPrefix(name, generatorPrefix) {
 			grads = append(grads, up[i])
 		} else {

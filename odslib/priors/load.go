@@ -51,11 +51,11 @@ func Kept() []string {
 	return files
 }
 
-// LoadClassifier returns a classifier that is kept in the package: "digits". An unknown name gives one whose Err says so.
+// LoadClassifier returns a classifier that is kept in the package: "digits", "fashion". An unknown name gives one whose Err says so.
 func LoadClassifier(name string) *Classifier {
 	data, err := kept.ReadFile("checkpoints/classifiers/" + name + ".safetensors")
 	if err != nil {
-		return &Classifier{why: fmt.Sprintf("no classifier %q is kept; there are digits", name)}
+		return &Classifier{why: fmt.Sprintf("no classifier %q is kept; there are digits, fashion", name)}
 	}
 	f, err := safetensors.Decode(data)
 	if err == nil {

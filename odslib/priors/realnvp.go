@@ -9,6 +9,7 @@ import (
 
 	"odslab/odslib"
 	"odslab/odslib/engine"
+	"odslab/odslib/internal/fit"
 	"odslab/odslib/nn"
 	"odslab/odslib/safetensors"
 )
@@ -49,7 +50,7 @@ func (f RealNVP) Train(ctx context.Context, data odslib.Array, budget odslib.Bud
 	if len(data.Shape) > 1 && data.Dim() == 1 {
 		return nil, fmt.Errorf("RealNVP: samples of one value have no second half to condition on; use priors.Flow")
 	}
-	err := f.Trained.train(ctx, f, "RealNVP", f.Fit, data, budget, seed, nil)
+	err := f.Trained.train(ctx, f, "RealNVP", f.Fit, data, budget, seed, fit.Problem{})
 	if f.Weights == nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/checkpoint"
 	"odslab/odslib/engine"
+	"odslab/odslib/internal/fit"
 	"odslab/odslib/internal/kinds"
 	"odslab/odslib/safetensors"
 )
@@ -79,11 +80,7 @@ func (t *Trained) describe(what string) string {
 	if t.Err() != nil {
 		return "untrained " + what
 	}
-	s := fmt.Sprintf("%s over %v: %d weights, %d steps", what, t.Dims, t.Weights.Size(), t.Log.Steps)
-	if k := len(t.Log.Loss); k > 0 {
-		s += fmt.Sprintf(", loss %.4f", mean32(t.Log.Loss[max(0, k-100):]))
-	}
-	return s
+	return fmt.Sprintf("%s over %v: %d weights, %d steps", what, t.Dims, t.Weights.Size(), t.Log.Steps) + t.Log.Recent()
 }
 
 // described is the description of a prior: a struct of settings that a file keeps as JSON.
@@ -108,27 +105,20 @@ type about struct {
 	Mean  []float64       `json:"mean,omitempty"`
 	Scale float64         `json:"scale,omitempty"`
 	Bin   float64         `json:"bin,omitempty"`
-	record
+	checkpoint.Record
 }
 
 func (t *Trained) about(kind described) (out about, err error) {
-	out = about{Shape: t.Dims, Mean: t.Mean, Scale: t.Scale, Bin: t.Bin, record: t.Log.record()}
+	out = about{Shape: t.Dims, Mean: t.Mean, Scale: t.Scale, Bin: t.Bin, Record: t.Log.Record()}
 	out.Prior, err = families.Encode(kind)
 	return out, err
 }
 
-// gradientOf is what a task needs for the gradient of its loss.
-type gradientOf func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node)
+// stream is that of the random numbers of all trainings of priors.
+const stream = "priors.Training"
 
-// train trains t as the description says; gradient is of the family's loss unless it is given.
-func (t *Trained) train(ctx context.Context, kind family, what string, f Fit, data odslib.Array, budget odslib.Budget, seed uint64, gradient gradientOf) error {
-	return t.trainWith(ctx, kind, what, f, data, nil, budget, seed, gradient)
-}
-
-// trainWith is train with further data, a row for each sample.
-func (t *Trained) trainWith(ctx context.Context, kind family, what string, f Fit, data odslib.Array, further odslib.Params, budget odslib.Budget, seed uint64,
-	gradient gradientOf,
-) error {
+// train trains t as the description says; p has further data, and a loss or gradient that is not the family's.
+func (t *Trained) train(ctx context.Context, kind family, what string, f Fit, data odslib.Array, budget odslib.Budget, seed uint64, p fit.Problem) error {
 	f, err := f.resolve(data)
 	if err != nil {
 		return err
@@ -138,7 +128,7 @@ func (t *Trained) trainWith(ctx context.Context, kind family, what string, f Fit
 		data = standardised(data, t.Mean, t.Scale)
 		f.Bin /= t.Scale
 	}
-	weights, err := initial(kind, t.Dims, engine.Split(seed, "priors.Training.weights"))
+	weights, err := initial(kind, t.Dims, engine.Split(seed, stream+".weights"))
 	if err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
@@ -146,20 +136,17 @@ func (t *Trained) trainWith(ctx context.Context, kind family, what string, f Fit
 	if err != nil {
 		return fmt.Errorf("training: %w", err)
 	}
-	if gradient == nil {
-		gradient = func(b minibatch) (rng, loss *odslib.Node, grads []*odslib.Node) {
-			rng, loss = kind.loss(b.scope, b.x, b.rng)
-			return rng, loss, graph.Gradient(loss, b.weights...)
-		}
+	p.What, p.Settings, p.Stream = what+" training", fit.Settings(f), stream
+	p.Weights, p.Data = weights, append(odslib.Params{{Name: "data", Value: data}}, p.Data...)
+	p.Same = struct {
+		Prior json.RawMessage `json:"prior"`
+	}{settings}
+	p.About = func() (any, error) { return t.about(kind) }
+	if p.Gradient == nil && p.Loss == nil {
+		p.Loss = func(b fit.Minibatch) (rng, loss *odslib.Node) { return kind.loss(b.Net, b.X, b.RNG) }
 	}
-	t.Weights, err = fit(ctx, f, task{
-		what: what + " training", weights: weights, gradient: gradient, data: further,
-		settings: struct {
-			Prior json.RawMessage `json:"prior"`
-		}{settings},
-		about: func() (any, error) { return t.about(kind) },
-	}, data, budget, seed, &t.Log)
-	return err
+	t.Weights, err = p.Run(ctx, budget, seed, &t.Log)
+	return fit.Named(ctx, "training", err)
 }
 
 // initial are the weights that a family's loss reads.
@@ -213,7 +200,7 @@ func decode(f *safetensors.File) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return kind.open(f, Trained{Dims: a.Shape, Mean: a.Mean, Scale: a.Scale, Bin: a.Bin, Log: a.log()})
+	return kind.open(f, Trained{Dims: a.Shape, Mean: a.Mean, Scale: a.Scale, Bin: a.Bin, Log: a.Log()})
 }
 
 // read reads the weights that the family's loss calls for.
@@ -236,4 +223,12 @@ func generate(ctx context.Context, prior odslib.Prior, n int, seed uint64) (odsl
 		return odslib.Array{}, err
 	}
 	return in.Out(ctx, z)
+}
+
+// weightsOf reads the weights that like calls for, below a prefix, of a finished prior or of a training state.
+func weightsOf(f *safetensors.File, under string, like odslib.Params) (odslib.Params, error) {
+	if checkpoint.IsState(f) {
+		under = fit.Average + under
+	}
+	return checkpoint.Params(f, under, like)
 }

@@ -10,6 +10,7 @@ import (
 
 	"odslab/odslib"
 	"odslab/odslib/engine"
+	"odslab/odslib/internal/fit"
 	"odslab/odslib/nn"
 	"odslab/odslib/safetensors"
 )
@@ -68,7 +69,7 @@ func (v VAE) Train(ctx context.Context, data odslib.Array, budget odslib.Budget,
 		return nil, fmt.Errorf("VAE: Beta must be positive, got %g", v.Beta)
 	}
 	v.Latents = slices.Clone(v.latents())
-	err := v.Trained.train(ctx, v, "VAE", v.Fit, data, budget, seed, nil)
+	err := v.Trained.train(ctx, v, "VAE", v.Fit, data, budget, seed, fit.Problem{})
 	if v.Weights == nil {
 		return nil, err
 	}

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 
 	"odslab/odslib"
+	"odslab/odslib/checkpoint"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
 	"odslab/odslib/internal/fit"
@@ -40,7 +40,7 @@ type Classified struct {
 	Scale   odslib.Params // mean and standard deviation of the prior's values
 	Chain   diffusion.Chain
 	Fit     odslib.Fingerprint
-	Losses  []float64
+	Losses  []float32 // of every step
 	Seconds float64
 	Notes   []string
 }
@@ -110,8 +110,9 @@ func (s ClassifierGuidance) Train(ctx context.Context, post odslib.Posterior, bu
 	}
 	start, rng := diffusion.Start(schedule), engine.RNG(seed, "rtb.classifier.rows")
 	problem := fit.Problem{
-		Name: name, Weights: c.Weights, Params: append(odslib.Params{{Name: "x", Value: x}, {Name: "chance", Value: chance}}, c.Scale.Under("scale")...),
-		Row: func(int) []float32 {
+		What: name, Stream: "rtb.classifier", Weights: c.Weights, Settings: fit.Brief(batch, budget),
+		Params: append(odslib.Params{{Name: "x", Value: x}, {Name: "chance", Value: chance}}, c.Scale.Under("scale")...),
+		Columns: func(int) []float32 {
 			row := make([]float32, 4*batch)
 			for i := range batch {
 				t := start * (1e-3 + (1-1e-3)*(float64(i)+rng.Float64())/float64(batch))
@@ -120,28 +121,23 @@ func (s ClassifierGuidance) Train(ctx context.Context, post odslib.Posterior, bu
 			}
 			return row
 		},
-		Loss: func(scope, net *odslib.Scope, row, rng *odslib.Node) (newRNG, loss *odslib.Node) {
-			column := func(j int) *odslib.Node { return engine.Cols(row, j*batch, (j+1)*batch) }
-			index := graph.ConvertDType(graph.Reshape(column(0), batch, 1), dtypes.Int32)
-			x := graph.Gather(engine.Var(scope, row.Graph(), "x"), index)
-			p := graph.Gather(engine.Var(scope, row.Graph(), "chance"), index)
-			at := odslib.Level{T: column(1), Alpha: column(2), Sigma: column(3)}
-			rng, noise := engine.RandomNormal(rng, x.Shape().Dimensions...)
+		Loss: func(b fit.Minibatch) (rng, loss *odslib.Node) {
+			x, p := b.Pick("x", b.Column(0)), b.Pick("chance", b.Column(0))
+			at := odslib.Level{T: b.Column(1), Alpha: b.Column(2), Sigma: b.Column(3)}
+			rng, noise := engine.RandomNormal(b.RNG, x.Shape().Dimensions...)
 			x = graph.Add(graph.Mul(diffusion.PerRow(at.Alpha, x), x), graph.Mul(diffusion.PerRow(at.Sigma, x), noise))
-			h := c.logit(scope.At("scale"), net, x, at)
+			h := c.logit(b.Scope.At("scale"), b.Net, x, at)
 			// −p·log s(h) − (1−p)·log(1−s(h)), s the logistic function
 			return rng, graph.ReduceAllMean(graph.Sub(softplus(h), graph.Mul(p, h)))
 		},
 	}
-	steps := budget.Steps
-	if steps == 0 {
-		steps = 2000
-	}
-	weights, losses, err := problem.Run(ctx, steps, engine.Split(seed, "rtb.classifier.fit"))
+	var log checkpoint.Log
+	weights, err := problem.Run(ctx, budget, seed, &log)
+	err = fit.Named(ctx, name, err)
 	if weights == nil {
 		return nil, err
 	}
-	c.Weights, c.Losses, c.Seconds = weights, losses, time.Since(begun).Seconds()
+	c.Weights, c.Losses, c.Notes, c.Seconds = weights, log.Loss, log.Notes, time.Since(begun).Seconds()
 	if err != nil {
 		c.Notes = append(c.Notes, fmt.Sprintf("stopped early: %v", err))
 	}

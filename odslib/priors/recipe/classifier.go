@@ -33,8 +33,8 @@ var classifiers = []classifier{
 	},
 	{
 		// Trained on all 60,000, which "go run ./kernel setup -data" fetches.
-		name: "fashion", steps: 2000, seed: 1,
-		of:   priors.Classifier{Net: nn.Tower{Channels: 8, Hidden: 96, Layers: 1}, Fit: priors.Fit{Batch: 64, Rate: nn.Rate{Peak: 3e-3, Decay: 2000}, Adam: nn.Adam{WeightDecay: .02}, Chunk: 25}},
+		name: "fashion", steps: 5000, seed: 1,
+		of:   priors.Classifier{Net: nn.Tower{Channels: 8, Hidden: 96, Layers: 1}, Fit: priors.Fit{Batch: 64, Rate: nn.Rate{Peak: 3e-3, Decay: 5000}, Adam: nn.Adam{WeightDecay: .02}, Chunk: 25}},
 		load: func(uint64) (train, held datasets.Images, err error) { return datasets.FashionFull("") },
 	},
 }

@@ -24,9 +24,13 @@ var digits = dataset{name: "digits 8×8", bin: .125, classifier: "digits", load:
 	return a.X, b.X, err
 }}
 
-// fashion are the 2,000 pictures that the repository keeps, and the 500 of the test half.
-var fashion = dataset{name: "Fashion-MNIST 28×28, 2,000", bin: 2. / 255, classifier: "fashion", load: func(uint64) (train, held odslib.Array, err error) {
-	return datasets.Fashion().X, datasets.FashionTest().X, nil
+// fashion are the 60,000 pictures that "go run ./kernel setup -data" fetches, and the first 1,000 of the test half.
+var fashion = dataset{name: "Fashion-MNIST 28×28", bin: 2. / 255, classifier: "fashion", load: func(uint64) (train, held odslib.Array, err error) {
+	a, b, err := datasets.FashionFull("")
+	if err != nil {
+		return train, held, err
+	}
+	return a.X, b.X.Slice(0, 1000), nil
 }}
 
 var (

@@ -73,8 +73,11 @@ func unlikely(prior odslib.Prior) bool {
 	return err != nil || !strings.Contains(log.Settings, `"bin":`)
 }
 
-// drawn is how many samples the measures take.
-const drawn = 1000
+// drawn is how many samples the measures take, compared how many of the training data at most.
+const (
+	drawn    = 1000
+	compared = 10000
+)
 
 func (r recipe) measure(ctx context.Context, prior odslib.Prior, train, held odslib.Array) (f figures, err error) {
 	log, err := logOf(prior)
@@ -167,7 +170,7 @@ func (r recipe) draw(ctx context.Context, prior odslib.Prior, f *figures) (x ods
 func (r recipe) compare(ctx context.Context, f *figures, x, train, held odslib.Array) error {
 	to := func(v float64) *number { n := number(v); return &n }
 	f.Near = to(distance(x, train) / distance(held, train))
-	drawn, all, of := x, train.Clone().Append(held), measure.Energy{}.Distance
+	drawn, all, of := x, train.Slice(0, min(train.Len(), compared)).Clone().Append(held), measure.Energy{}.Distance
 	if r.data.classifier != "" {
 		c := priors.LoadClassifier(r.data.classifier)
 		err := c.Err()
