@@ -75,15 +75,16 @@ try:
     page = urllib.request.urlopen(f"{url}/lab?token={token}", timeout=60).read()
     assert b"JupyterLab" in page or b"jupyter-config-data" in page, page[:300]
     id, channel, first = kernel()
-    began = time.time()
     cells = [c for c in json.load(open("/opt/odslab/source/notebooks/01-first-posterior.ipynb"))["cells"] if c["cell_type"] == "code"]
-    shown = [run(channel, "".join(c["source"])) for c in cells[:3]]
-    assert all("image/" in s for s in shown)
-    took = {"kernel start to first print": first, "first draw": time.time() - began}
+    times = []
+    for c in cells[:3]:
+        began = time.time()
+        assert "image/" in run(channel, "".join(c["source"]))
+        times.append(time.time() - began)
     ask("DELETE", f"/api/kernels/{id}")
     again = kernel()[2]
-    print(f"JupyterLab: kernel start to first print {first:.2f} s, a second kernel's {again:.2f} s, three cells with two draws {took['first draw']:.2f} s")
-    took["kernel start to first print"] = min(first, again)
+    print(f"JupyterLab: kernel start to first print {first:.2f} s, a second kernel's {again:.2f} s, notebook 01's first three cells, two draws in them, {', '.join(f'{t:.2f}' for t in times)} s")
+    took = {"kernel start to first print": min(first, again), "first draw": sum(times)}
     if os.environ.get("ODSLAB_GATES"):
         for what, limit in LIMITS.items():
             assert took[what] <= limit, f"{what}: {took[what]:.2f} s, more than {limit}"

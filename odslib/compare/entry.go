@@ -25,16 +25,18 @@ type Entry struct {
 	Warned          float64   // share of the seeds whose Result has a note: a warning, raised before the truth is known
 	Warning         string    // the first of them
 	Coverage90      float64   // share of exact draws within the central 90 % of the samples, mean over coordinates and seeds
-	LogZ, LogZError float64 // mean log Ẑ − log Z and its standard error; NaN without
-	LogZT           float64 // log Z_T − log Z of the reference chain; NaN when not computed
-	Modes           float64 // total variation of mode weights, mean; NaN without modes
-	Found, Counted  float64 // modes found and modes that count, means; see ModesOf
-	Least           float64 // least share of a counted mode over its exact share, of all seeds; NaN without modes
-	Hills           float64 // worst of the coordinates' hills: |mean share − exact share|; NaN where coordinates have none
-	Evaluations     int64   // network evaluations a sample
-	ESS             float64 // effective share of the draws, mean; NaN where not known
-	Training        float64 // seconds of training for one seed; 0 without
-	Seconds         float64 // for one seed, training included
+	LogZ, LogZError float64   // mean log Ẑ − log Z and its standard error; NaN without
+	LogZT           float64   // log Z_T − log Z of the reference chain; NaN when not computed
+	Modes           float64   // total variation of mode weights, mean; NaN without modes
+	Found, Counted  float64   // modes found and modes that count, means; see ModesOf
+	Least           float64   // least share of a counted mode over its exact share, of all seeds; NaN without modes
+	Hills           float64   // worst of the coordinates' hills: |mean share − exact share|; NaN where coordinates have none
+	Evaluations     int64     // network evaluations a sample
+	Constraints     int64     // evaluations of the constraint a sample
+	Products        int64     // with the network's Jacobian, a sample
+	ESS             float64   // effective share of the draws, mean; NaN where not known
+	Training        float64   // seconds of training for one seed; 0 without
+	Seconds         float64   // for one seed, training included
 }
 
 // Run draws n samples for each seed and compares them with the case's exact answer. Cases may differ by seed, as the
@@ -98,7 +100,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 			e.Counted += float64(m.Counted) / float64(seeds)
 			e.Least = min(e.Least, m.Least)
 		}
-		e.Evaluations = r.NetworkEvals / int64(n)
+		e.Evaluations, e.Constraints, e.Products = r.NetworkEvals/int64(n), r.ConstraintEvals/int64(n), r.JacobianProducts/int64(n)
 		e.Seconds += r.Seconds / float64(seeds)
 		if t, ok := s.(*retrained); ok {
 			e.Training += t.seconds / float64(seeds)

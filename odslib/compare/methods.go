@@ -51,9 +51,9 @@ func dataLines(quick bool) []Line {
 		return func(int) (exact.Case, error) { return c, nil }
 	}
 	t2 := func(seed int) (exact.Case, error) { return exact.T2(8, 1, seed) }
-	plain, norm := guide.Plain{}, guide.DPS{Steps: 100, Zeta: .1}
-	widened := guide.DPS{Steps: 100, Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma}
-	likelihood := guide.DPS{Steps: 100, Scaling: guide.Likelihood}
+	plain, norm := guide.Plain{Check: true}, guide.DPS{Steps: 100, Zeta: .1, Check: true}
+	widened := guide.DPS{Steps: 100, Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma, Check: true}
+	likelihood := guide.DPS{Steps: 100, Scaling: guide.Likelihood, Check: true}
 	bootstrap := smc.Bootstrap{Particles: 4000}
 	tds := func(t twist.Twist) smc.TDS { return smc.TDS{Particles: 4000, Twist: t} }
 	line := func(c func(int) (exact.Case, error), name string, s odslib.Sampler) Line {
@@ -66,6 +66,8 @@ func dataLines(quick bool) []Line {
 	}
 	guided, free := balance.Drift{Guide: twist.Kernel{}, Variances: true}, balance.Drift{Guide: twist.Isotropic{}, Variances: true}
 	t1, t6, t12 := exact.T1(), exact.T6(), exact.T12(2, 1)
+	two, square := products()
+	controlled := smc.Bootstrap{Particles: 4000, Control: true}
 	return []Line{
 		line(one(t1), "plain", plain),
 		line(one(t1), "DPS, likelihood", likelihood),
@@ -76,15 +78,16 @@ func dataLines(quick bool) []Line {
 		trained(t1, "policy gradient, KL", rtb.PolicyGradient{}, iterations, n, 1, true),
 		trained(t1, "DDPO", rtb.DDPO{}, iterations, n, 1, true),
 		trained(t1, "adjoint matching", rtb.AdjointMatching{}, iterations, n, 1, true),
+		trained(t1, "tilt matching", rtb.TiltMatching{}, 10*iterations, n, 1, true),
 		trained(t1, "classifier guidance", rtb.ClassifierGuidance{}, iterations, n, 1, false),
 		line(t2, "plain", plain),
 		line(t2, "DPS, norm ζ=.1", norm),
 		line(t2, "DPS, likelihood, widened by σ_t", widened),
-		line(t2, "ΠGDM", guide.PiGDM{}),
-		line(t2, "TMPD", guide.TMPD{}),
-		line(t2, "LGD-MC", guide.LGD{}),
-		line(t2, "DiffPIR", guide.DiffPIR{}),
-		line(t2, "split Gibbs", guide.SplitGibbs{}),
+		line(t2, "ΠGDM", guide.PiGDM{Check: true}),
+		line(t2, "TMPD", guide.TMPD{Check: true}),
+		line(t2, "LGD-MC", guide.LGD{Check: true}),
+		line(t2, "DiffPIR", guide.DiffPIR{Check: true}),
+		line(t2, "split Gibbs", guide.SplitGibbs{Check: true}),
 		line(t2, "bootstrap SMC, K=4000", bootstrap),
 		line(t2, "TDS, point, K=4000", tds(twist.Point{})),
 		line(t2, "TDS, isotropic, K=4000", tds(twist.Isotropic{})),
@@ -103,14 +106,18 @@ func dataLines(quick bool) []Line {
 		trained(exact.Sharp(.5), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
 		trained(exact.Sharp(.1), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
 		trained(exact.Sharp(.1), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
+		line(one(two), "bootstrap SMC, K=4000", bootstrap),
+		line(one(two), "bootstrap SMC with control, K=4000", controlled),
+		line(one(square), "bootstrap SMC, K=4000", bootstrap),
+		line(one(square), "bootstrap SMC with control, K=4000", controlled),
 		line(one(exact.T13(1)), "DPS, likelihood", likelihood),
-		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{}),
-		line(one(exact.T13(1)), "LGD-MC", guide.LGD{}),
-		line(one(exact.T13(1)), "DiffPIR", guide.DiffPIR{}),
-		line(one(exact.T13(1)), "split Gibbs", guide.SplitGibbs{}),
+		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{Check: true}),
+		line(one(exact.T13(1)), "LGD-MC", guide.LGD{Check: true}),
+		line(one(exact.T13(1)), "DiffPIR", guide.DiffPIR{Check: true}),
+		line(one(exact.T13(1)), "split Gibbs", guide.SplitGibbs{Check: true}),
 		line(one(exact.T13(2)), "DPS, likelihood", likelihood),
-		line(one(exact.T13(2)), "ΠGDM", guide.PiGDM{}),
-		line(one(exact.T13(2)), "TMPD", guide.TMPD{}),
+		line(one(exact.T13(2)), "ΠGDM", guide.PiGDM{Check: true}),
+		line(one(exact.T13(2)), "TMPD", guide.TMPD{Check: true}),
 		chain(exact.T13(2), "bootstrap SMC, K=4000", bootstrap),
 		chain(exact.T13(2), "TDS, covariance, K=4000", tds(twist.Covariance{})),
 	}
@@ -193,11 +200,13 @@ func (e Entry) JSON() ([]byte, error) {
 		Coverage90 any    `json:"coverage90"`
 		Seconds    any    `json:"seconds"`
 		Evals      int64  `json:"net_evals"`
+		Constr     int64  `json:"constraint_evals"`
+		Products   int64  `json:"jacobian_products"`
 		Warned     any    `json:"warned"`
 		Warning    string `json:"warning,omitempty"`
 	}{
 		e.Case, e.Sampler, engine.InUse(), e.N, e.Seeds, "sliced W1", number(e.Distance), number(e.Error), number(e.Floor), number(e.LogZ), number(e.LogZError), number(e.LogZT),
-		number(e.Coverage90), number(e.Seconds), e.Evaluations, number(e.Warned), e.Warning,
+		number(e.Coverage90), number(e.Seconds), e.Evaluations, e.Constraints, e.Products, number(e.Warned), e.Warning,
 	})
 }
 

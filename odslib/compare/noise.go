@@ -7,6 +7,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/balance"
 	"odslab/odslib/exact"
+	"odslab/odslib/guide"
 	"odslab/odslib/mcmc"
 	"odslab/odslib/nn"
 	"odslab/odslib/outsource"
@@ -68,6 +69,7 @@ func noiseLines(quick bool) (lines []Line) {
 		by(", exact by HMC", func(p *outsource.Policy) odslib.Sampler {
 			return outsource.Exact{Policy: p, Local: mcmc.HMC{}, Moves: 2}
 		})
+		line("ReSample", guide.ReSample{})
 		line("random walk", mcmc.RandomWalk{})
 		line("pCN", mcmc.PCN{})
 		line("elliptical slice", mcmc.EllipticalSlice{})

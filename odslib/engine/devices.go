@@ -55,6 +55,12 @@ func Share(x *Node) *Node {
 	return graph.DynamicSlice(x, starts, dims)
 }
 
+// Numbers are those of a device's n rows among the rows of all devices, as int32, and how many these are.
+func Numbers(g *graph.Graph, n int) (numbers *Node, all int) {
+	all = n * max(1, g.NumDevices())
+	return Share(graph.Iota(g, shapes.Make(dtypes.Int32, all), 0)), all
+}
+
 // SumDevices adds up what the devices have of each node: the node itself where there is one device.
 func SumDevices(nodes ...*Node) []*Node {
 	g := nodes[0].Graph()

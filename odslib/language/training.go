@@ -36,6 +36,7 @@ type Training struct {
 	// goes on from. Empty means none.
 	Checkpoint string
 	Chunk      int // steps between two looks at clock, context and observer; 0 means 10
+	Devices    int // over which a batch is spread, which they must divide; 0 means one. See [odslab/odslib/priors.Fit]
 }
 
 // leastTime is the least t of training, and with it the largest weight of a token.
@@ -105,7 +106,7 @@ const stream = "language.Training"
 func (tr Training) problem(m *LM, data odslib.Array, seed uint64) fit.Problem {
 	p := fit.Problem{
 		What: "language training", Stream: stream, Weights: m.Weights, Data: odslib.Params{{Name: "data", Value: data}},
-		Settings: fit.Settings{Batch: tr.Batch, Rate: tr.Rate, Adam: tr.Adam, Clip: tr.Clip, EMA: tr.EMA, Checkpoint: tr.Checkpoint, Chunk: tr.Chunk},
+		Settings: fit.Settings{Batch: tr.Batch, Rate: tr.Rate, Adam: tr.Adam, Clip: tr.Clip, EMA: tr.EMA, Checkpoint: tr.Checkpoint, Chunk: tr.Chunk, Devices: tr.Devices},
 		Same: struct {
 			Tokenizer string         `json:"tokenizer"`
 			Net       nn.Transformer `json:"net"`
@@ -126,7 +127,7 @@ func (tr Training) problem(m *LM, data odslib.Array, seed uint64) fit.Problem {
 		each := func(v *engine.Node) *engine.Node {
 			return graph.BroadcastToShape(graph.ExpandAxes(v, -1), x.Shape())
 		}
-		rng, u := engine.RandomUniform(b.RNG, tr.Batch, length)
+		rng, u := engine.RandomUniform(b.RNG, x.Shape().Dimensions...)
 		at := graph.Iota(x.Graph(), x.Shape(), 1)
 		masked := graph.LogicalAnd(graph.LessThan(u, each(b.Column(0))), graph.GreaterOrEqual(at, each(b.Column(1))))
 		noisy := graph.Where(masked, graph.BroadcastToShape(graph.Const(x.Graph(), float32(m.Tokenizer.Len())), x.Shape()), x)

@@ -90,7 +90,8 @@ func (c Classifier) loss(scope *odslib.Scope, x, rng *odslib.Node) (newRNG, loss
 func (c Classifier) entropy(scope *odslib.Scope, x, labels, rng *odslib.Node) (newRNG, loss *odslib.Node) {
 	g, n := x.Graph(), x.Shape().Dimensions[0]
 	rng, u := engine.RandomUniform(rng, n)
-	clean := graph.LessThan(graph.Iota(g, shapes.Make(dtypes.Int32, n), 0), graph.BroadcastToDims(graph.Const(g, int32((n+1)/2)), n))
+	at, all := engine.Numbers(g, n)
+	clean := graph.LessThan(at, graph.BroadcastToDims(graph.Const(g, int32((all+1)/2)), n))
 	sigma := graph.Where(clean, graph.ZerosLike(u), u)
 	alpha := graph.Sqrt(graph.Max(graph.OneMinus(graph.Square(sigma)), graph.MulScalar(graph.OnesLike(u), 1e-6)))
 	rng, noise := engine.RandomNormal(rng, x.Shape().Dimensions...)

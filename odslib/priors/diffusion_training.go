@@ -45,6 +45,7 @@ type Training struct {
 	Checkpoint string
 	Chunk      int // steps between two looks at clock, context and observer; 0 means 25, or 10 for images
 	Driver     engine.Driver
+	Devices    int // over which a batch is spread, see Fit
 }
 
 // minTime keeps training away from t=0, where there is no noise to predict.
@@ -54,7 +55,7 @@ const minTime = 1e-3
 func (tr Training) fit() Fit {
 	return Fit{
 		Batch: tr.Batch, Rate: tr.Rate, Adam: tr.Adam, Clip: tr.Clip, EMA: tr.EMA, Bin: tr.Bin,
-		Checkpoint: tr.Checkpoint, Chunk: tr.Chunk, Driver: tr.Driver,
+		Checkpoint: tr.Checkpoint, Chunk: tr.Chunk, Driver: tr.Driver, Devices: tr.Devices,
 	}
 }
 

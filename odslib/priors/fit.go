@@ -26,6 +26,9 @@ type Fit struct {
 	Checkpoint string
 	Chunk      int // steps between two looks at clock, context and observer; 0 means 25, or 10 for images
 	Driver     engine.Driver
+	// Devices is over how many of the engine's devices a batch is spread, which must divide it; 0 means one. The weights are
+	// those of one device to rounding. It is one host.
+	Devices int
 }
 
 // resolve fills in the defaults and checks what the user can get wrong.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/floats"
+	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"odslab/odslib"
@@ -64,7 +65,10 @@ func (a archipelago) ess() float64 { return ess(a.weights()) }
 
 // each is what every island says of itself; nil where there is but one.
 func (a archipelago) each(rule Resampling) (out []odslib.Island) {
-	for _, p := range a[:len(a)*min(1, len(a)-1)] {
+	if len(a) == 1 {
+		return nil
+	}
+	for _, p := range a {
 		said := odslib.Island{LogZ: p.logZ(), LogZError: math.NaN()}
 		if p.w != nil {
 			said.ESS, said.LogZError = p.ancestry(rule)
@@ -74,25 +78,30 @@ func (a archipelago) each(rule Resampling) (out []odslib.Island) {
 	return out
 }
 
-// said is what all say together. One island knows its error by its genealogy alone; of several it is measured between them, as long
-// as two errors of a normal law hold as much as the t-interval of their mean does.
+// said is what all say together. One island knows its error by its genealogy alone; of several it is measured between them, and two errors are
+// made to hold as much as the t-interval of so few values does, and of a skewed Ẑ.
 func (a archipelago) said(rule Resampling, draws int, res *odslib.Result) odslib.Island {
 	out := odslib.Island{Draws: draws, LogZ: a.logZ()}
 	if len(a) == 1 {
 		out.ESS, out.LogZError = a[0].ancestry(rule)
 		return out
 	}
-	m, squares, own, between := float64(len(a)), 0., 0., 0.
+	m, squares, own, families := float64(len(a)), 0., 0., []float64{}
 	for i, share := range a.shares() {
-		if a[i].w != nil {
-			ess, se := a[i].ancestry(rule)
+		if a[i].w == nil {
+			families = append(families, make([]float64, len(a[i].logw))...)
+		} else {
+			for _, s := range a[i].families() {
+				families = append(families, share*s)
+			}
+			ess, se := a[i].genealogy(rule)
 			squares += share * share / ess
 			own += share * share * se * se
 		}
-		between += (m*share - 1) * (m*share - 1) / (m - 1) / m
 	}
 	out.ESS = 1 / squares
-	out.LogZError = math.Sqrt(between) * tOf(len(a))
+	between := a.between()
+	out.LogZError = math.Sqrt(between) * tOf(len(a)) * skewed(families)
 	if own > 0 { // not NaN, which is all that single particles know
 		res.Figure("%d islands: log Z ± %.3g by their spread (%.3g times that for so few), ± %.3g by their genealogies", len(a), math.Sqrt(between), tOf(len(a)), math.Sqrt(own))
 		ratio, law := between/own, distuv.ChiSquared{K: m - 1}
@@ -111,6 +120,26 @@ func (a archipelago) said(rule Resampling, draws int, res *odslib.Result) odslib
 	return out
 }
 
+// between is the relative variance of Ẑ by the spread of the islands'. In the limit log Ẑ_i is normal (Bérard, Del Moral & Doucet 2014), and so
+// the spread s² of logs, which sees what a few values of a skewed Ẑ_i do not, makes it (e^{s²}−1)/M. Where islands have died, it is that of the values.
+func (a archipelago) between() float64 {
+	m := float64(len(a))
+	if variance := stat.Variance(a.logZs(), nil); !math.IsNaN(variance) {
+		return math.Expm1(variance) / m
+	}
+	v := stat.Variance(a.shares(), nil) // their mean is 1/m
+	return v * m
+}
+
+// lost says that of what an effective ess first particles are left, each island has fewer than it takes to know its own error, and they are next to none
+// of those that it began with: what all of them have missed, their spread does not show.
+func (a archipelago) lost(ess float64) bool {
+	m, k := float64(len(a)), float64(len(a[0].logw))
+	return m > 1 && ess/m < fewFamilies && ess/(m*k) < nextToNone
+}
+
+const nextToNone = .05
+
 // rare is how often islands that are right are said to disagree, at each end.
 const rare = .0005
 
@@ -119,4 +148,3 @@ func tOf(m int) float64 {
 	two := distuv.UnitNormal.CDF(2)
 	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(m - 1)}.Quantile(two) / 2
 }
-

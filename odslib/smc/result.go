@@ -66,9 +66,9 @@ func (r *Run) Result() (*odslib.Result, error) {
 				dead = fmt.Errorf("%s, step %d of %d, draws %d to %d: %w", r.name, a[0].died, r.Steps(), first, first+draws-1, errExtinct)
 			}
 		} else {
-			if said = a.said(r.resampling, draws, res); r.post.Constraint == nil {
+			if said = a.said(r.resampling, draws, res); !r.weighs() {
 				said.ESS = a.ess()
-			} else if said.ESS < fewFamilies {
+			} else if said.ESS < fewFamilies || a.lost(said.ESS) {
 				few, fewest = few+1, min(fewest, said.ESS)
 			}
 			res.ESS += said.ESS

@@ -50,11 +50,20 @@ func (o *opened) begin(settings any, begun time.Time, seed uint64) *Run {
 		res: odslib.NewResult(o.post, o.name, settings, seed),
 	}
 	r.res.About = "right in the limit of many particles, for the chain's own law: log Z is that of its " + fmt.Sprint(len(o.table)) + " steps"
+	if o.control {
+		r.res.About += "; a drift fitted to the particles biases it as 1/K, and it errs with the steps where these are not exact"
+	}
 	for i := range r.paths {
 		r.paths[i] = r.potential.start()
 	}
 	for i := range len(o.groups) * o.islands {
 		p := &population{logw: r.logw[i*o.particles : (i+1)*o.particles], eve: identity(o.particles)}
+		if o.control {
+			p.control = newControl(o.basisSize())
+		}
+		if c, ok := o.process.(*corrected); ok {
+			p.past = c.startMass
+		}
 		p.weigh(0)
 		r.populations = append(r.populations, p)
 	}

@@ -51,6 +51,14 @@ func (b covariance) Params() odslib.Params { return b.params }
 // Unnormalised says that log ψ_t lacks a term: particles can't use it.
 func (b covariance) Unnormalised() bool { return b.iterations > 0 }
 
+// Products implements Costly.
+func (b covariance) Products() int {
+	if m := b.params[0].Value.Len(); b.iterations == 0 || m < b.iterations {
+		return m
+	}
+	return b.iterations
+}
+
 // LogTwist implements Bound.
 func (b covariance) LogTwist(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {
 	g := x.Graph()

@@ -241,6 +241,15 @@ func TestLearnedJacobian(t *testing.T) {
 			t.Errorf("%v: %d values of the gradient are not finite", a, n)
 		}
 	}
+	digits := odslib.Given(priors.Load("digits"), constraint.Gaussian{A: constraint.Downsample{Factor: 2}, Y: make([]float64, 16), Sigma: .1})
+	for _, at := range []float64{.99, .5} { // a ratio of σ² to α that makes what is wrong with J large
+		log, grad := evaluate(t, digits, twist.Covariance{}, normals(1, 1, 20, 8, 8, 1), at, nil)
+		for i, l := range log {
+			if math.IsNaN(l) || math.IsInf(l, 0) || grad.NonFinite() > 0 {
+				t.Fatalf("16 values at t=%g, row %d: log ψ is %g", at, i, l)
+			}
+		}
+	}
 }
 
 func TestMonteCarloMean(t *testing.T) {

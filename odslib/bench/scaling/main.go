@@ -23,6 +23,7 @@ import (
 	"odslab/odslib/constraint"
 	"odslab/odslib/engine"
 	_ "odslab/odslib/engine/xla"
+	"odslab/odslib/nn"
 	"odslab/odslib/priors"
 )
 
@@ -71,7 +72,7 @@ type trained struct {
 var trainings = []struct {
 	name  string
 	train func(devices, rows, steps int) (trained, error)
-}{{"RTB", rtb}}
+}{{"prior", denoiser}, {"RTB", rtb}}
 
 func compare(rows, steps, devices int) error {
 	for _, w := range trainings {
@@ -93,6 +94,32 @@ func compare(rows, steps, devices int) error {
 		fmt.Printf("%-8s %7d %6d %11.1f %11.1f   %.1e of the largest\n", w.name, devices, all, got.ms, float64(all)/got.ms, off/largest)
 	}
 	return nil
+}
+
+// chunk is how many steps of a prior's training are timed together.
+const chunk = 4
+
+// denoiser trains a diffusion prior of the plane.
+func denoiser(devices, rows, steps int) (out trained, err error) {
+	data, err := priors.Grid25().Sample(context.Background(), 4*rows, 1)
+	if err != nil {
+		return out, err
+	}
+	out.ms = math.Inf(1)
+	last, seen := time.Time{}, 0
+	ctx := odslib.WithObserver(context.Background(), func(odslib.Progress) {
+		now := time.Now()
+		if seen++; seen > 1 { // the first compiles
+			out.ms = math.Min(out.ms, float64(now.Sub(last).Microseconds())/1000/chunk)
+		}
+		last = now
+	})
+	p, err := priors.Training{Net: nn.MLP{}, Batch: rows, Devices: devices, Chunk: chunk}.Train(ctx, data, odslib.Budget{Steps: chunk * ((steps+chunk-1)/chunk + 1)}, 1)
+	if err != nil {
+		return out, err
+	}
+	out.weights = p.Weights
+	return out, nil
 }
 
 // rtb trains a policy for 25 Gaussians under a measurement.

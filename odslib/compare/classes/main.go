@@ -5,7 +5,7 @@
 //   - the Fréchet distance to exact draws in the classifier's features; its floor is that of two sets of exact draws;
 //   - diversity, the mean cosine distance of two draws in those features, of which the posterior has one value, too.
 //
-// The form is Table 2 of Venkatraman et al. (2024, 2405.20971).
+// What a Result notes is printed to stderr. The form is Table 2 of Venkatraman et al. (2024, 2405.20971).
 //
 //	go run ./odslib/compare/classes [-prior digits] [-of even,odd,3,8] [-n 1000] [-iterations 400] [-seeds 3]
 package main
@@ -92,7 +92,9 @@ type method struct {
 
 func (s settings) methods() []method {
 	as := func(name string, sampler odslib.Sampler) method {
-		return method{name, func(context.Context, odslib.Posterior, uint64) (odslib.Sampler, float64, error) { return sampler, 0, nil }}
+		return method{name, func(context.Context, odslib.Posterior, uint64) (odslib.Sampler, float64, error) {
+			return sampler, 0, nil
+		}}
 	}
 	trained := func(name string, t odslib.Trainer[odslib.Posterior, *balance.Policy]) method {
 		return method{name, func(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, float64, error) {
@@ -117,7 +119,7 @@ func (s settings) methods() []method {
 			}
 			return c, c.Seconds, nil
 		}},
-		trained("RTB", rtb.Sampler(same)), trained("RTB, guided", rtb.Sampler(guided)),
+		trained("tilt matching", rtb.TiltMatching{Net: same.Net, Steps: same.Steps, Fits: max(50, s.iterations/4)}), trained("RTB", rtb.Sampler(same)), trained("RTB, guided", rtb.Sampler(guided)),
 	}
 }
 
@@ -160,6 +162,9 @@ func (s settings) rows(ctx context.Context, of string) error {
 			r, err := sampler.Sample(ctx, post, s.n, seed)
 			if err != nil {
 				return fmt.Errorf("%s: %w", m.name, err)
+			}
+			for _, note := range r.Notes {
+				fmt.Fprintf(os.Stderr, "classes: %s, %s, seed %d: %s\n", of, m.name, seed, note)
 			}
 			x, err := s.see(ctx, post, r.Samples)
 			if err != nil {

@@ -43,6 +43,7 @@ type Settings struct {
 	Checkpoint string
 	Chunk      int
 	Driver     engine.Driver
+	Devices    int // that share a batch; 0 is one
 }
 
 // Brief are the settings of what is fitted on the way to something else: a rate that falls to 0 and a short average.
@@ -73,7 +74,7 @@ type Problem struct {
 	// Columns are what differs from step to step besides: Batch values for each column. It must depend on the step alone for a run
 	// to go on from a checkpoint.
 	Columns func(step int) []float32
-	// Loss of a minibatch, a scalar, and the new random state. Gradient takes its place where that is not the loss's own.
+	// Loss of a minibatch, a mean over its rows, and the new random state. Gradient takes its place where that is not the loss's own.
 	Loss     func(b Minibatch) (rng, loss *odslib.Node)
 	Gradient func(b Minibatch) (rng, loss *odslib.Node, grads []*odslib.Node)
 
@@ -136,8 +137,11 @@ func (r *run) open() error {
 			return err
 		}
 	}
+	if err := e.CheckDevices(r.Devices, r.Batch); err != nil {
+		return fmt.Errorf("the field Devices: %w", err)
+	}
 	params := append(r.Data[:len(r.Data):len(r.Data)], r.Params...)
-	r.loop = &engine.Loop{Driver: r.Driver, Chunk: r.Chunk, Step: engine.Step{Params: params, Build: r.step}}
+	r.loop = &engine.Loop{Driver: r.Driver, Chunk: r.Chunk, Devices: r.Devices, Step: engine.Step{Params: params, Build: r.step}}
 	if err := r.loop.Open(e); err != nil {
 		return err
 	}

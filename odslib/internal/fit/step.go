@@ -40,7 +40,7 @@ type Minibatch struct {
 	Weights []*odslib.Node
 	X       *odslib.Node // rows of the first of Data, with noise of width Bin; nil without data
 	RNG     *odslib.Node
-	Column  func(j int) *odslib.Node       // [Batch]
+	Column  func(j int) *odslib.Node       // [Batch], or a device's share of it, as X has
 	Rows    func(name string) *odslib.Node // of other Data
 }
 
@@ -87,7 +87,10 @@ func (s *epochs) at(k int) int {
 // step is one step of training.
 func (r *run) step(scope *engine.Scope, state []*engine.Node, row *engine.Node) []*engine.Node {
 	g, first := row.Graph(), 0
-	column := func(j int) *engine.Node { return engine.Cols(row, rowBatch+j*r.Batch, rowBatch+(j+1)*r.Batch) }
+	// A device's rows of the minibatch; all make the same update of the gradient of all rows.
+	column := func(j int) *engine.Node {
+		return engine.Share(engine.Cols(row, rowBatch+j*r.Batch, rowBatch+(j+1)*r.Batch))
+	}
 	weights, names := nn.Unflatten(state[stateWeights], r.Weights), r.Weights.Names()
 	b := Minibatch{Scope: scope, Net: engine.WithParams(scope, "net", names, weights), Names: names, Weights: weights, RNG: state[stateRNG]}
 	if len(r.Data) > 0 {
@@ -101,8 +104,10 @@ func (r *run) step(scope *engine.Scope, state []*engine.Node, row *engine.Node) 
 		b.X = graph.Add(b.X, graph.MulScalar(graph.AddScalar(u, -.5), r.Bin))
 	}
 	rng, loss, grads := r.gradient(b)
+	all := engine.MeanDevices(nn.Flatten(grads), loss)
+	loss = all[1]
 	list := func(n *engine.Node) []*engine.Node { return []*engine.Node{n} }
-	grad, norm := nn.ClipByGlobalNorm(list(nn.Flatten(grads)), r.Clip)
+	grad, norm := nn.ClipByGlobalNorm(all[:1], r.Clip)
 	w, m, v := r.Adam.Update(list(state[stateWeights]), list(state[stateMoment1]), list(state[stateMoment2]), grad,
 		engine.Col(row, rowRate), engine.Col(row, rowCount))
 	average := nn.EMA(list(state[stateAverage]), w, engine.Col(row, rowDecay))
