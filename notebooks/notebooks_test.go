@@ -16,7 +16,7 @@ import (
 	"odslab/kernel/toolchain"
 )
 
-var all = []string{"00-gallery.ipynb", "01-first-posterior.ipynb", "02-noise-and-denoising.ipynb", "05-relative-trajectory-balance.ipynb", "06-outsourced-sampling.ipynb", "08-language.ipynb"}
+var all = []string{"00-gallery.ipynb", "01-first-posterior.ipynb", "02-noise-and-denoising.ipynb", "03-guidance.ipynb", "04-particles.ipynb", "05-relative-trajectory-balance.ipynb", "06-outsourced-sampling.ipynb", "07-images.ipynb", "08-language.ipynb", "12-is-it-right.ipynb"}
 
 // copied puts the notebooks into a folder of their own, with what Jupyter needs to find the kernel and nothing else.
 func copied(t *testing.T) (dir string, env []string) {

@@ -91,6 +91,15 @@ type HostGenerator interface {
 	GenerateHost(ctx context.Context, z Array) (Array, error)
 }
 
+// HostDiffusion is a diffusion prior whose denoiser is no graph code: a program of another framework, another process. It has no
+// gradient.
+type HostDiffusion interface {
+	Prior
+	Schedule() Schedule
+	// DenoiseHost is x̂0 of a batch x_t [n, shape…] at time t.
+	DenoiseHost(ctx context.Context, x Array, t float64) (Array, error)
+}
+
 // AffineMap is a generator or latent prior with x = W·z + b for flat x and z; ok is false where the map at hand is not.
 type AffineMap interface {
 	Affine() (w [][]float64, b []float64, ok bool)

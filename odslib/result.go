@@ -37,13 +37,16 @@ type Result struct {
 	Shift, ShiftError float64
 	ShiftBy           string
 
-	Islands []Island // where conditions differ: one for each run of equal rows, in their order; LogZ is NaN then
+	// Islands are, where conditions differ, one for each run of equal rows, in their order; LogZ is NaN then. Under one condition they are the
+	// independent islands that a particle method was asked for, and Draws is 0.
+	Islands []Island
 
 	Ancestors [][]int32 // for each step that resampled: the parent of each particle
 	Trace     []TraceStep
 	States    []Array // states at the requested steps (Chain.Observe), else nil
 
 	NetworkEvals, ConstraintEvals int64 // evaluations of denoiser or generator, and of the constraint, in rows
+	JacobianProducts              int64 // with the network's Jacobian, in rows: each is a pass backwards through it, of gradients and covariances
 	NonFinite                     int   // values that were NaN or infinite, in all steps together; Close notes them
 	Rejected                      int   // proposals that were refused, by samplers that refuse
 	Seconds                       float64
@@ -53,7 +56,7 @@ type Result struct {
 	Notes                         []string // what the user must know of this run: an early stop, weights that collapsed
 }
 
-// Island is what a method knows of the draws under one condition.
+// Island is what a method knows of the draws under one condition, or by one of several independent clouds.
 type Island struct {
 	Draws                int // how many of Samples
 	LogZ, LogZError, ESS float64
@@ -254,7 +257,7 @@ func (r *Result) String() string {
 // Report is the long form: settings, moments, costs and notes.
 func (r *Result) Report() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n  settings  %s\n  seed      %d\n  cost      %d network and %d constraint evaluations\n", r, r.Settings, r.Seed, r.NetworkEvals, r.ConstraintEvals)
+	fmt.Fprintf(&b, "%s\n  settings  %s\n  seed      %d\n  cost      %d network and %d constraint evaluations, %d Jacobian products\n", r, r.Settings, r.Seed, r.NetworkEvals, r.ConstraintEvals, r.JacobianProducts)
 	if r.Samples.Len() > 0 && r.Samples.Dim() <= 12 {
 		fmt.Fprintf(&b, "  mean      %.4g\n  std       %.4g\n", r.Mean(), r.Std())
 	}
@@ -281,7 +284,7 @@ func (r *Result) WriteJSON(path string) error {
 	out := map[string]any{
 		"sampler": r.Sampler, "settings": r.Settings, "engine": r.Engine, "seed": r.Seed, "shape": r.Samples.Shape, "samples": finite32(r.Samples.Data),
 		"log_weights": finite64(r.LogWeights), "log_z": finite(r.LogZ), "log_z_error": finite(r.LogZError), "log_z_error_at_least": r.LogZAtLeast, "shift": finite(r.Shift), "shift_by": r.ShiftBy, "about": r.About, "ess": finite(r.ESS),
-		"network_evaluations": r.NetworkEvals, "constraint_evaluations": r.ConstraintEvals, "seconds": r.Seconds, "figures": r.Figures, "notes": r.Notes,
+		"network_evaluations": r.NetworkEvals, "constraint_evaluations": r.ConstraintEvals, "jacobian_products": r.JacobianProducts, "seconds": r.Seconds, "figures": r.Figures, "notes": r.Notes,
 	}
 	data, err := json.Marshal(out)
 	if err != nil {

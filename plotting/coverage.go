@@ -146,10 +146,11 @@ func Calibration(args ...any) *Figure {
 	}
 	per := r.Coverage(levels...)
 	mean := make([]float64, len(levels))
-	for _, of := range per {
-		for i, v := range of {
-			mean[i] += v / float64(len(per))
+	for i := range mean {
+		for _, of := range per {
+			mean[i] += of[i]
 		}
+		mean[i] /= float64(len(per)) // at the end: ninths of nine ones are more than 1
 	}
 	n := len(r.Ranks[0])
 	name := "intervals"
@@ -157,6 +158,9 @@ func Calibration(args ...any) *Figure {
 		name = fmt.Sprintf("intervals, mean of %d", len(per))
 	}
 	right := Coverage(CoverageCurve{"TARP", r.Levels, r.TARP, n}, CoverageCurve{name, levels, mean, n})
+	if right.err != nil {
+		return right
+	}
 	what := fmt.Sprintf("calibration of %s over %s", plural(len(r.Ranks), "variable"), plural(n, "simulation"))
 	return newFigure(what, func(s *style, width float64, letters bool) *sheet {
 		rows := [][]*Figure{{left, right}}

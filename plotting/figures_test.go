@@ -293,6 +293,15 @@ func TestCalibrationOfRanks(t *testing.T) {
 	if err != nil || !bytes.Equal(a, b) {
 		t.Errorf("%d and %d bytes, %v", len(a), len(b), err)
 	}
+	for n := range 12 { // of so many values each interval of which holds all, no mean is above 1
+		wide := ranked{Draws: 40, Levels: []float64{.5}, TARP: []float64{1}, Ranks: make([][]int, n+1)}
+		for j := range wide.Ranks {
+			wide.Ranks[j] = []int{20, 20, 20}
+		}
+		if _, err := Calibration(wide).encode("svg"); err != nil {
+			t.Errorf("%d values: %v", n+1, err)
+		}
+	}
 	for _, f := range []*Figure{Calibration(), Calibration(ranked{}), Calibration(truths), Calibration(truths, 3), Calibration(r, "x"), Calibration(7)} {
 		if f.Err() == nil || strings.Contains(f.Err().Error(), "\n") {
 			t.Errorf("%v", f.Err())

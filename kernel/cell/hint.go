@@ -31,7 +31,7 @@ func (d *draft) hint(c *checked, e problem, msg string) string {
 			}
 			return msg
 		}
-		return msg + meant(name, maps.Keys(d.visibleNames()), "")
+		return msg + meant(name, maps.Keys(d.visibleNames(c, e.Pos)), "")
 	}
 	if m := unknownField.FindStringSubmatch(msg); m != nil {
 		if lit := literalAt(c, e.Pos); lit != nil {
@@ -115,8 +115,8 @@ func (d *draft) assigns(c *checked, e problem, name string) string {
 	return ""
 }
 
-// visibleNames are what a name of the cell may have meant.
-func (d *draft) visibleNames() map[string]bool {
+// visibleNames are what a name of the cell may have meant where it stands, or anywhere.
+func (d *draft) visibleNames(c *checked, at token.Pos) map[string]bool {
 	names := map[string]bool{}
 	for _, n := range sessionNames {
 		names[n] = true
@@ -129,8 +129,21 @@ func (d *draft) visibleNames() map[string]bool {
 			names[n] = !x.blank[n]
 		}
 	}
+	inner := c.pkg.Scope().Innermost(at)
+	visible := func(n string) bool {
+		if inner == nil {
+			return true
+		}
+		_, o := inner.LookupParent(n, at)
+		return o != nil
+	}
 	for n := range d.defined {
-		names[n] = true
+		names[n] = visible(n)
+	}
+	for scope := inner; scope != nil && scope != c.pkg.Scope(); scope = scope.Parent() {
+		for _, n := range scope.Names() {
+			names[n] = visible(n) && !strings.HasSuffix(n, ours)
+		}
 	}
 	for _, n := range types.Universe.Names() {
 		names[n] = true

@@ -98,9 +98,10 @@ func (d *draft) haltable(c *checked, loop ast.Stmt, back string) {
 	live := d.s.alias(contract.LivePath)
 	ast.Inspect(loop, func(n ast.Node) bool {
 		var body *ast.BlockStmt
+		more := ""
 		switch x := n.(type) {
 		case *ast.ForStmt:
-			body = x.Body
+			body, more = x.Body, d.unrolled(c, x)
 		case *ast.RangeStmt:
 			body = x.Body
 		}
@@ -114,7 +115,7 @@ func (d *draft) haltable(c *checked, loop ast.Stmt, back string) {
 				p.edit(at, at, check)
 			}
 		} else if p, at := d.at(c, body.Rbrace); p != nil {
-			p.edit(at, at, ";"+check)
+			p.edit(at, at, more+";"+check)
 		}
 		return true
 	})

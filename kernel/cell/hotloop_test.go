@@ -7,8 +7,8 @@ import (
 	"odslab/kernel/runtime/live"
 )
 
-// BenchmarkHotLoop: what the look at the flag adds to loops, as localise writes it: one that only counts, one that does some
-// arithmetic, and one that goes on before its end.
+// BenchmarkHotLoop: what the look at the flag adds to loops, as localise writes it: one that only counts, whose body stands
+// there four times, one that does some arithmetic, and one that goes on before its end.
 func BenchmarkHotLoop(b *testing.B) {
 	const n = 1 << 20
 	xs := make([]float64, 1024)
@@ -32,7 +32,30 @@ func BenchmarkHotLoop(b *testing.B) {
 	})
 	run("count/flag", func(k int, s float64) (int, float64) {
 		for i := 0; i < n; i++ {
-			k++
+			{
+				k++
+			}
+			i++
+			if !(i < n) {
+				break
+			}
+			{
+				k++
+			}
+			i++
+			if !(i < n) {
+				break
+			}
+			{
+				k++
+			}
+			i++
+			if !(i < n) {
+				break
+			}
+			{
+				k++
+			}
 			if live.Stopped.Load() {
 				count = k
 				live.Halt()

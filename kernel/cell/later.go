@@ -3,6 +3,7 @@ package cell
 import (
 	"fmt"
 	"go/ast"
+	"go/token"
 	"maps"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func (d *draft) waitNotes(c *checked, p *Program) {
 		x.waits = names
 		hint := ""
 		if len(names) == 1 {
-			hint = meant(names[0], maps.Keys(d.visibleNames()), "")
+			hint = meant(names[0], maps.Keys(d.visibleNames(c, token.NoPos)), "")
 		}
 		p.note("%s waits for %s%s, which no cell has declared yet", x.key, strings.Join(names, ", "), hint)
 	}

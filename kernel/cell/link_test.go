@@ -3,9 +3,13 @@ package cell
 import (
 	"bytes"
 	"os"
+	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"odslab/kernel/runtime/contract"
 	"odslab/kernel/toolchain"
 )
 
@@ -45,5 +49,28 @@ func TestSameInTheNextKernel(t *testing.T) {
 	}
 	if !bytes.Equal(p.Source, q.Source) {
 		t.Errorf("%s\n\nbecame\n\n%s", p.Source, q.Source)
+	}
+}
+
+// What every cell of a kind links stays small: the linker reads all of it for each cell.
+func TestCellsLinkLittle(t *testing.T) {
+	t.Parallel()
+	for path, not := range map[string][]string{
+		contract.LivePath:   {"net", "regexp", "encoding/gob", "text/template", "go/types", "github.com/gomlx/compute"},
+		contract.DevicePath: {"net", "debug/elf", "text/template", "go/types", "github.com/gomlx/compute/gobackend"},
+	} {
+		out, err := exec.Command("go", "list", "-tags=noxla,resident", "-deps", path).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		deps := strings.Fields(string(out))
+		for _, p := range not {
+			if slices.Contains(deps, p) {
+				t.Errorf("%s links %s", path, p)
+			}
+		}
+		if !slices.Contains(deps, contract.LivePath) {
+			t.Errorf("%s: %q", path, deps)
+		}
 	}
 }

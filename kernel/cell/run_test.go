@@ -1,6 +1,7 @@
 package cell
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -160,4 +161,38 @@ kept > plain * 2`)
 	}
 	b.want("n", "5")
 	b.want("n = 0\nfor i := range 3 { n += i; if n > 1 { fmt.Print(\"over \") } }\nn", "over 3")
+}
+
+// TestIdleLoop: a loop that does next to nothing means the same with its body written four times.
+func TestIdleLoop(t *testing.T) {
+	t.Parallel()
+	b := newNotebook(t)
+	b.want("n, i, s, on := 0, 0, 0.0, true\nvar u uint8", "")
+	for _, c := range []struct{ loop, then string }{
+		{"for i := 0; i < %d; i++ { n++ }", "n == %d"},
+		{"for i = 1; i <= %d; i++ {\n\t// a comment\n\tn += i * // and another\n\t\ti\n}", "n == %[1]d*(%[1]d+1)*(2*%[1]d+1)/6 && i == %[1]d+1"},
+		{"for n < %d { n++ }", "n == %d"},
+		{"for { if n == %d { break }; n++ }", "n == %d"},
+		{"for { if n >= %d { n = -n; break } else if n == 3 { n += 2 } else { n++ } }", "n == -max(%[1]d, min(5, 5*(%[1]d/4)))"},
+		{"for i := 0; i < %d; i++ { u -= 3; s += float64(u) / 2 }", "u == uint8(253*%d%%256)"},
+		{"for k := %d; k > 0; k-- { on, n = !on, n-1 }", "n == -%[1]d && on == (%[1]d%%2 == 0)"},
+		{"for i, j := 0, %d; i < j; i, j = i+1, j-1 { n = 10*i + j }", "%[1]d == 0 || n == 10*((%[1]d-1)/2) + %[1]d - (%[1]d-1)/2"},
+	} {
+		var src, all []string
+		for k := range 10 {
+			src = append(src, "n, s, on, u = 0, 0, true, 0\n"+fmt.Sprintf(c.loop, k))
+			all = append(all, fmt.Sprintf("ok%d := %s", k, fmt.Sprintf(c.then, k)))
+			src = append(src, all[k])
+		}
+		b.want(strings.Join(src, "\n")+"\nfmt.Print(ok0, ok1, ok2, ok3, ok4, ok5, ok6, ok7, ok8, ok9)", strings.TrimSuffix(strings.Repeat("true ", 10), " "))
+	}
+	p, err := b.s.Compile(99, "for { n++ }\nfor i := 0; i < 9; i++ { n += 10 / i }\nfor i := 0; i < 9; i++ { s += math.Sqrt(s) }")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, times := range map[string]int{"n++": 4, "10 / i": 1, "Sqrt": 1, "Stopped.Load": 3} {
+		if got := strings.Count(string(p.Source), text); got != times {
+			t.Errorf("%s stands there %d times, not %d:\n%s", text, got, times, p.Source)
+		}
+	}
 }

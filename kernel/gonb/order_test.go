@@ -3,8 +3,16 @@ package gonb
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"odslab/kernel/runtime/contract"
 )
 
 func TestSequence(t *testing.T) {
@@ -63,6 +71,51 @@ func TestSequence(t *testing.T) {
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("held for good")
+		}
+	}
+}
+
+// TestOneStream: why displays do not go into the stream of prints. A pipe keeps writes of up to 4,096 bytes whole, so nothing is ever
+// printed into the middle of a number; a picture beside a program that prints is cut.
+func TestOneStream(t *testing.T) {
+	cut := func(size, n int) (cut int) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		fd, err := syscall.Dup(int(w.Fd())) // as a program has it that the cell starts
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := os.NewFile(uintptr(fd), "")
+		frame := []byte("<" + strings.Repeat("x", size-2) + ">")
+		var writers sync.WaitGroup
+		var done atomic.Bool
+		writers.Go(func() {
+			defer done.Store(true)
+			for range n {
+				w.Write(frame)
+				time.Sleep(100 * time.Microsecond) // the other one prints as well
+			}
+		})
+		writers.Go(func() {
+			for !done.Load() {
+				other.Write([]byte("a print\n"))
+			}
+		})
+		go func() { writers.Wait(); w.Close(); other.Close() }()
+		all, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n - strings.Count(string(all), string(frame))
+	}
+	for _, size := range []int{len(contract.OrderHead) + 8, 4096, 256 << 10} {
+		const n = 200
+		torn := cut(size, n)
+		t.Logf("%d bytes: %d of %d cut", size, torn, n)
+		if torn > 0 && size <= 4096 {
+			t.Errorf("a write of %d bytes was cut", size)
 		}
 	}
 }

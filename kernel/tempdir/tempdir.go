@@ -42,13 +42,10 @@ func Make(base, mark string) (d *Dir, err error) {
 }
 
 func makeOne(base, mark string) (*Dir, error) {
-	release, ok := hold(base, syscall.LOCK_SH)
-	for range 200 { // a Sweep has it for microseconds; whoever has it for longer is none of ours
-		if ok {
-			break
-		}
+	release, err := hold(base, syscall.LOCK_SH)
+	for i := 0; i < 200 && errors.Is(err, syscall.EWOULDBLOCK); i++ { // a Sweep has it for microseconds; whoever has it for longer is none of ours
 		time.Sleep(5 * time.Millisecond)
-		release, ok = hold(base, syscall.LOCK_SH)
+		release, err = hold(base, syscall.LOCK_SH)
 	}
 	defer release()
 	path, err := os.MkdirTemp(base, prefix)
@@ -63,18 +60,18 @@ func makeOne(base, mark string) (*Dir, error) {
 	return d, nil
 }
 
-// hold locks the folder that the others are in: shared while one is made, alone while one without owner is removed. Where
-// somebody else has it, nothing is locked, and ok is false.
-func hold(base string, how int) (release func(), ok bool) {
+// hold locks the folder that the others are in: shared while one is made, alone while one without owner is removed. With an
+// error, EWOULDBLOCK where somebody else has it, nothing is locked and there is nothing to release.
+func hold(base string, how int) (release func(), err error) {
 	f, err := os.Open(base)
 	if err != nil {
-		return func() {}, false
+		return func() {}, err
 	}
-	if syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB) != nil {
+	if err := syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return func() {}, false
+		return func() {}, err
 	}
-	return func() { f.Close() }, true
+	return func() { f.Close() }, nil
 }
 
 // own locks the file before it gets its name: nobody finds it free.
@@ -178,10 +175,13 @@ func abandoned(path string) {
 	if strings.Trim(filepath.Base(path)[len(prefix):], "0123456789") != "" {
 		return
 	}
-	release, ok := hold(filepath.Dir(path), syscall.LOCK_EX)
+	release, err := hold(filepath.Dir(path), syscall.LOCK_EX)
+	if err != nil {
+		return
+	}
 	defer release()
 	name := filepath.Join(path, ownerFile)
-	if _, err := os.Lstat(name); !ok || !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	if info, err := os.Lstat(name + ".new"); err == nil && info.Mode().IsRegular() && mine(info) {

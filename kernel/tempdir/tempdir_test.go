@@ -184,9 +184,9 @@ func TestAbandoned(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	making, ok := hold(base, syscall.LOCK_SH)
+	making, err := hold(base, syscall.LOCK_SH)
 	Sweep(nil, base)
-	if left, _ := filepath.Glob(filepath.Join(base, "*")); !ok || len(left) != 3 {
+	if left, _ := filepath.Glob(filepath.Join(base, "*")); err != nil || len(left) != 3 {
 		t.Errorf("while one is made: %q", left)
 	}
 	making()

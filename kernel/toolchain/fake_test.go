@@ -29,6 +29,7 @@ const fakeGo = `#!/bin/sh
 echo "go $*" >> "$FAKE_LOG"
 if [ -n "$FAKE_GO_FAILS" ]; then printf '%s\n' "$FAKE_GO_FAILS" >&2; exit 2; fi
 case "$1" in
+env) printf '%s\n' "$FAKE_GOCACHE" "";;
 build)
 	shift
 	while [ "$1" != -o ]; do shift; done

@@ -121,13 +121,35 @@ func TestCopiedCache(t *testing.T) {
 	}
 }
 
-// Set-up under umask 0 leaves nothing that others may write.
+// Set-up under umask 0 leaves nothing that others may write, what `go run` has made before it included.
 func TestUmaskOfNobody(t *testing.T) {
 	w := newWorld(t)
 	w.umask(0)
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	cache := filepath.Join(home, ".cache")
+	t.Setenv("FAKE_GOCACHE", filepath.Join(cache, "go-build"))
+	w.layout.Root = filepath.Join(cache, "odslab")
+	t.Setenv("ODSLAB_CACHE", w.layout.Root)
+	if err := os.MkdirAll(filepath.Join(cache, "go-build", "00"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(cache, "go-build", "00", "object"), nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
+	if err := os.WriteFile(elsewhere, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(elsewhere, filepath.Join(cache, "go-build", "link")); err != nil {
+		t.Fatal(err)
+	}
 	w.mustSetUp(Options{})
+	if info, err := os.Stat(elsewhere); err != nil || info.Mode().Perm() != 0o666 {
+		t.Errorf("what a link leads to: %v, %v", info, err)
+	}
 	looked := 0
-	if err := filepath.WalkDir(w.layout.Root, func(path string, d fs.DirEntry, err error) error {
+	if err := filepath.WalkDir(cache, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

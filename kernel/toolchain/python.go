@@ -106,7 +106,8 @@ func (l Layout) pythonHas(want []string) bool {
 // growPython makes the environment, or adds to it. The stamp is away while pip
 // works: an environment without one was left in the middle and is made anew.
 func (l Layout) growPython(ctx context.Context, say func(string), want []string) error {
-	defer ours()()
+	_, undo := ours()
+	defer undo()
 	st, ok := readStamp(l.pythonStamp())
 	have := strings.Fields(st.Note)
 	if !ok || !st.current("") {

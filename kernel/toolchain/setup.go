@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"odslab/odslib/engine/environment"
@@ -65,7 +64,11 @@ func SetUp(ctx context.Context, l Layout, o Options) error {
 		return stopped(err)
 	}
 	defer unlock()
-	defer ours()()
+	lax, undo := ours()
+	defer undo()
+	if lax {
+		l.reclaim(ctx)
+	}
 	if err := l.room(toolRoom); err != nil {
 		return err
 	}
@@ -107,14 +110,6 @@ func SetUp(ctx context.Context, l Layout, o Options) error {
 		}
 	}
 	return nil
-}
-
-// ours makes sure that others may not write what this process makes, nor the
-// programs that it runs, whatever umask it was started with.
-func ours() (undo func()) {
-	old := syscall.Umask(0)
-	syscall.Umask(old | 0o022)
-	return func() { syscall.Umask(old) }
 }
 
 // Refresh is what a kernel does when it starts: it brings the go.mod of cells up

@@ -205,7 +205,7 @@ func (t *Trainer) read(ctx context.Context, f *safetensors.File) error {
 	t.health = health{}
 	for _, it := range trace {
 		t.beta = it.Beta
-		t.health.track(it)
+		t.health.track(it, t.kl())
 	}
 	if about.Engine != t.engine.Name {
 		t.note("begun on %s, continued on %s after %d iterations", about.Engine, t.engine.Name, len(trace))

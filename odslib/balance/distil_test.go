@@ -2,6 +2,9 @@ package balance
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"odslab/odslib"
@@ -58,5 +61,27 @@ func TestDistillation(t *testing.T) {
 		if off > 2*floor || r.NetworkEvals != int64(steps*n) {
 			t.Errorf("%d evaluations: sliced W1 %.3f at floor %.3f", steps, off, floor)
 		}
+	}
+	path := filepath.Join(t.TempDir(), "student")
+	if err := student.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := OpenStudent(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := student.Sample(ctx, post, 50, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := kept.Sample(ctx, post, 50, 7)
+	if err != nil || !slices.Equal(got.Samples.Data, want.Samples.Data) || !slices.Equal(kept.Losses, student.Losses) {
+		t.Errorf("the opened student draws something else: %v", err)
+	}
+	if _, err := kept.Sample(ctx, exact.T1().Post, 50, 7); err == nil || strings.Contains(err.Error(), "\n") {
+		t.Errorf("for another posterior: %v", err)
+	}
+	if _, err := Open(path); err == nil {
+		t.Error("a student is opened as a policy")
 	}
 }

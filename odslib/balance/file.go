@@ -24,14 +24,12 @@ type about struct {
 	Notes      []string        `json:"notes,omitempty"`
 	Paths      int             `json:"paths"`
 	Net        json.RawMessage `json:"net"`
-	Schedule   json.RawMessage `json:"schedule,omitempty"`
-	Kernel     json.RawMessage `json:"kernel,omitempty"`
 	Drift      Drift           `json:"drift"`
 	Guide      json.RawMessage `json:"guide,omitempty"`
-	Grid       []float64       `json:"grid,omitempty"`
 	Posterior  string          `json:"posterior"`
 	Numbers    string          `json:"numbers"`
 	Given      int             `json:"given,omitempty"`
+	diffusion.SavedChain
 }
 
 // guides are the twists that a file can name.
@@ -61,7 +59,7 @@ func (p *Policy) describe() (a about, ts []safetensors.Tensor, err error) {
 	}
 	a = about{
 		Method: p.Name, Iterations: len(p.Trace), LogZ: finite(p.LogZ), Loss: finite(loss), Seconds: math.Round(10*p.Seconds) / 10, Notes: p.Notes,
-		Paths: p.Paths, Grid: p.Chain.Grid, Posterior: p.Posterior.Posterior, Numbers: p.Posterior.Params, Given: p.Posterior.Given, Drift: p.Drift,
+		Paths: p.Paths, Posterior: p.Posterior.Posterior, Numbers: p.Posterior.Params, Given: p.Posterior.Given, Drift: p.Drift,
 	}
 	if a.Guide, err = encodeGuide(p.Drift.Guide); err != nil {
 		return a, nil, err
@@ -69,11 +67,8 @@ func (p *Policy) describe() (a about, ts []safetensors.Tensor, err error) {
 	if a.Net, err = nn.Encode(p.Net); err != nil {
 		return a, nil, err
 	}
-	if p.Chain.Schedule != nil {
-		if a.Schedule, err = diffusion.EncodeSchedule(p.Chain.Schedule); err != nil {
-			return a, nil, err
-		}
-		if a.Kernel, err = diffusion.EncodeKernel(p.Chain.Kernel); err != nil {
+	if p.Chain.Schedule != nil { // a process of its own has no chain
+		if a.SavedChain, err = diffusion.EncodeChain(p.Chain); err != nil {
 			return a, nil, err
 		}
 	}
@@ -127,14 +122,8 @@ func decode(f *safetensors.File) (*Policy, error) {
 			return nil, err
 		}
 	}
-	if a.Schedule != nil {
-		p.Chain.Grid, p.Chain.Steps = a.Grid, len(a.Grid)-1
-		if p.Chain.Schedule, err = diffusion.DecodeSchedule(a.Schedule); err != nil {
-			return nil, err
-		}
-		if p.Chain.Kernel, err = diffusion.DecodeKernel(a.Kernel); err != nil {
-			return nil, err
-		}
+	if p.Chain, err = a.SavedChain.Chain(); err != nil {
+		return nil, err
 	}
 	prefix := "policy/"
 	if checkpoint.IsState(f) {

@@ -52,28 +52,12 @@ func TestGates(t *testing.T) {
 		{"T11 d=2", exact.T11(2).Post, exact.T11(2).LogZ, outsourced, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			modes := func(odslib.Array) []float64 { return nil }
 			var want, share []float64
-			truth, _, err := c.post.Exact()
-			if err != nil {
-				t.Fatal(err)
+			if !c.each {
+				modes, want = modesOf(t, c.post)
+				share = make([]float64, len(want))
 			}
-			modes := func(x odslib.Array) []float64 {
-				m, ok := truth.(*priors.Mixture)
-				if !ok || len(m.Means) < 2 {
-					return nil
-				}
-				w, err := measure.ModeWeights(x, nil, engine.FromRows(m.Means))
-				if err != nil {
-					t.Fatal(err)
-				}
-				return w
-			}
-			x, err := truth.Sample(context.Background(), 200000, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want = modes(x)
-			share = make([]float64, len(want))
 			mean := 0.
 			for seed := range seeds {
 				s, err := c.train(context.Background(), c.post, uint64(seed))
@@ -104,6 +88,31 @@ func TestGates(t *testing.T) {
 			}
 		})
 	}
+}
+
+// modesOf assigns samples to the components of the exact posterior, and says what share of 200,000 exact ones each gets.
+func modesOf(t *testing.T, post odslib.Posterior) (modes func(odslib.Array) []float64, want []float64) {
+	t.Helper()
+	truth, _, err := post.Exact()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok := truth.(*priors.Mixture)
+	if !ok || len(m.Means) < 2 {
+		return func(odslib.Array) []float64 { return nil }, nil
+	}
+	modes = func(x odslib.Array) []float64 {
+		w, err := measure.ModeWeights(x, nil, engine.FromRows(m.Means))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	x, err := truth.Sample(context.Background(), 200000, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return modes, modes(x)
 }
 
 func byRTB(ctx context.Context, post odslib.Posterior, seed uint64) (odslib.Sampler, error) {

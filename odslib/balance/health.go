@@ -10,7 +10,7 @@ import (
 
 // health watches over a training run: it keeps the best weights, stops what explodes, and says what went badly.
 type health struct {
-	loss, score float64 // running means; the score is the evidence lower bound under r itself, confined to where r > 0
+	loss, score float64 // running means; the score is what is climbed, or the evidence lower bound, under r itself, confined to where r > 0
 	own         int     // iterations on the policy's own paths that the score has seen
 	best        kept
 	stop        string // why training has stopped; empty while it has not
@@ -30,8 +30,16 @@ const (
 	fewCount = .1  // effective share of the policy's own paths below which it says so
 )
 
-// track counts an iteration.
-func (h *health) track(it Iteration) {
+// kl is the weight of the log-ratio in what is climbed; with 1 that is the evidence lower bound.
+func (t *Trainer) kl() float64 {
+	if o, ok := t.Objective.(Pull); ok {
+		return o.KL
+	}
+	return 1
+}
+
+// track counts an iteration; kl is the weight of the log-ratio in the score.
+func (h *health) track(it Iteration, kl float64) {
 	mix := func(mean *float64, v float64, first bool) {
 		if first {
 			*mean = v
@@ -43,14 +51,14 @@ func (h *health) track(it Iteration) {
 	}
 	if !it.Replay && !math.IsNaN(it.ELBO) {
 		h.own++
-		mix(&h.score, it.ELBO+(1-it.Beta)*it.Reward+math.Log(1-it.Outside), h.own == 1)
+		mix(&h.score, it.Reward+kl*(it.ELBO-it.Beta*it.Reward)+math.Log(1-it.Outside), h.own == 1)
 	}
 }
 
 // watch looks at the iteration that was just made; none of its paths may have been finite.
 func (t *Trainer) watch(it Iteration, none bool) (err error) {
 	h := &t.health
-	h.track(it)
+	h.track(it, t.kl())
 	switch {
 	case none:
 		h.stop = "the network's numbers are no longer finite"
@@ -80,7 +88,11 @@ func (t *Trainer) conclude(p *Policy) {
 	}
 	if b := h.best; h.stop == "" && b.weights != nil && h.score < b.score-worse {
 		p.Weights, p.LogZ = b.weights, b.logZ
-		p.note("after %d iterations the evidence lower bound had fallen from %.1f to %.1f: the weights kept are those after %d", len(t.trace), b.score, h.score, b.after)
+		climbed := "the evidence lower bound"
+		if t.kl() != 1 {
+			climbed = "what it climbs"
+		}
+		p.note("after %d iterations %s had fallen from %.1f to %.1f: the weights kept are those after %d", len(t.trace), climbed, b.score, h.score, b.after)
 	}
 	if t.lost > 0 {
 		p.note("%d of %d paths had no weight: log r or the path was NaN or infinite", t.lost, len(t.trace)*t.Paths)

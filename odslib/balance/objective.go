@@ -7,6 +7,7 @@ type Objective interface{ objective() }
 // Pull is a loss with the gradient Σ pull·∇log p_φ(τ). Of gives the pull of each path from log p_φ(τ) − log p_ref(τ) and log r.
 type Pull struct {
 	Name string
+	KL   float64 // what it climbs is log r less so much of the log-ratio, by which the best weights are known; 1 is the evidence lower bound
 	Of   func(ratio, logr []float64) []float64
 }
 

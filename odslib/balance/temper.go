@@ -78,6 +78,12 @@ func (j judged) advance(beta, limit float64) float64 {
 	if measure.ESS(j.weights(beta)) < lagging*n {
 		kept = keptByLagged
 	}
+	return j.borne(beta, limit, kept)
+}
+
+// borne is the largest β up to limit that leaves a share of the effective size.
+func (j judged) borne(beta, limit, kept float64) float64 {
+	n := float64(len(j.in))
 	bears := func(step float64) bool { return measure.ESS(j.rewards(step)) >= kept*n }
 	low, high := 0., limit-beta
 	if bears(high) {

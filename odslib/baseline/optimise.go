@@ -102,6 +102,7 @@ func (s Optimise) climb(ctx context.Context, inner odslib.Posterior, z odslib.Ar
 	}
 	res.ConstraintEvals += int64(done * z.Len())
 	res.NetworkEvals += int64(done * z.Len())
+	res.JacobianProducts += int64(done * z.Len())
 	z, lost := engine.ToArray(out[0])
 	if err == nil {
 		err = lost

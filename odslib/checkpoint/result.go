@@ -17,6 +17,7 @@ type resultAbout struct {
 	Seed         uint64   `json:"seed"`
 	NetworkEvals int64    `json:"network_evaluations"`
 	ConstrEvals  int64    `json:"constraint_evaluations"`
+	Products     int64    `json:"jacobian_products,omitempty"`
 	NonFinite    int      `json:"non_finite,omitempty"`
 	Rejected     int      `json:"rejected,omitempty"`
 	Seconds      float64  `json:"seconds"`
@@ -72,7 +73,7 @@ func SaveResult(r *odslib.Result, path string) error {
 		trace = append(trace, float64(s.Step), s.T, s.LogZ, s.ESS, s.Loss, resampled, s.Accepted, float64(s.NonFinite))
 	}
 	a := resultAbout{
-		Sampler: r.Sampler, Settings: r.Settings, Engine: r.Engine, Names: r.Names, Seed: r.Seed, NetworkEvals: r.NetworkEvals, ConstrEvals: r.ConstraintEvals,
+		Sampler: r.Sampler, Settings: r.Settings, Engine: r.Engine, Names: r.Names, Seed: r.Seed, NetworkEvals: r.NetworkEvals, ConstrEvals: r.ConstraintEvals, Products: r.JacobianProducts,
 		NonFinite: r.NonFinite, Rejected: r.Rejected, Seconds: r.Seconds, Figures: r.Figures, Notes: r.Notes, States: len(r.States), Steps: len(r.Ancestors),
 		About: r.About, LogZAtLeast: r.LogZAtLeast, ShiftBy: r.ShiftBy,
 	}
@@ -97,7 +98,7 @@ func OpenResult(path string) (*odslib.Result, error) {
 		return nil, fmt.Errorf("%s: the file is not that of a Result", path)
 	}
 	r := &odslib.Result{
-		Sampler: a.Sampler, Settings: a.Settings, Engine: a.Engine, Names: a.Names, Seed: a.Seed, NetworkEvals: a.NetworkEvals, ConstraintEvals: a.ConstrEvals,
+		Sampler: a.Sampler, Settings: a.Settings, Engine: a.Engine, Names: a.Names, Seed: a.Seed, NetworkEvals: a.NetworkEvals, ConstraintEvals: a.ConstrEvals, JacobianProducts: a.Products,
 		NonFinite: a.NonFinite, Rejected: a.Rejected, Seconds: a.Seconds, Figures: a.Figures, Notes: a.Notes,
 		About: a.About, LogZAtLeast: a.LogZAtLeast, ShiftBy: a.ShiftBy, Shift: math.NaN(), ShiftError: math.NaN(),
 	}

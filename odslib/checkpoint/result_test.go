@@ -22,7 +22,7 @@ func TestResultComesBack(t *testing.T) {
 		LogWeights: []float64{0, math.Inf(-1), 500}, Particles: &odslib.Cloud{X: z, LogWeights: []float64{1, 2, 3}}, Noise: &z,
 		LogZ: math.NaN(), LogZError: math.Inf(1), ESS: 2.5, Ancestors: [][]int32{{0, 0, 2}, {1, 1, 1}},
 		Trace:  []odslib.TraceStep{{Step: 1, T: .5, LogZ: math.NaN(), ESS: .9, Loss: 3, Resampled: true, Accepted: .2, NonFinite: 4}, {Step: 2}},
-		States: []odslib.Array{z, z}, NetworkEvals: 300, ConstraintEvals: 3, NonFinite: 1, Rejected: 2, Seconds: 1.5, Seed: 1 << 63, Notes: []string{"a line"},
+		States: []odslib.Array{z, z}, NetworkEvals: 300, ConstraintEvals: 3, JacobianProducts: 11, NonFinite: 1, Rejected: 2, Seconds: 1.5, Seed: 1 << 63, Notes: []string{"a line"},
 		Islands: []odslib.Island{{Draws: 2, LogZ: math.NaN(), LogZError: .5, ESS: 1.5}, {Draws: 1, LogZ: -3}},
 	}
 	for v, i := reflect.ValueOf(*full), 0; i < v.NumField(); i++ {

@@ -21,16 +21,22 @@ type Entry struct {
 	Seeds, N        int
 	Distance, Error float64 // sliced W1, mean over the seeds and its standard error
 	Floor           float64
-	LogZ, LogZError float64 // mean log Ẑ − log Z and its standard error; NaN without
-	LogZT           float64 // log Z_T − log Z of the reference chain; NaN when not computed
-	Modes           float64 // total variation of mode weights, mean; NaN without modes
-	Found, Counted  float64 // modes found and modes that count, means; see ModesOf
-	Least           float64 // least share of a counted mode over its exact share, of all seeds; NaN without modes
-	Hills           float64 // worst of the coordinates' hills: |mean share − exact share|; NaN where coordinates have none
-	Evaluations     int64   // network evaluations a sample
-	ESS             float64 // effective share of the draws, mean; NaN where not known
-	Training        float64 // seconds of training for one seed; 0 without
-	Seconds         float64 // for one seed, training included
+	Distances       []float64 // of each seed, for differences from another method on the same instances
+	Warned          float64   // share of the seeds whose Result has a note: a warning, raised before the truth is known
+	Warning         string    // the first of them
+	Coverage90      float64   // share of exact draws within the central 90 % of the samples, mean over coordinates and seeds
+	LogZ, LogZError float64   // mean log Ẑ − log Z and its standard error; NaN without
+	LogZT           float64   // log Z_T − log Z of the reference chain; NaN when not computed
+	Modes           float64   // total variation of mode weights, mean; NaN without modes
+	Found, Counted  float64   // modes found and modes that count, means; see ModesOf
+	Least           float64   // least share of a counted mode over its exact share, of all seeds; NaN without modes
+	Hills           float64   // worst of the coordinates' hills: |mean share − exact share|; NaN where coordinates have none
+	Evaluations     int64     // network evaluations a sample
+	Constraints     int64     // evaluations of the constraint a sample
+	Products        int64     // with the network's Jacobian, a sample
+	ESS             float64   // effective share of the draws, mean; NaN where not known
+	Training        float64   // seconds of training for one seed; 0 without
+	Seconds         float64   // for one seed, training included
 }
 
 // Run draws n samples for each seed and compares them with the case's exact answer. Cases may differ by seed, as the
@@ -70,6 +76,13 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 			return e, err
 		}
 		distance, floor = append(distance, d), append(floor, f)
+		if len(r.Notes) > 0 {
+			e.Warned += 1 / float64(seeds)
+			if e.Warning == "" {
+				e.Warning = r.Notes[0]
+			}
+		}
+		e.Coverage90 += inside90(r, a) / float64(seeds)
 		if !math.IsNaN(r.LogZ) {
 			logZ = append(logZ, r.LogZ-z)
 		}
@@ -87,7 +100,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 			e.Counted += float64(m.Counted) / float64(seeds)
 			e.Least = min(e.Least, m.Least)
 		}
-		e.Evaluations = r.NetworkEvals / int64(n)
+		e.Evaluations, e.Constraints, e.Products = r.NetworkEvals/int64(n), r.ConstraintEvals/int64(n), r.JacobianProducts/int64(n)
 		e.Seconds += r.Seconds / float64(seeds)
 		if t, ok := s.(*retrained); ok {
 			e.Training += t.seconds / float64(seeds)
@@ -99,7 +112,7 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 			e.ESS += r.ESS / float64(n*seeds)
 		}
 	}
-	e.Hills = hills.worst()
+	e.Distances, e.Hills = distance, hills.worst()
 	e.Distance, e.Error = meanError(distance)
 	e.Floor, _ = meanError(floor)
 	if len(logZ) > 0 {
@@ -109,6 +122,32 @@ func Run(ctx context.Context, caseOf func(seed int) (exact.Case, error), s odsli
 		e.Modes, _ = meanError(modes)
 	}
 	return e, nil
+}
+
+// inside90 is the share of values of exact draws within the 5 % and 95 % quantiles of the result's.
+func inside90(r *odslib.Result, exact odslib.Array) float64 {
+	low, high, in := r.Quantile(.05), r.Quantile(.95), 0
+	for i := range exact.Len() {
+		for j, v := range exact.Row(i) {
+			if low[j] <= float64(v) && float64(v) <= high[j] {
+				in++
+			}
+		}
+	}
+	return float64(in) / float64(len(exact.Data))
+}
+
+// Paired is the mean difference of two entries' distances on the same instances, a − b, and its standard error.
+func Paired(a, b Entry) (mean, se float64, err error) {
+	if len(a.Distances) != len(b.Distances) || len(a.Distances) == 0 || a.Case != b.Case {
+		return 0, 0, fmt.Errorf("%s, %s and %s, %s were not run on the same instances", a.Case, a.Sampler, b.Case, b.Sampler)
+	}
+	d := make([]float64, len(a.Distances))
+	for i, v := range a.Distances {
+		d[i] = v - b.Distances[i]
+	}
+	mean, se = meanError(d)
+	return mean, se, nil
 }
 
 func meanError(v []float64) (mean, se float64) {

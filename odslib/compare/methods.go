@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"math"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/balance"
 	"odslab/odslib/diffusion"
+	"odslab/odslib/engine"
 	"odslab/odslib/exact"
 	"odslab/odslib/guide"
 	"odslab/odslib/rtb"
@@ -49,9 +51,9 @@ func dataLines(quick bool) []Line {
 		return func(int) (exact.Case, error) { return c, nil }
 	}
 	t2 := func(seed int) (exact.Case, error) { return exact.T2(8, 1, seed) }
-	plain, norm := guide.Plain{}, guide.DPS{Steps: 100, Zeta: .1}
-	widened := guide.DPS{Steps: 100, Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma}
-	likelihood := guide.DPS{Steps: 100, Scaling: guide.Likelihood}
+	plain, norm := guide.Plain{Check: true}, guide.DPS{Steps: 100, Zeta: .1, Check: true}
+	widened := guide.DPS{Steps: 100, Scaling: guide.Likelihood, ErrorAt: diffusion.VPLinear{}.Sigma, Check: true}
+	likelihood := guide.DPS{Steps: 100, Scaling: guide.Likelihood, Check: true}
 	bootstrap := smc.Bootstrap{Particles: 4000}
 	tds := func(t twist.Twist) smc.TDS { return smc.TDS{Particles: 4000, Twist: t} }
 	line := func(c func(int) (exact.Case, error), name string, s odslib.Sampler) Line {
@@ -64,6 +66,8 @@ func dataLines(quick bool) []Line {
 	}
 	guided, free := balance.Drift{Guide: twist.Kernel{}, Variances: true}, balance.Drift{Guide: twist.Isotropic{}, Variances: true}
 	t1, t6, t12 := exact.T1(), exact.T6(), exact.T12(2, 1)
+	two, square := products()
+	controlled := smc.Bootstrap{Particles: 4000, Control: true}
 	return []Line{
 		line(one(t1), "plain", plain),
 		line(one(t1), "DPS, likelihood", likelihood),
@@ -74,15 +78,16 @@ func dataLines(quick bool) []Line {
 		trained(t1, "policy gradient, KL", rtb.PolicyGradient{}, iterations, n, 1, true),
 		trained(t1, "DDPO", rtb.DDPO{}, iterations, n, 1, true),
 		trained(t1, "adjoint matching", rtb.AdjointMatching{}, iterations, n, 1, true),
+		trained(t1, "tilt matching", rtb.TiltMatching{}, 10*iterations, n, 1, true),
 		trained(t1, "classifier guidance", rtb.ClassifierGuidance{}, iterations, n, 1, false),
 		line(t2, "plain", plain),
 		line(t2, "DPS, norm ζ=.1", norm),
 		line(t2, "DPS, likelihood, widened by σ_t", widened),
-		line(t2, "ΠGDM", guide.PiGDM{}),
-		line(t2, "TMPD", guide.TMPD{}),
-		line(t2, "LGD-MC", guide.LGD{}),
-		line(t2, "DiffPIR", guide.DiffPIR{}),
-		line(t2, "split Gibbs", guide.SplitGibbs{}),
+		line(t2, "ΠGDM", guide.PiGDM{Check: true}),
+		line(t2, "TMPD", guide.TMPD{Check: true}),
+		line(t2, "LGD-MC", guide.LGD{Check: true}),
+		line(t2, "DiffPIR", guide.DiffPIR{Check: true}),
+		line(t2, "split Gibbs", guide.SplitGibbs{Check: true}),
 		line(t2, "bootstrap SMC, K=4000", bootstrap),
 		line(t2, "TDS, point, K=4000", tds(twist.Point{})),
 		line(t2, "TDS, isotropic, K=4000", tds(twist.Isotropic{})),
@@ -101,14 +106,18 @@ func dataLines(quick bool) []Line {
 		trained(exact.Sharp(.5), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
 		trained(exact.Sharp(.1), "RTB", rtb.Sampler{}, iterations/2, n, 1, true),
 		trained(exact.Sharp(.1), "RTB, step variances", rtb.Sampler{Drift: free}, iterations/2, n, 1, true),
+		line(one(two), "bootstrap SMC, K=4000", bootstrap),
+		line(one(two), "bootstrap SMC with control, K=4000", controlled),
+		line(one(square), "bootstrap SMC, K=4000", bootstrap),
+		line(one(square), "bootstrap SMC with control, K=4000", controlled),
 		line(one(exact.T13(1)), "DPS, likelihood", likelihood),
-		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{}),
-		line(one(exact.T13(1)), "LGD-MC", guide.LGD{}),
-		line(one(exact.T13(1)), "DiffPIR", guide.DiffPIR{}),
-		line(one(exact.T13(1)), "split Gibbs", guide.SplitGibbs{}),
+		line(one(exact.T13(1)), "ΠGDM", guide.PiGDM{Check: true}),
+		line(one(exact.T13(1)), "LGD-MC", guide.LGD{Check: true}),
+		line(one(exact.T13(1)), "DiffPIR", guide.DiffPIR{Check: true}),
+		line(one(exact.T13(1)), "split Gibbs", guide.SplitGibbs{Check: true}),
 		line(one(exact.T13(2)), "DPS, likelihood", likelihood),
-		line(one(exact.T13(2)), "ΠGDM", guide.PiGDM{}),
-		line(one(exact.T13(2)), "TMPD", guide.TMPD{}),
+		line(one(exact.T13(2)), "ΠGDM", guide.PiGDM{Check: true}),
+		line(one(exact.T13(2)), "TMPD", guide.TMPD{Check: true}),
 		chain(exact.T13(2), "bootstrap SMC, K=4000", bootstrap),
 		chain(exact.T13(2), "TDS, covariance, K=4000", tds(twist.Covariance{})),
 	}
@@ -167,6 +176,40 @@ type taught struct {
 	seconds float64
 }
 
+// JSON is the entry as one line. What a method does not give is null.
+func (e Entry) JSON() ([]byte, error) {
+	number := func(v float64) any {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
+		}
+		return v
+	}
+	return json.Marshal(struct {
+		Case       string `json:"case"`
+		Method     string `json:"method"`
+		Engine     string `json:"engine"`
+		N          int    `json:"n"`
+		Seeds      int    `json:"seeds"`
+		Metric     string `json:"metric"`
+		Value      any    `json:"value"`
+		SE         any    `json:"se"`
+		Floor      any    `json:"floor"`
+		LogZ       any    `json:"dlogz"`
+		LogZError  any    `json:"dlogz_se"`
+		LogZT      any    `json:"dlogz_t"`
+		Coverage90 any    `json:"coverage90"`
+		Seconds    any    `json:"seconds"`
+		Evals      int64  `json:"net_evals"`
+		Constr     int64  `json:"constraint_evals"`
+		Products   int64  `json:"jacobian_products"`
+		Warned     any    `json:"warned"`
+		Warning    string `json:"warning,omitempty"`
+	}{
+		e.Case, e.Sampler, engine.InUse(), e.N, e.Seeds, "sliced W1", number(e.Distance), number(e.Error), number(e.Floor), number(e.LogZ), number(e.LogZError), number(e.LogZT),
+		number(e.Coverage90), number(e.Seconds), e.Evaluations, e.Constraints, e.Products, number(e.Warned), e.Warning,
+	})
+}
+
 // Markdown writes entries as a table; a dash stands for what a method does not give.
 func Markdown(entries []Entry) string {
 	num := func(format string, v float64) string {
@@ -181,7 +224,7 @@ func Markdown(entries []Entry) string {
 		}
 		return num("%.3f", m) + num(" ± %.3f", se)
 	}
-	out := "| case | sampler | sliced W1 | floor | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | hills off | ESS/n | evaluations | training s | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+	out := "| case | sampler | sliced W1 | floor | times the floor | warned | log Ẑ − log Z | log Z_T − log Z | modes found | least share | TV of modes | hills off | ESS/n | evaluations | training s | seconds | seeds |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 	for _, e := range entries {
 		found, training := "–", "–"
 		if e.Training > 0 {
@@ -190,7 +233,7 @@ func Markdown(entries []Entry) string {
 		if e.Counted > 0 {
 			found = fmt.Sprintf("%.3g of %.3g", e.Found, e.Counted)
 		}
-		out += fmt.Sprintf("| %s | %s | %s | %.3f | %s | %s | %s | %s | %s | %s | %s | %d | %s | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor,
+		out += fmt.Sprintf("| %s | %s | %s | %.3f | %.2f | %s | %s | %s | %s | %s | %s | %s | %s | %d | %s | %.1f | %d |\n", e.Case, e.Sampler, pm(e.Distance, e.Error), e.Floor, e.Distance/e.Floor, fmt.Sprintf("%.0f of %d", e.Warned*float64(e.Seeds), e.Seeds),
 			pm(e.LogZ, e.LogZError), num("%.3f", e.LogZT), found, num("%.2f", e.Least), num("%.3f", e.Modes), num("%.3f", e.Hills), num("%.2f", e.ESS), e.Evaluations, training, e.Seconds, e.Seeds)
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/balance"
 	"odslab/odslib/exact"
+	"odslab/odslib/guide"
 	"odslab/odslib/mcmc"
 	"odslab/odslib/nn"
 	"odslab/odslib/outsource"
@@ -68,11 +69,13 @@ func noiseLines(quick bool) (lines []Line) {
 		by(", exact by HMC", func(p *outsource.Policy) odslib.Sampler {
 			return outsource.Exact{Policy: p, Local: mcmc.HMC{}, Moves: 2}
 		})
+		line("ReSample", guide.ReSample{})
 		line("random walk", mcmc.RandomWalk{})
 		line("pCN", mcmc.PCN{})
 		line("elliptical slice", mcmc.EllipticalSlice{})
 		line("MALA", mcmc.MALA{})
 		line("HMC", mcmc.HMC{})
+		line("NUTS", mcmc.NUTS{Walkers: mcmc.Walkers{Burn: 200, Thin: 1}})
 		line("tempering by random walk, K=4000", smc.Tempering{Particles: 4000})
 		line("tempering by HMC, K=4000", smc.Tempering{Kernel: mcmc.HMC{}, Particles: 4000, Moves: 3})
 	}

@@ -189,6 +189,11 @@ func LogNormal(x, mean, std *odslib.Node) *odslib.Node {
 	return graph.MulScalar(graph.Add(quad, graph.BroadcastToShape(logs, quad.Shape())), -.5)
 }
 
+// Forward are the factor α_t/α_s and the standard deviation of the noising step of a row.
+func (p *Process) Forward(row *odslib.Node) (ratio, std *odslib.Node) {
+	return engine.Col(row, colRatio), engine.Col(row, colForward)
+}
+
 // Noise implements odslib.Noising: the forward step x_t ~ N(α_t/α_s·x_s, σ_t² − (α_t/α_s)²σ_s²).
 func (p *Process) Noise(next, row, rng *odslib.Node) (newRNG, x *odslib.Node) {
 	rng, noise := engine.RandomNormal(rng, next.Shape().Dimensions...)

@@ -35,3 +35,43 @@ func EncodeKernel(k Kernel) (json.RawMessage, error) {
 
 // DecodeKernel reads what EncodeKernel wrote.
 func DecodeKernel(data []byte) (Kernel, error) { return kernels.Decode(data) }
+
+// SavedChain is a chain as a file's JSON has it, but for what only concerns one run.
+type SavedChain struct {
+	Schedule json.RawMessage `json:"schedule,omitempty"`
+	Kernel   json.RawMessage `json:"kernel,omitempty"`
+	Grid     []float64       `json:"grid,omitempty"`
+	Steps    int             `json:"steps,omitempty"` // where there is no grid
+}
+
+// EncodeChain writes schedule, kernel and grid, where the chain has them.
+func EncodeChain(c Chain) (s SavedChain, err error) {
+	if s.Grid = c.Grid; c.Grid == nil {
+		s.Steps = c.Steps
+	}
+	if c.Schedule != nil {
+		if s.Schedule, err = EncodeSchedule(c.Schedule); err != nil {
+			return s, err
+		}
+	}
+	if c.Kernel != nil {
+		s.Kernel, err = EncodeKernel(c.Kernel)
+	}
+	return s, err
+}
+
+// Chain reads what EncodeChain wrote.
+func (s SavedChain) Chain() (c Chain, err error) {
+	if c.Grid, c.Steps = s.Grid, s.Steps; s.Grid != nil {
+		c.Steps = len(s.Grid) - 1
+	}
+	if s.Schedule != nil {
+		if c.Schedule, err = DecodeSchedule(s.Schedule); err != nil {
+			return c, err
+		}
+	}
+	if s.Kernel != nil {
+		c.Kernel, err = DecodeKernel(s.Kernel)
+	}
+	return c, err
+}

@@ -6,30 +6,51 @@ import "github.com/gomlx/gomlx/core/graph"
 const cholMax = 16
 
 // Cholesky is the factor L of small symmetric positive definite matrices A = L·Lᵀ, [B, m, m], in graph code: a [1, m, m]
-// serves a batch of any size. It can be differentiated. A matrix that is not positive definite gives NaN.
+// serves a batch of any size. It can be differentiated.
 type Cholesky struct {
 	diagonal []*Node // [B, 1, 1] each
 	below    []*Node // column j below the diagonal, [B, m-1-j, 1]
 }
 
 // NewCholesky factors a, [B, m, m], column by column; it reads the lower triangle. m is at most 16, and meant to be 8 or
-// less; [ConjugateGradients] solves larger systems.
-func NewCholesky(a *Node) Cholesky {
+// less; [ConjugateGradients] solves larger systems. A matrix that is not positive
+// definite gives NaN. least > 0 says that a − least·I has no negative eigenvalue: where that is not so, pivots below it are taken for
+// least and the entries of a column for what the diagonal leaves room for, so that the factor is finite.
+func NewCholesky(a *Node, least float64) Cholesky {
 	s := a.Shape()
 	if s.Rank() != 3 || s.Dimensions[1] != s.Dimensions[2] || s.Dimensions[1] > cholMax {
 		Fail("Cholesky wants matrices [B, m, m] with m at most %d, got %s; ConjugateGradients solves larger systems", cholMax, s)
 	}
 	var c Cholesky
 	for m := s.Dimensions[1]; m > 0; m-- {
-		d := graph.Sqrt(block(a, 0, 1, 0, 1))
+		d := graph.Sqrt(pivot(block(a, 0, 1, 0, 1), least))
 		c.diagonal = append(c.diagonal, d)
 		if m > 1 {
 			l := graph.Div(block(a, 1, m, 0, 1), d)
+			if least > 0 {
+				l = within(l, block(a, 1, m, 1, m), least)
+			}
 			c.below = append(c.below, l)
 			a = graph.Sub(block(a, 1, m, 1, m), graph.Mul(l, graph.Transpose(l, 1, 2)))
 		}
 	}
 	return c
+}
+
+func pivot(d *Node, least float64) *Node {
+	if least == 0 {
+		return d
+	}
+	return graph.MaxScalar(d, least)
+}
+
+// within cuts l to l_i² ≤ a_ii − least: the pivots that follow are then no less than least.
+func within(l, a *Node, least float64) *Node {
+	n, m := a.Shape().Dimensions[0], a.Shape().Dimensions[1]
+	on := graph.BroadcastPrefix(graph.Diagonal(a.Graph(), m), n)
+	diagonal := graph.ReduceAndKeep(graph.Where(on, a, graph.ZerosLike(a)), graph.ReduceSum, 2)
+	room := graph.Sqrt(graph.MaxScalar(graph.AddScalar(diagonal, -least), 0))
+	return graph.Max(graph.Neg(room), graph.Min(room, l))
 }
 
 // block are rows i to j-1 and columns k to l-1 of each matrix.

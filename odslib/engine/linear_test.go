@@ -192,7 +192,7 @@ func TestCholesky(t *testing.T) {
 			const n, k = 3, 2
 			a, b, v := definite(uint64(m), n, m), normals(9, n, m, k), normals(8, n, m)
 			out := evaluate(t, e, func(in []*engine.Node) []*engine.Node {
-				c := engine.NewCholesky(in[0])
+				c := engine.NewCholesky(in[0], 0)
 				return []*engine.Node{c.LogDet(), c.Solve(in[1]), c.Solve(in[2]), c.Whiten(in[2])}
 			}, a, b, v)
 			for i := range n {
@@ -229,7 +229,7 @@ func TestCholeskyGradient(t *testing.T) {
 		const n, m = 2, 4
 		value := func(in []*engine.Node) *engine.Node {
 			a := graph.MulScalar(graph.Add(in[0], graph.Transpose(in[0], 1, 2)), .5)
-			c := engine.NewCholesky(a)
+			c := engine.NewCholesky(a, 0)
 			return graph.Add(graph.ReduceSum(graph.Square(c.Whiten(in[1])), 1), graph.Add(c.LogDet(), graph.ReduceSum(c.Solve(in[1]), 1)))
 		}
 		inputs := []engine.Array{definite(3, n, m), normals(4, n, m)}
@@ -259,7 +259,7 @@ func TestCholeskyOfOneMatrixAndOfNone(t *testing.T) {
 		copy(many.Row(i), one.Data)
 	}
 	solve := func(in []*engine.Node) []*engine.Node {
-		c := engine.NewCholesky(in[0])
+		c := engine.NewCholesky(in[0], 0)
 		return []*engine.Node{c.Solve(in[1]), c.LogDet()}
 	}
 	got, want := evaluate(t, e, solve, one, b), evaluate(t, e, solve, many, b)

@@ -19,6 +19,8 @@ type Case struct {
 	Modes       [][]float64 // centres for hard assignment, nil where modes make no sense
 	ModeWeights []float64   // exact posterior mass of each mode
 
+	Answer odslib.Prior // the posterior, where neither prior nor constraint knows it; nil else
+
 	Each *odslib.Posterior // of one coordinate, where all are independent and alike; nil else
 }
 

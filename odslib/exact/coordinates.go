@@ -9,8 +9,11 @@ import (
 	"odslab/odslib/priors"
 )
 
-// Exact is the posterior in closed form and log Z, also where it is known by coordinates alone.
+// Exact is the posterior in closed form and log Z, also where the case alone knows it or it is known by coordinates.
 func (c Case) Exact() (odslib.Prior, float64, error) {
+	if c.Answer != nil {
+		return c.Answer, c.LogZ, nil
+	}
 	if c.Each == nil {
 		return c.Post.Exact()
 	}

@@ -27,6 +27,7 @@ type DiffPIR struct {
 
 	Inner int             // gradient steps where there is no closed form (Barzilai & Borwein 1988); 0 means 10
 	Chain diffusion.Chain // its Kernel, if any, replaces Renoise
+	Check bool            // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Renoise is DiffPIR's step: x_s = α_s·x̂0 + σ_s·(√(1−ζ)·ε̂ + √ζ·ε), ε̂ the noise that x̂0 leaves in x_t.
@@ -51,7 +52,7 @@ func (s DiffPIR) Sample(ctx context.Context, post odslib.Posterior, n int, seed 
 	if chain.Kernel == nil {
 		chain.Kernel = Renoise{s.Zeta}
 	}
-	return sample(ctx, "DiffPIR", s, chain, post, n, seed)
+	return sample(ctx, "DiffPIR", s, chain, s.Check, post, n, seed)
 }
 
 // About is what holds of every run.
@@ -84,6 +85,14 @@ type diffPIR struct {
 }
 
 func (b diffPIR) Params() odslib.Params { return b.params }
+
+// Evaluations implements twist.Several.
+func (b diffPIR) Evaluations() int {
+	if b.c != nil {
+		return 1
+	}
+	return b.s.Inner + 1
+}
 
 // Columns implements Bound.
 func (diffPIR) Columns() []odslib.Curve { return nil }

@@ -9,5 +9,9 @@
 // by the weight of x̂0 in the step instead, which is its published subtraction after the step.
 //
 // [DPS], [LGD], [PiGDM] and [TMPD] follow the gradient of a twist. [DiffPIR] and [SplitGibbs] are plug-and-play methods, which
-// differentiate no network: the one moves x̂0 to the best point near it, the other draws.
+// differentiate no network: the one moves x̂0 to the best point near it, the other draws. [ReSample] does the former in the latent
+// of a decoder.
+//
+// With Check a Result of a hundred draws or more says how far they are from the posterior, and warns, before anybody knows the answer: by
+// the weights of the paths, or else by moves that leave the posterior as it is.
 package guide

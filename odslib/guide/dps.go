@@ -37,11 +37,12 @@ type DPS struct {
 	ZetaAt  odslib.Curve // strength over time, replaces Zeta
 	ErrorAt odslib.Curve // Likelihood: standard deviation of further noise in the error model over time; nil means none
 	Chain   diffusion.Chain
+	Check   bool // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Sample implements odslib.Sampler.
 func (s DPS) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	return sample(ctx, "DPS", s, s.Chain.WithSteps(s.Steps, 1000), post, n, seed)
+	return sample(ctx, "DPS", s, s.Chain.WithSteps(s.Steps, 1000), s.Check, post, n, seed)
 }
 
 // About is what holds of every run.
@@ -106,6 +107,9 @@ type normDPS struct {
 
 func (normDPS) dividesByGain() {}
 
+// Products implements twist.Costly.
+func (normDPS) Products() int { return 1 }
+
 func (normDPS) Params() odslib.Params { return nil }
 
 // Columns implements Bound: ζ.
@@ -134,6 +138,9 @@ type likelihoodDPS struct {
 	twist.Bound
 	zeta odslib.Curve
 }
+
+// Products implements twist.Costly.
+func (b likelihoodDPS) Products() int { return twist.GradientProducts(b.Bound) }
 
 // Columns implements Bound: those of the likelihood, then ζ.
 func (b likelihoodDPS) Columns() []odslib.Curve { return append(b.Bound.Columns(), b.zeta) }

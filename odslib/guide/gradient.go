@@ -19,11 +19,12 @@ type Gradient struct {
 	Twist twist.Twist // nil means twist.Point{}
 	Steps int         // 0 means 100
 	Chain diffusion.Chain
+	Check bool // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Sample implements odslib.Sampler.
 func (s Gradient) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	return sample(ctx, "gradient", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
+	return sample(ctx, "gradient", s, s.Chain.WithSteps(s.Steps, 100), s.Check, post, n, seed)
 }
 
 // About is what holds of every run.
@@ -44,6 +45,12 @@ func (s Gradient) Bind(post odslib.Posterior, seed uint64) (Bound, error) {
 }
 
 type gradient struct{ twist.Bound }
+
+// Products implements twist.Costly.
+func (b gradient) Products() int { return twist.GradientProducts(b.Bound) }
+
+// Evaluations implements twist.Several.
+func (b gradient) Evaluations() int { return twist.EvaluationsOf(b.Bound) }
 
 // X0 implements Bound.
 func (b gradient) X0(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {

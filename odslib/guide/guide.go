@@ -10,6 +10,7 @@ import (
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
 	"odslab/odslib/engine"
+	"odslab/odslib/twist"
 )
 
 // Guide is a method before it is put to a posterior.
@@ -83,13 +84,20 @@ func (p Steered) Denoise(scope *odslib.Scope, x *odslib.Node, at odslib.Level) *
 	if len(at.Extra) != len(p.Bound.Columns()) {
 		engine.Fail("this guide reads %d curves of t, which a diffusion.Chain brings; the level has %d", len(p.Bound.Columns()), len(at.Extra))
 	}
-	own := at
-	own.Extra = nil
-	return p.Bound.X0(scope, x, p.Post.Denoise(scope, x, own), at)
+	guided, _ := p.both(scope, x, at)
+	return guided
+}
+
+// both are x̂0 under the measurement, and x̂0.
+func (p Steered) both(scope *odslib.Scope, x *odslib.Node, at odslib.Level) (guided, own *odslib.Node) {
+	bare := at
+	bare.Extra = nil
+	own = p.Post.Denoise(scope, x, bare)
+	return p.Bound.X0(scope, x, own, at), own
 }
 
 // sample runs the guided chain for n samples.
-func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
+func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, checks bool, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
 	start := time.Now()
 	if err := odslib.CheckDraw(post, n); err != nil {
 		return nil, err
@@ -115,10 +123,11 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, po
 	if a, ok := g.(interface{ About() string }); ok {
 		res.About = a.About()
 	}
-	d, err := chain.Draw(ctx, name, prior, post.Given, n, seed)
+	d, err := walk(ctx, name, prior, chain, checks, n, seed)
 	res.Samples, res.States, res.NetworkEvals = d.X, d.States, d.Evals
 	if !unguided {
-		res.ConstraintEvals = d.Evals
+		res.ConstraintEvals = d.Evals * int64(twist.EvaluationsOf(prior.Bound))
+		res.JacobianProducts = d.Evals * int64(twist.ProductsOf(prior.Bound))
 	}
 	if d.Note != "" {
 		res.Note("%s", d.Note)
@@ -136,6 +145,12 @@ func sample(ctx context.Context, name string, g Guide, chain diffusion.Chain, po
 	}
 	if res.NonFinite = res.Samples.NonFinite(); res.NonFinite > 0 {
 		res.Note("the guidance is too strong for these steps where values are not finite: lower its strength or take more Steps")
+	}
+	if err == nil && checks {
+		if unguided { // a path of the prior weighs r
+			d.Carried = []odslib.Array{engine.NewArray(n)}
+		}
+		err = check(ctx, res, post, d.Carried, unguided, seed)
 	}
 	res.Close(start)
 	return res, err

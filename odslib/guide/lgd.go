@@ -21,11 +21,12 @@ type LGD struct {
 	Draws    int     // n; 0 means 10, as published
 	Variance float64 // v of the data; 0 means 1, as published
 	Chain    diffusion.Chain
+	Check    bool // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Sample implements odslib.Sampler.
 func (s LGD) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	return sample(ctx, "LGD-MC", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
+	return sample(ctx, "LGD-MC", s, s.Chain.WithSteps(s.Steps, 100), s.Check, post, n, seed)
 }
 
 // About is what holds of every run.

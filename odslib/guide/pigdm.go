@@ -29,11 +29,12 @@ type PiGDM struct {
 	// error, and else the pseudo-inverse that its operator has.
 	Inverse func(y *odslib.Node) *odslib.Node
 	Chain   diffusion.Chain
+	Check   bool // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Sample implements odslib.Sampler.
 func (s PiGDM) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	return sample(ctx, "ΠGDM", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
+	return sample(ctx, "ΠGDM", s, s.Chain.WithSteps(s.Steps, 100), s.Check, post, n, seed)
 }
 
 // About is what holds of every run.
@@ -71,6 +72,9 @@ type pseudoInverse struct {
 }
 
 func (pseudoInverse) Params() odslib.Params { return nil }
+
+// Products implements twist.Costly.
+func (pseudoInverse) Products() int { return 1 }
 
 // Columns implements Bound.
 func (pseudoInverse) Columns() []odslib.Curve { return nil }

@@ -2,9 +2,12 @@ package guide
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"odslab/odslib"
 	"odslab/odslib/diffusion"
+	"odslab/odslib/priors"
 )
 
 var (
@@ -16,11 +19,36 @@ var (
 type Plain struct {
 	Steps int // 0 means 100
 	Chain diffusion.Chain
+	Check bool // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Sample implements odslib.Sampler.
 func (s Plain) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	return sample(ctx, "plain", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
+	if _, graph := post.Prior.(odslib.Diffusion); !graph {
+		if p, ok := post.Prior.(odslib.HostDiffusion); ok {
+			return s.host(ctx, p, post, n, seed)
+		}
+	}
+	return sample(ctx, "plain", s, s.Chain.WithSteps(s.Steps, 100), s.Check, post, n, seed)
+}
+
+// host draws where the denoiser is on the host.
+func (s Plain) host(ctx context.Context, p odslib.HostDiffusion, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
+	if err := odslib.CheckDraw(post, n); err != nil {
+		return nil, err
+	}
+	chain := s.Chain.WithSteps(s.Steps, 100)
+	if chain.Schedule != nil || chain.Grid != nil || chain.Kernel != nil || chain.Observe != nil {
+		return nil, fmt.Errorf("plain: the chain of %T runs on the host, by ancestral steps of the prior's own schedule; of Chain it takes Steps alone", p)
+	}
+	begun, res := time.Now(), odslib.NewResult(post, "plain", s, seed)
+	var err error
+	if res.Samples, err = (priors.HostChain{Of: p, Steps: chain.Steps}).Sample(ctx, n, seed); err != nil {
+		return nil, fmt.Errorf("plain: %w", err)
+	}
+	res.About, res.NonFinite, res.NetworkEvals = s.About(), res.Samples.NonFinite(), int64(n*chain.Steps)
+	res.Close(begun)
+	return res, nil
 }
 
 // About is what holds of every run.

@@ -28,6 +28,7 @@ type SplitGibbs struct {
 	Batch   int     // samples together; 0 means 4096
 	Driver  engine.Driver
 	Initial diffusion.Chain // that draws the first x, from the prior
+	Check   bool            // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // columns of its table: of the step, and of the draw of z before it.
@@ -111,8 +112,11 @@ func (s SplitGibbs) Sample(ctx context.Context, post odslib.Posterior, n int, se
 	}
 	res.ConstraintEvals = int64(n * s.rounds())
 	res.NonFinite = res.Samples.NonFinite()
+	if s.Check {
+		err = check(ctx, res, post, nil, false, seed)
+	}
 	res.Close(begun)
-	return res, nil
+	return res, err
 }
 
 func (s SplitGibbs) rounds() int {

@@ -20,11 +20,12 @@ type TMPD struct {
 	Steps      int // 0 means 100
 	Iterations int // of conjugate gradients; 0 means exact up to twist.MostMeasured measured values, 8 for more
 	Chain      diffusion.Chain
+	Check      bool // say how far the draws are from the posterior, a hundred at least, and warn; at up to thrice the evaluations
 }
 
 // Sample implements odslib.Sampler.
 func (s TMPD) Sample(ctx context.Context, post odslib.Posterior, n int, seed uint64) (*odslib.Result, error) {
-	return sample(ctx, "TMPD", s, s.Chain.WithSteps(s.Steps, 100), post, n, seed)
+	return sample(ctx, "TMPD", s, s.Chain.WithSteps(s.Steps, 100), s.Check, post, n, seed)
 }
 
 // About is what holds of every run.

@@ -117,6 +117,9 @@ func (d *density) at(ctx context.Context, x odslib.Array) (p point, err error) {
 	} else if d.inner.Constraint != nil {
 		d.res.ConstraintEvals += int64(n)
 		d.res.NetworkEvals += int64(n)
+		if d.gradient {
+			d.res.JacobianProducts += int64(n)
+		}
 	}
 	for i, l := range p.logP {
 		if math.IsInf(p.logR[i], -1) {

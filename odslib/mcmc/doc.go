@@ -4,8 +4,8 @@
 //
 // whose image under f is the posterior. f needs no inverse and r no gradient; both may run on the host.
 //
-// [EllipticalSlice] has nothing to tune and needs no gradient. [RandomWalk], [PCN], [MALA] and [HMC] are Metropolis moves, which
-// also work where the prior knows its density, on p(x)·r(x); their step sizes are adapted in the burn-in. [Independence] jumps to
+// [EllipticalSlice] has nothing to tune and needs no gradient. [RandomWalk], [PCN], [MALA], [HMC] and [NUTS] are
+// Metropolis moves, which also work where the prior knows its density, on p(x)·r(x); their step sizes are adapted in the burn-in. [Independence] jumps to
 // draws of another sampler and takes its error back. An [Ensemble] lends
 // them to methods that raise the power of r. Many chains run at once as the rows of a batch. A
 // [odslib.Result] carries the bulk ESS of the draws and a note with R̂, which says whether the chains agree; draws are

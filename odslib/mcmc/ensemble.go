@@ -10,7 +10,7 @@ import (
 	"odslab/odslib/engine"
 )
 
-// Kernel is a Metropolis move that leaves p·r^β as it is: RandomWalk, PCN, MALA or HMC.
+// Kernel is a Metropolis move that leaves p·r^β as it is: RandomWalk, PCN, MALA, HMC or NUTS.
 type Kernel interface {
 	odslib.Sampler
 	move() move
@@ -21,6 +21,7 @@ var (
 	_ Kernel = PCN{}
 	_ Kernel = MALA{}
 	_ Kernel = HMC{}
+	_ Kernel = NUTS{}
 )
 
 // Ensemble is a batch of places that a kernel moves under p·r^β, for methods that raise β from 0, the prior, to 1. Close it.
@@ -93,7 +94,7 @@ func (e *Ensemble) Move(ctx context.Context) (accepted float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	accepted = e.walk.judge(log, e.res)
+	accepted = e.move.judge(e.walk, log, e.res)
 	e.step = e.move.adapted(e.step, accepted, .5)
 	return accepted, nil
 }

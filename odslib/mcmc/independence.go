@@ -90,7 +90,7 @@ func (j *jumps) move() move {
 			if err != nil {
 				return nil, err
 			}
-			if accepted := w.judge(log, w.res); j.sweep <= j.burn {
+			if accepted := local.judge(w, log, w.res); j.sweep <= j.burn {
 				step = local.adapted(step, accepted, math.Pow(float64((j.sweep-1)*j.Moves+m+1), -.6))
 			}
 		}

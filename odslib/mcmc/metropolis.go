@@ -29,6 +29,7 @@ type move struct {
 	gradient   bool
 	noise      bool    // for the noise of a generator alone
 	most       float64 // largest step; 0 means none
+	chooses    bool    // propose has chosen the next place itself: log is that of the mean acceptance on the way, to adapt to
 	// propose fills w.try and w.next, and log is the logarithm of the acceptance probability of each chain.
 	propose func(ctx context.Context, w *walk, step float64) (log []float64, err error)
 }
@@ -37,6 +38,7 @@ type move struct {
 type walk struct {
 	*density
 	rng      []*rand.Rand
+	settled  bool // the burn-in is over
 	x, try   odslib.Array
 	at, next point
 }
@@ -115,11 +117,12 @@ func (m move) run(ctx context.Context, s Walkers, d *density, rec *record, seed 
 			res.Note("stopped after %d of %d moves", k-1, rec.moves())
 			return err
 		}
+		w.settled = k > rec.burn
 		log, err := m.propose(ctx, w, step)
 		if err != nil {
 			return err
 		}
-		mean := w.judge(log, res)
+		mean := m.judge(w, log, res)
 		for i := range log {
 			if slot := rec.slot(k); slot >= 0 {
 				rec.keep(i, slot, w.x.Row(i), w.at.logR[i])
@@ -166,8 +169,13 @@ func (w *walk) accept(i int) {
 }
 
 // judge accepts or refuses each chain's proposal, and returns the mean probability of acceptance.
-func (w *walk) judge(log []float64, res *odslib.Result) (mean float64) {
+func (m move) judge(w *walk, log []float64, res *odslib.Result) (mean float64) {
 	for i, l := range log {
+		if m.chooses {
+			mean += math.Exp(l) / float64(len(log))
+			w.accept(i)
+			continue
+		}
 		if math.IsNaN(l) || math.IsInf(w.next.logP[i], -1) {
 			l = math.Inf(-1)
 		} else if math.IsInf(w.at.logP[i], -1) {

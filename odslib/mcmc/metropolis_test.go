@@ -22,13 +22,13 @@ func TestMetropolis(t *testing.T) {
 	}
 	w := mcmc.Walkers{Chains: 100, Burn: 600, Thin: 5}
 	for name, s := range map[string]odslib.Sampler{
-		"random walk": mcmc.RandomWalk{Walkers: w}, "pCN": mcmc.PCN{Walkers: w}, "MALA": mcmc.MALA{Walkers: w}, "HMC": mcmc.HMC{Walkers: w, Leaps: 6},
+		"random walk": mcmc.RandomWalk{Walkers: w}, "pCN": mcmc.PCN{Walkers: w}, "MALA": mcmc.MALA{Walkers: w}, "HMC": mcmc.HMC{Walkers: w, Leaps: 6}, "NUTS": mcmc.NUTS{Walkers: mcmc.Walkers{Chains: 100, Burn: 100, Thin: 1}},
 	} {
 		for _, c := range []exact.Case{exact.T11(2), exact.T10(), exact.T13(2)} {
 			if _, density := c.Post.Prior.(odslib.Density); density && name == "pCN" {
 				continue
 			}
-			if c.Name == "T10" && name != "HMC" {
+			if c.Name == "T10" && name != "HMC" && name != "NUTS" {
 				continue // the others need many times as many moves there, as R̂ says
 			}
 			res, err := s.Sample(context.Background(), c.Post, 5000, 1)
@@ -107,7 +107,7 @@ func TestHostTargets(t *testing.T) {
 			t.Errorf("%T: mean %.3f, ESS %.0f", s, res.Mean()[0], res.ESS)
 		}
 	}
-	for want, s := range map[string]odslib.Sampler{"MALA": mcmc.MALA{}, "HMC": mcmc.HMC{}} {
+	for want, s := range map[string]odslib.Sampler{"MALA": mcmc.MALA{}, "HMC": mcmc.HMC{}, "NUTS": mcmc.NUTS{}} {
 		_, err := s.Sample(context.Background(), post, 10, 1)
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "differentiated") || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%T: %v", s, err)

@@ -30,7 +30,10 @@ func Dense(scope *engine.Scope, name string, x *engine.Node, out int, init engin
 // GroupNorm normalises each group of channels of each sample to mean 0 and variance 1, then scales and shifts every
 // channel (Wu & He 2018): x [B, ..., c] → the same shape. Groups that do not divide c are lowered to a divisor.
 func GroupNorm(scope *engine.Scope, name string, x *engine.Node, groups int) *engine.Node {
-	const epsilon = 1e-5
+	return groupNorm(scope, name, x, groups, 1e-5)
+}
+
+func groupNorm(scope *engine.Scope, name string, x *engine.Node, groups int, epsilon float64) *engine.Node {
 	s, g := scope.In("%s", name), x.Graph()
 	dims := x.Shape().Dimensions
 	n, c := dims[0], dims[len(dims)-1]

@@ -22,6 +22,7 @@ var (
 	_ Net = MLP{}
 	_ Net = UNet{}
 	_ Net = Transformer{}
+	_ Net = DDPMUNet{}
 )
 
 // or is the default of a setting whose zero value means "choose for me".
@@ -33,7 +34,7 @@ func or[T comparable](v, def T) T {
 	return v
 }
 
-var nets = kinds.New[Net]("nn", "network", MLP{}, UNet{}, Transformer{})
+var nets = kinds.New[Net]("nn", "network", MLP{}, UNet{}, Transformer{}, DDPMUNet{})
 
 // Register makes a network of one's own readable from checkpoints, by the name of its type: a struct of exported
 // settings.

@@ -31,7 +31,7 @@ func scopeOf(x *engine.Node) *engine.Scope {
 }
 
 func TestSettingsRoundTrip(t *testing.T) {
-	for _, net := range []Net{MLP{}, MLP{Hidden: 7, NoResidual: true}, UNet{Channels: 8, Multiply: []int{1, 2, 4}}, Transformer{Width: 32, Causal: true}} {
+	for _, net := range []Net{MLP{}, MLP{Hidden: 7, NoResidual: true}, UNet{Channels: 8, Multiply: []int{1, 2, 4}}, Transformer{Width: 32, Causal: true}, DDPMUNet{Channels: []int{8, 16}, Attention: []bool{false, true}}} {
 		data, err := Encode(net)
 		if err != nil {
 			t.Fatal(err)
@@ -45,7 +45,7 @@ func TestSettingsRoundTrip(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		`{"kind":"Mamba"}`:                             `there are MLP, Transformer, UNet`,
+		`{"kind":"Mamba"}`:                             `there are DDPMUNet, MLP, Transformer, UNet`,
 		`{"kind":"MLP","settings":{"Width":3}}`:        "Width",
 		`{"kind":"MLP","settings":{"Hidden":"a lot"}}`: "Hidden",
 		`[]`: "not the settings",

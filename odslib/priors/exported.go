@@ -20,7 +20,7 @@ import (
 
 var (
 	_ odslib.HostGenerator = (*ExportedGenerator)(nil)
-	_ HostDiffusion        = (*ExportedDiffusion)(nil)
+	_ odslib.HostDiffusion = (*ExportedDiffusion)(nil)
 )
 
 // Exported is a program that JAX exported as StableHLO, for a fixed batch of float32: testdata/exported/export.py writes such files.
@@ -245,10 +245,10 @@ func OpenExportedDiffusion(path string, schedule odslib.Schedule) (*ExportedDiff
 // Shape implements odslib.Prior.
 func (d *ExportedDiffusion) Shape() []int { return slices.Clone(d.Output[1:]) }
 
-// Schedule implements HostDiffusion.
+// Schedule implements odslib.HostDiffusion.
 func (d *ExportedDiffusion) Schedule() odslib.Schedule { return d.Noising }
 
-// DenoiseHost implements HostDiffusion.
+// DenoiseHost implements odslib.HostDiffusion.
 func (d *ExportedDiffusion) DenoiseHost(ctx context.Context, x odslib.Array, t float64) (odslib.Array, error) {
 	in := []odslib.Array{x}
 	for _, v := range []float64{t, d.Noising.Alpha(t), d.Noising.Sigma(t)} {

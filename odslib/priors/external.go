@@ -13,7 +13,7 @@ import (
 
 var (
 	_ odslib.HostGenerator = ExternalGenerator{}
-	_ HostDiffusion        = ExternalDiffusion{}
+	_ odslib.HostDiffusion = ExternalDiffusion{}
 )
 
 // ExternalGenerator is a generator x = f(z) in another process: the way in for models that no format carries. The process is started
@@ -93,7 +93,7 @@ func (e ExternalGenerator) String() string { return "generator in " + strings.Jo
 
 // ExternalDiffusion is a diffusion prior whose denoiser x̂0(x_t, t) lives in another process, which is asked as an
 // [ExternalGenerator]'s is, the line having the level besides: {"shape":[64,2],"t":.5,"alpha":.7,"sigma":.7}. The chain runs here:
-// [HostChain] makes a generator of it.
+// guide.Plain, smc.Bootstrap and smc.FK take it, and [HostChain] makes a generator of it.
 type ExternalDiffusion struct {
 	Command []string        // program and arguments
 	Dims    []int           // shape of a sample
@@ -104,7 +104,7 @@ type ExternalDiffusion struct {
 // Shape implements odslib.Prior.
 func (e ExternalDiffusion) Shape() []int { return slices.Clone(e.Dims) }
 
-// Schedule implements HostDiffusion.
+// Schedule implements odslib.HostDiffusion.
 func (e ExternalDiffusion) Schedule() odslib.Schedule {
 	if e.Noising == nil {
 		return diffusion.VPCosine{}
@@ -115,7 +115,7 @@ func (e ExternalDiffusion) Schedule() odslib.Schedule {
 // Err says what is wrong with the settings, or nil.
 func (e ExternalDiffusion) Err() error { return checkExternal(e.Command, e.Dims, e.Timeout) }
 
-// DenoiseHost implements HostDiffusion.
+// DenoiseHost implements odslib.HostDiffusion.
 func (e ExternalDiffusion) DenoiseHost(ctx context.Context, x odslib.Array, t float64) (odslib.Array, error) {
 	if err := e.Err(); err != nil {
 		return odslib.Array{}, err

@@ -12,18 +12,10 @@ import (
 
 var _ odslib.HostGenerator = HostChain{}
 
-// HostDiffusion is a diffusion prior whose denoiser is no graph code: a program of another framework, another process.
-type HostDiffusion interface {
-	odslib.Prior
-	Schedule() odslib.Schedule
-	// DenoiseHost is x̂0 of a batch x_t [n, shape…] at time t.
-	DenoiseHost(ctx context.Context, x odslib.Array, t float64) (odslib.Array, error)
-}
-
 // HostChain is the reverse chain of such a prior as a generator of its whole noise, [Steps+1, shape…], as [Unrolled] is of others:
 // what takes generators without a gradient takes it. Its steps are ancestral (Ho et al. 2020).
 type HostChain struct {
-	Of    HostDiffusion
+	Of    odslib.HostDiffusion
 	Steps int // 0 means 50
 }
 

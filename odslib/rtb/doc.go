@@ -9,5 +9,5 @@
 //	rtb.Sampler{Drift: balance.Drift{Guide: twist.Kernel{}, Variances: true}}
 //
 // Its rivals train on the same posterior, over the same paths: [OnPolicy], [PolicyGradient], [DDPO], [AdjointMatching];
-// [ClassifierGuidance] trains a classifier instead. [Unnormalised] makes a posterior of a density, for RTB as a plain sampler.
+// [TiltMatching] regresses along r^β, [ClassifierGuidance] trains a classifier instead. [Unnormalised] makes a posterior of a density, for RTB as a plain sampler.
 package rtb

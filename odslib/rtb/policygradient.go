@@ -28,7 +28,7 @@ func (s PolicyGradient) Train(ctx context.Context, post odslib.Posterior, budget
 	if kl == 0 {
 		kl = 1
 	}
-	s.Objective = balance.Pull{Name: "policy gradient", Of: func(ratio, logr []float64) []float64 {
+	s.Objective = balance.Pull{Name: "policy gradient", KL: kl, Of: func(ratio, logr []float64) []float64 {
 		value := make([]float64, len(ratio))
 		for i := range value {
 			value[i] = logr[i] - kl*ratio[i]

@@ -3,6 +3,8 @@ package rtb_test
 import (
 	"context"
 	"math"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	"odslab/odslib"
@@ -20,7 +22,7 @@ func quick() balance.Settings {
 }
 
 // TestRivals: under the tilt e^x of N(0, I) the posterior is N((1, 0), I). Policy gradient with KL = 1 and adjoint matching end there,
-// as RTB does; with KL = 4 a quarter of the way, since its optimum is r^{1/4}; DDPO, which nothing holds, climbs; classifier guidance goes
+// as RTB and tilt matching do; with KL = 4 a quarter of the way, since its optimum is r^{1/4}; DDPO, which nothing holds, climbs far beyond; classifier guidance goes
 // as far as a classifier of bounded r can be had from samples.
 func TestRivals(t *testing.T) {
 	if testing.Short() {
@@ -46,8 +48,9 @@ func TestRivals(t *testing.T) {
 	}{
 		{"policy gradient", train(rtb.PolicyGradient{Settings: quick()}, 120), .85, 1.15},
 		{"policy gradient, KL = 4", train(rtb.PolicyGradient{Settings: quick(), KL: 4}, 120), .1, .4},
-		{"DDPO", train(rtb.DDPO{Settings: quick()}, 120), .5, math.Inf(1)},
+		{"DDPO", train(rtb.DDPO{Settings: quick()}, 120), 3, math.Inf(1)},
 		{"adjoint matching", train(rtb.AdjointMatching{Settings: quick()}, 120), .9, 1.1},
+		{"tilt matching", train(rtb.TiltMatching{Net: quick().Net, Steps: 10, Draws: 4000, Batch: 256, Fits: 1200}, 0), .9, 1.1},
 		{"on-policy RTB", train(rtb.OnPolicy{Settings: quick()}, 120), .85, 1.15},
 	} {
 		m, s := k.r.Mean(), k.r.Std()
@@ -69,6 +72,24 @@ func TestRivals(t *testing.T) {
 	t.Logf("classifier guidance: mean %.3f, std %.3f, loss %.4f", m, r.Std(), p.Losses[len(p.Losses)-1])
 	if m[0] < .65 || m[0] > 1.2 || math.Abs(m[1]) > .15 {
 		t.Errorf("classifier guidance: mean %.3f", m)
+	}
+	path := filepath.Join(t.TempDir(), "classified")
+	if err := p.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := rtb.OpenClassified(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := kept.Sample(ctx, c.Post, n, 2)
+	if err != nil || !slices.Equal(again.Samples.Data, r.Samples.Data) || !slices.Equal(kept.Losses, p.Losses) {
+		t.Errorf("the opened classifier draws something else: %v", err)
+	}
+	if _, err := kept.Sample(ctx, exact.T12(2, 2).Post, 50, 7); err == nil {
+		t.Error("another posterior is taken")
+	}
+	if _, err := balance.Open(path); err == nil {
+		t.Error("a classifier is opened as a policy")
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"gonum.org/v1/gonum/floats"
 
+	"odslab/odslib"
 	"odslab/odslib/engine"
 	"odslab/odslib/twist"
 )
@@ -27,6 +28,10 @@ func (r *Run) advance(ctx context.Context, parents []int32) error {
 		r.noise, r.state = out[0], out[1:]
 		rows, stay = engine.Table{rows[0], rows[0]}, 1
 	}
+	var before []float64
+	if r.control {
+		before = slices.Clone(r.logw)
+	}
 	out, err := r.call(program, rows, append(parents, stay))
 	if err != nil {
 		return err
@@ -38,8 +43,14 @@ func (r *Run) advance(ctx context.Context, parents []int32) error {
 		return err
 	}
 	k := r.size()
+	if !final && r.denoiser != nil {
+		if err := r.denoise(ctx); err != nil {
+			return err
+		}
+	}
 	if !final {
-		r.res.NetworkEvals += int64(k)
+		r.res.NetworkEvals += int64(r.evaluations() * k)
+		r.res.JacobianProducts += int64(r.evaluations() * r.products() * k)
 	}
 	twists, err := r.twists(ctx, logs.Data[:k], float64(logs.Data[2*k]), float64(logs.Data[2*k+1]))
 	if err != nil {
@@ -55,6 +66,9 @@ func (r *Run) advance(ctx context.Context, parents []int32) error {
 		r.logw[j] += g + float64(ratio)
 	}
 	r.res.Lost(r.logw)
+	if r.control && i > 0 && !final {
+		r.steer(before, logs.Data[2*k+2:])
+	}
 	for _, p := range r.populations {
 		p.weigh(i)
 	}
@@ -68,6 +82,26 @@ func (r *Run) advance(ctx context.Context, parents []int32) error {
 	return nil
 }
 
+// evaluations is the number of network evaluations for one guess.
+func (o *opened) evaluations() int {
+	if p, ok := o.process.(*corrected); ok {
+		return len(p.Product)
+	}
+	return 1
+}
+
+// products is the number of products with the network's Jacobian for one guess.
+func (o *opened) products() int {
+	_, gaussian := o.process.(odslib.GaussianSteps)
+	switch {
+	case o.bound == nil || o.hosted:
+		return 0
+	case o.proposal.Guided() && gaussian: // that in logits is none
+		return twist.GradientProducts(o.bound)
+	}
+	return twist.ProductsOf(o.bound)
+}
+
 // call runs a program; the random state and the state of the particles are used up.
 func (r *Run) call(program *engine.Program, rows engine.Table, parents []int32) (out []*tensors.Tensor, err error) {
 	inputs := []*tensors.Tensor{tensors.FromFlatDataAndDimensions(slices.Concat(rows...), len(rows), len(rows[0]))}
@@ -75,9 +109,13 @@ func (r *Run) call(program *engine.Program, rows engine.Table, parents []int32) 
 	for _, t := range r.given {
 		args = append(args, t)
 	}
+	if r.control && parents != nil {
+		inputs = append(inputs, r.coefficients().Tensor())
+		args = append(args, inputs[1])
+	}
 	if parents != nil { // as tensors: the array library takes slices apart by reflection
 		inputs = append(inputs, tensors.FromFlatDataAndDimensions(slices.Clone(parents), len(parents)))
-		args = append(args, inputs[1])
+		args = append(args, inputs[len(inputs)-1])
 	}
 	defer engine.Free(inputs...)
 	state := append([]*tensors.Tensor{r.noise}, r.state...)
@@ -99,8 +137,8 @@ func (r *Run) twists(ctx context.Context, device []float32, alpha, sigma float64
 		return out, nil
 	}
 	each := 1
-	if several, ok := r.bound.(twist.Several); ok && !final {
-		each = several.Evaluations()
+	if !final {
+		each = twist.EvaluationsOf(r.bound)
 	}
 	r.res.ConstraintEvals += int64(each * len(out))
 	for j, v := range device {

@@ -21,6 +21,8 @@ type Bootstrap struct {
 	Potential  Potential       // Difference follows the twist at every step; Terminal weights the end alone
 	Resampling Resampling
 	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
+	Islands    int     // of so many Particles each, in one batch: LogZError is then measured between them; 0 means 1
+	Control    bool    // adds a drift that makes the weights' variance least: for powers and products of priors
 	NoShift    bool    // leaves Result.Shift out, and the run of a quarter of the steps that estimates it
 }
 
@@ -37,7 +39,7 @@ func (b Bootstrap) Open(post odslib.Posterior, n int, seed uint64) (*Run, error)
 func (b Bootstrap) core() feynmanKac {
 	return feynmanKac{
 		name: "Bootstrap", particles: b.Particles, chain: b.Chain.WithSteps(b.Steps, 100), proposal: OwnStep{},
-		twist: or(b.Twist, twist.Default{Unguided: true}), potential: b.Potential, resampling: b.Resampling, threshold: b.Threshold, plain: b.NoShift,
+		twist: or(b.Twist, twist.Default{Unguided: true}), potential: b.Potential, resampling: b.Resampling, threshold: b.Threshold, islands: b.Islands, control: b.Control, plain: b.NoShift,
 	}
 }
 

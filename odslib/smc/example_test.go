@@ -94,3 +94,18 @@ func ExampleTDS_Open() {
 	fmt.Println(steps, "steps with the start,", res.Samples.Len(), "draws", err)
 	// Output: 21 steps with the start, 100 draws <nil>
 }
+
+// Where two experts agree: the product of two mixtures is one, with log Z = −3.37 and the most weight at (1, .4).
+func ExampleProduct() {
+	a := priors.Isotropic(nil, [][]float64{{-2, 0}, {2, 0}}, .5)
+	b := priors.Isotropic([]float64{.4, .6}, [][]float64{{2, 1}, {-1, -1}}, .8)
+	both := odslib.Given(smc.Product{{Prior: a, Power: 1}, {Prior: b, Power: 1}}, nil)
+
+	res, err := smc.Bootstrap{Particles: 4000, Control: true, Islands: 4}.Sample(context.Background(), both, 1000, 1)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(math.Abs(res.LogZ+3.37) < .2, res.LogZError < .1, len(res.Islands))
+	// Output: true true 4
+}

@@ -20,6 +20,7 @@ import (
 type feynmanKac struct {
 	name       string
 	particles  int // of each island
+	islands    int // of each group, which have nothing to do with each other; 0 means 1
 	chain      diffusion.Chain
 	proposal   Proposal
 	twist      twist.Twist
@@ -27,6 +28,7 @@ type feynmanKac struct {
 	lambda     float64 // power of r; 0 means 1
 	resampling Resampling
 	threshold  float64
+	control    bool // a drift fitted to the cloud, see control.go
 	plain      bool // without an estimate of the shift
 }
 
@@ -44,16 +46,17 @@ type opened struct {
 	post    odslib.Posterior
 	process odslib.Process
 	bound   twist.Bound // nil where there is nothing to be told ahead of the end
-	islands []island
+	groups  []group
 	n       int // draws
 
 	table             engine.Table // the process's rows, with the twist's columns behind
 	own               int          // columns of the process
 	start, step, last *engine.Program
-	given             []*tensors.Tensor // conditions of the particles, or none
-	rewards           *odslib.Evaluator // of a constraint that runs on the host, else nil
-	hosted            bool              // the twist is made from those rewards
-	variance          float64           // the prior's mean variance
+	given             []*tensors.Tensor    // conditions of the particles, or none
+	rewards           *odslib.Evaluator    // of a constraint that runs on the host, else nil
+	hosted            bool                 // the twist is made from those rewards
+	denoiser          odslib.HostDiffusion // of a prior whose x̂0 comes from the host, else nil
+	variance          float64              // the prior's mean variance
 	engine            *engine.Engine
 }
 
@@ -88,14 +91,20 @@ func (o *opened) ready(seed uint64) error {
 
 // settle checks the settings and fills in the defaults.
 func (o *opened) settle() (err error) {
-	if o.islands, err = islandsOf(o.post.Given, o.n); err != nil {
+	if o.groups, err = groupsOf(o.post.Given, o.n); err != nil {
 		return err
 	}
 	most := 0
-	for _, i := range o.islands {
-		most = max(most, i.draws)
+	for _, g := range o.groups {
+		most = max(most, g.draws)
 	}
-	if o.particles = cloudOf(o.particles, most); o.particles < 1 {
+	if o.islands == 0 {
+		o.islands = 1
+	}
+	if o.islands < 0 {
+		return fmt.Errorf("%d islands; ask for at least one", o.islands)
+	}
+	if o.particles = cloudOf(o.particles, (most+o.islands-1)/o.islands); o.particles < 1 {
 		return fmt.Errorf("%d particles; ask for at least one", o.particles)
 	}
 	if o.lambda == 0 {
@@ -112,14 +121,20 @@ func (o *opened) settle() (err error) {
 
 // bind finds the process and binds the twist.
 func (o *opened) bind(seed uint64) (err error) {
-	if o.process, err = o.chain.ProcessOf(o.post.Prior, "it"); err != nil {
+	if _, graph := o.post.Prior.(odslib.Diffusion); !graph {
+		o.denoiser, _ = o.post.Prior.(odslib.HostDiffusion)
+	}
+	if o.process, err = o.under(o.chain); err != nil {
 		return err
+	}
+	if o.denoiser != nil && o.post.Given != nil {
+		return fmt.Errorf("%T takes no conditions", o.post.Prior)
 	}
 	if err := moves(o.process); err != nil {
 		return err
 	}
 	if o.post.Constraint != nil {
-		if _, ok := odslib.Can[odslib.Constraint](o.post.Constraint); !ok {
+		if _, ok := odslib.Can[odslib.Constraint](o.post.Constraint); !ok || o.denoiser != nil {
 			if o.rewards, err = o.post.Evaluator(); err != nil {
 				return err
 			}
@@ -136,12 +151,23 @@ func (o *opened) bind(seed uint64) (err error) {
 	_, fromReward := o.bound.(twist.HostBound)
 	_, fromDraws := o.bound.(twist.HostDraws)
 	o.hosted = (fromReward || fromDraws) && o.rewards != nil
+	if o.denoiser != nil && o.bound != nil && !o.hosted {
+		return fmt.Errorf("the twist %T is graph code, and x̂0 of %T comes from the host; use twist.Tempered{} or twist.Point{}", o.twist, o.post.Prior)
+	}
 	o.variance = 1
 	if p, ok := o.post.Prior.(odslib.Diffusion); ok {
 		o.variance = diffusion.Variance(p)
 	}
+	if o.control {
+		if err := o.controllable(); err != nil {
+			return err
+		}
+	}
 	if !o.proposal.Guided() {
 		return nil
+	}
+	if o.denoiser != nil {
+		return fmt.Errorf("its proposal follows a gradient through x̂0, which %T does not have; use smc.Bootstrap{} or smc.FK{}", o.post.Prior)
 	}
 	if _, ok := o.process.(odslib.GaussianSteps); !ok && !twist.IsTokens(o.post.Prior) {
 		return fmt.Errorf("its proposal shifts Gaussian steps, which those of %T are not", o.process)
@@ -153,6 +179,23 @@ func (o *opened) bind(seed uint64) (err error) {
 		_, err = odslib.Need[odslib.Constraint](o.post, "its proposal")
 	}
 	return err
+}
+
+// under is the prior's process under a chain.
+func (o *opened) under(chain diffusion.Chain) (odslib.Process, error) {
+	if p, ok := o.post.Prior.(Product); ok {
+		return p.under(chain)
+	}
+	if o.denoiser != nil {
+		return chain.ProcessOf(hostSteps{o.denoiser}, "it")
+	}
+	return chain.ProcessOf(o.post.Prior, "it")
+}
+
+// weighs says whether anything gives particles weight.
+func (o *opened) weighs() bool {
+	_, masses := o.process.(*corrected)
+	return masses || o.post.Constraint != nil
 }
 
 // moves fails for chains without noise.

@@ -23,6 +23,8 @@ type FK struct {
 	Chain      diffusion.Chain
 	Resampling Resampling
 	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
+	Islands    int     // of so many Particles each, in one batch: LogZError is then measured between them; 0 means 1
+	Control    bool    // adds a drift that makes the weights' variance least: for powers and products of priors
 	NoShift    bool    // leaves Result.Shift out, and the run of a quarter of the steps that estimates it
 }
 
@@ -46,6 +48,6 @@ func (s FK) core() feynmanKac {
 	}
 	return feynmanKac{
 		name: "FK", particles: s.Particles, chain: s.Chain.WithSteps(s.Steps, 100), proposal: s.Proposal, lambda: s.Lambda,
-		twist: or(s.Twist, usual), potential: s.Potential, resampling: s.Resampling, threshold: s.Threshold, plain: s.NoShift,
+		twist: or(s.Twist, usual), potential: s.Potential, resampling: s.Resampling, threshold: s.Threshold, islands: s.Islands, control: s.Control, plain: s.NoShift,
 	}
 }

@@ -15,22 +15,22 @@ import (
 // errExtinct is a cloud in which no particle has any weight.
 var errExtinct = errors.New("no particle has a positive weight: the reward is 0 wherever the particles are; take more Particles or a reward that falls off gently")
 
-// island is a run of draws under the same conditions, with particles, weights and evidence of its own.
-type island struct{ first, draws int }
+// group is a run of draws under the same conditions: what the same islands are for.
+type group struct{ first, draws int }
 
-// islandsOf parts n draws by their conditions, of which those that are alike stand together.
-func islandsOf(given *odslib.Array, n int) ([]island, error) {
+// groupsOf parts n draws by their conditions, of which those that are alike stand together.
+func groupsOf(given *odslib.Array, n int) ([]group, error) {
 	if given == nil {
-		return []island{{0, n}}, nil
+		return []group{{0, n}}, nil
 	}
 	if given.Len() != n {
 		return nil, fmt.Errorf("conditions for %d draws, %d were asked for", given.Len(), n)
 	}
-	var islands []island
+	var groups []group
 	for _, r := range given.Runs() {
-		islands = append(islands, island{r.First, r.Rows})
+		groups = append(groups, group{r.First, r.Rows})
 	}
-	return islands, nil
+	return groups, nil
 }
 
 // population is the host side of an island: log-weights in float64, who descends from whom, and the evidence.
@@ -40,6 +40,7 @@ type population struct {
 	past    float64   // log Ẑ up to the last resampling
 	eve     []int32   // the particle at the start that each descends from
 	renewed int       // how often it was resampled
+	control *control  // of the drift, where there is one
 	died    int       // the step at which the last weight was lost; 0 is none
 }
 
@@ -98,13 +99,18 @@ func take[T any](v []T, index []int32) []T {
 // (Hall 1992, The Bootstrap and Edgeworth Expansion, §2.3). No run can say more than 1: where little is left of the first cloud se is a lower bound ([fewFamilies]), and of one particle
 // nothing can be said.
 func (p *population) ancestry(rule Resampling) (ess, se float64) {
-	w := p.w
-	sums, k := make([]float64, len(w)), float64(len(w))
+	ess, se = p.genealogy(rule)
+	if p.renewed == 0 && se > 0 {
+		se *= skewed(p.families())
+	}
+	return ess, se
+}
+
+// genealogy is ancestry without the length that skewness adds.
+func (p *population) genealogy(rule Resampling) (ess, se float64) {
+	sums, k := p.families(), float64(len(p.w))
 	if k == 1 {
 		return 1, math.NaN()
-	}
-	for i, e := range p.eve {
-		sums[e] += w[i]
 	}
 	squares, v := 0., 0.
 	for _, s := range sums {
@@ -116,19 +122,28 @@ func (p *population) ancestry(rule Resampling) (ess, se float64) {
 			v = u
 		}
 	}
-	se = math.Sqrt(v)
-	if p.renewed == 0 && v > 0 {
-		se *= skewed(sums, v)
-	}
-	return 1 / squares, se
+	return 1 / squares, math.Sqrt(v)
 }
 
-// skewed is by how much two errors of the sum of v must be longer to hold 95 %, variance being Σ(v−1/K)² and κ the skewness of
-// the sum. To second order it is 1 + κ²·(z⁴+2z²−3)/18, 1.2·κ² at z = 2; that of a sample is too small by about as much again.
-func skewed(v []float64, variance float64) float64 {
-	third, mean := 0., 1/float64(len(v))
+// families are the final weights of the first particles' descendants.
+func (p *population) families() []float64 {
+	sums := make([]float64, len(p.w))
+	for i, e := range p.eve {
+		sums[e] += p.w[i]
+	}
+	return sums
+}
+
+// skewed is by how much two errors of the sum of v must be longer to hold 95 %, κ being the skewness of the sum. To second order it is
+// 1 + κ²·(z⁴+2z²−3)/18, 1.2·κ² at z = 2; that of a sample is too small by about as much again.
+func skewed(v []float64) float64 {
+	variance, third, mean := 0., 0., 1/float64(len(v))
 	for _, s := range v {
+		variance += (s - mean) * (s - mean)
 		third += (s - mean) * (s - mean) * (s - mean)
+	}
+	if variance == 0 {
+		return 1
 	}
 	return 1 + 2*third*third/(variance*variance*variance)
 }

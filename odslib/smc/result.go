@@ -54,42 +54,42 @@ func (r *Run) Result() (*odslib.Result, error) {
 	rng := engine.RNG(r.seed, "smc.FeynmanKac.draw")
 	var dead error
 	few, fewest := 0, math.Inf(1)
-	for i, p := range r.populations {
-		first, draws := r.islands[i].first, r.islands[i].draws
+	for i, g := range r.groups {
+		a, first, draws := r.of(i), g.first, g.draws
 		rows := res.Samples.Slice(first, first+draws)
-		said := odslib.Island{Draws: draws, LogZ: p.logZ(), LogZError: math.NaN()}
-		if p.w == nil {
+		said := odslib.Island{Draws: draws, LogZ: a.logZ(), LogZError: math.NaN()}
+		if !a.alive() {
 			for j := range rows.Data {
 				rows.Data[j] = float32(math.NaN())
 			}
 			if dead == nil {
-				dead = fmt.Errorf("%s, step %d of %d, draws %d to %d: %w", r.name, p.died, r.Steps(), first, first+draws-1, errExtinct)
+				dead = fmt.Errorf("%s, step %d of %d, draws %d to %d: %w", r.name, a[0].died, r.Steps(), first, first+draws-1, errExtinct)
 			}
 		} else {
-			if said.ESS, said.LogZError = p.ancestry(r.resampling); r.post.Constraint == nil {
-				said.ESS = ess(p.w)
-			} else if said.ESS < fewFamilies {
+			if said = a.said(r.resampling, draws, res); !r.weighs() {
+				said.ESS = a.ess()
+			} else if said.ESS < fewFamilies || a.lost(said.ESS) {
 				few, fewest = few+1, min(fewest, said.ESS)
 			}
 			res.ESS += said.ESS
-			picks := Systematic.Parents(p.w, draws, rng)
+			picks := Systematic.Parents(a.weights(), draws, rng)
 			rng.Shuffle(draws, func(a, b int) { picks[a], picks[b] = picks[b], picks[a] }) // so that any part of them is a fair sample
 			for j, k := range picks {
-				copy(rows.Row(j), x.Row(i*r.particles+int(k)))
+				copy(rows.Row(j), x.Row(i*r.crowd()+int(k)))
 			}
 		}
 		res.Islands = append(res.Islands, said)
-		if draws > r.particles {
-			res.Note("%d draws from %d particles repeat themselves", draws, r.particles)
+		if draws > r.crowd() {
+			res.Note("%d draws from %d particles repeat themselves", draws, r.crowd())
 		}
 	}
 	res.NonFinite += res.Samples.NonFinite()
-	of := fmt.Sprintf(" in %d of %d islands", few, len(r.populations))
-	if len(r.populations) == 1 {
-		res.LogZError, res.Islands, of = res.Islands[0].LogZError, nil, ""
+	of := fmt.Sprintf(" under %d of %d conditions", few, len(r.groups))
+	if len(r.groups) == 1 {
+		res.LogZError, res.Islands, of = res.Islands[0].LogZError, r.of(0).each(r.resampling), ""
 	}
 	if few > 0 {
-		warn(res, fewest, r.particles, of)
+		warn(res, fewest, r.crowd(), of)
 	}
 	return res, dead
 }

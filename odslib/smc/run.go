@@ -33,7 +33,7 @@ type Run struct {
 	done        int // steps, the start included
 	logw        []float64
 	paths       []path
-	populations []*population // parts of logw, one an island
+	populations []*population // the islands: parts of logw, those of a group together
 
 	state []*tensors.Tensor // x, guess…, (gradient)
 	noise *tensors.Tensor   // random state
@@ -50,11 +50,20 @@ func (o *opened) begin(settings any, begun time.Time, seed uint64) *Run {
 		res: odslib.NewResult(o.post, o.name, settings, seed),
 	}
 	r.res.About = "right in the limit of many particles, for the chain's own law: log Z is that of its " + fmt.Sprint(len(o.table)) + " steps"
+	if o.control {
+		r.res.About += "; a drift fitted to the particles biases it as 1/K, and it errs with the steps where these are not exact"
+	}
 	for i := range r.paths {
 		r.paths[i] = r.potential.start()
 	}
-	for i := range o.islands {
+	for i := range len(o.groups) * o.islands {
 		p := &population{logw: r.logw[i*o.particles : (i+1)*o.particles], eve: identity(o.particles)}
+		if o.control {
+			p.control = newControl(o.basisSize())
+		}
+		if c, ok := o.process.(*corrected); ok {
+			p.past = c.startMass
+		}
 		p.weigh(0)
 		r.populations = append(r.populations, p)
 	}
@@ -76,7 +85,7 @@ func (r *Run) Steps() int { return len(r.table) }
 // Done says whether the particles have arrived.
 func (r *Run) Done() bool { return r.done > r.Steps() }
 
-// Particles copies the particles to the host, [K, shape…]. With conditions, those of an island stand together.
+// Particles copies the particles to the host, [K, shape…]. Those of an island stand together, and so do the islands under the same conditions.
 func (r *Run) Particles() (odslib.Array, error) {
 	if len(r.state) == 0 {
 		return odslib.Array{}, fmt.Errorf("%s: there are no particles before the first step", r.name)
@@ -84,12 +93,15 @@ func (r *Run) Particles() (odslib.Array, error) {
 	return engine.ToArray(r.state[0])
 }
 
-// LogWeights are those of the particles, normalised; with conditions every island weighs as much as it has draws.
+// LogWeights are those of the particles, normalised; with conditions every group weighs as much as it has draws.
 func (r *Run) LogWeights() []float64 {
 	out := slices.Clone(r.logw)
-	for i, p := range r.populations {
-		if p.w != nil {
-			floats.AddConst(math.Log(float64(r.islands[i].draws)/float64(r.n))-floats.LogSumExp(p.logw), out[i*r.particles:(i+1)*r.particles])
+	for i, g := range r.groups {
+		for j, share := range r.of(i).shares() {
+			if p := r.of(i)[j]; p.w != nil {
+				first := i*r.crowd() + j*r.particles
+				floats.AddConst(math.Log(share*float64(g.draws)/float64(r.n))-floats.LogSumExp(p.logw), out[first:first+r.particles])
+			}
 		}
 	}
 	return out
@@ -104,28 +116,31 @@ func (r *Run) Weights() []float64 {
 	return w
 }
 
-// ESS is the effective number of particles, of all islands together.
+// ESS is the effective number of particles, of all groups together.
 func (r *Run) ESS() (sum float64) {
-	for _, p := range r.populations {
-		if p.w != nil {
-			sum += ess(p.w)
+	for i := range r.groups {
+		if a := r.of(i); a.alive() {
+			sum += a.ess()
 		}
 	}
 	return sum
 }
 
-// LogZ is log Ẑ so far, NaN where there are several islands.
+// of are the islands of a group.
+func (r *Run) of(group int) archipelago {
+	return r.populations[group*r.islands : (group+1)*r.islands]
+}
+
+// LogZ is log Ẑ so far, NaN where conditions differ.
 func (r *Run) LogZ() float64 {
-	if len(r.populations) > 1 {
+	if len(r.groups) > 1 {
 		return math.NaN()
 	}
-	return r.populations[0].logZ()
+	return r.of(0).logZ()
 }
 
 // alive says whether any island has weight.
-func (r *Run) alive() bool {
-	return slices.ContainsFunc(r.populations, func(p *population) bool { return p.w != nil })
-}
+func (r *Run) alive() bool { return archipelago(r.populations).alive() }
 
 // Step draws the start, at the first call, or else resamples where weights have become uneven, moves the particles and weighs
 // them.

@@ -18,28 +18,32 @@ const coarser = 4
 // order), so that a chain of a quarter of the steps, on every fourth time of the grid and in the same programs, is off by
 // four times as much. It costs a quarter of the run, and its noise counts a third.
 func (r *Run) shift(ctx context.Context, res *odslib.Result) error {
-	if r.post.Constraint == nil || len(r.populations) > 1 {
+	if !r.weighs() || len(r.groups) > 1 {
 		return nil
 	}
-	p, ok := r.process.(*diffusion.Process)
-	if !ok {
+	chain := r.chain
+	switch p := r.process.(type) {
+	case *diffusion.Process:
+		chain = p.Chain
+	case *corrected:
+		chain = p.chain
+	default:
 		res.Shift, res.ShiftError, res.ShiftBy = 0, 0, "the prior, which is this chain"
 		return nil
 	}
-	if r.plain || r.Steps() < 2*coarser || res.LogZAtLeast || math.IsNaN(res.LogZError) {
+	if r.plain || r.control || r.Steps() < 2*coarser || res.LogZAtLeast || math.IsNaN(res.LogZError) {
 		return nil
 	}
-	chain := p.Chain
-	chain.Observe = nil
-	chain.Grid = nil
+	grid := chain.Grid
+	chain.Observe, chain.Grid = nil, nil
 	for i := 0; i < r.Steps(); i += coarser {
-		chain.Grid = append(chain.Grid, p.Chain.Grid[i])
+		chain.Grid = append(chain.Grid, grid[i])
 	}
-	chain.Grid = append(chain.Grid, p.Chain.Grid[r.Steps()])
+	chain.Grid = append(chain.Grid, grid[r.Steps()])
 	o := *r.opened
 	o.chain = chain
 	var err error
-	if o.process, err = chain.Of(p.Diffusion); err != nil {
+	if o.process, err = o.under(chain); err != nil {
 		return err
 	}
 	if err := o.rows(); err != nil {
@@ -52,6 +56,7 @@ func (r *Run) shift(ctx context.Context, res *odslib.Result) error {
 	got, err := short.finish(odslib.WithObserver(ctx, nil))
 	res.NetworkEvals += got.NetworkEvals
 	res.ConstraintEvals += got.ConstraintEvals
+	res.JacobianProducts += got.JacobianProducts
 	res.Seconds += time.Since(begun).Seconds()
 	if ctx.Err() != nil {
 		return err

@@ -19,6 +19,8 @@ type TDS struct {
 	Chain      diffusion.Chain // of a diffusion prior; all particles go together, whatever its Batch
 	Resampling Resampling
 	Threshold  float64 // resample when ESS < Threshold·Particles: 0 means .5, 1 every step, negative never
+	Islands    int     // of so many Particles each, in one batch: LogZError is then measured between them; 0 means 1
+	Control    bool    // adds a drift that makes the weights' variance least: for powers and products of priors
 	NoShift    bool    // leaves Result.Shift out, and the run of a quarter of the steps that estimates it
 }
 
@@ -35,6 +37,6 @@ func (s TDS) Open(post odslib.Posterior, n int, seed uint64) (*Run, error) {
 func (s TDS) core() feynmanKac {
 	return feynmanKac{
 		name: "TDS", particles: s.Particles, chain: s.Chain.WithSteps(s.Steps, 100), proposal: TwistedStep{},
-		twist: or(s.Twist, twist.Default{}), resampling: s.Resampling, threshold: s.Threshold, plain: s.NoShift,
+		twist: or(s.Twist, twist.Default{}), resampling: s.Resampling, threshold: s.Threshold, islands: s.Islands, control: s.Control, plain: s.NoShift,
 	}
 }

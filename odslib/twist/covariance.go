@@ -51,6 +51,14 @@ func (b covariance) Params() odslib.Params { return b.params }
 // Unnormalised says that log ψ_t lacks a term: particles can't use it.
 func (b covariance) Unnormalised() bool { return b.iterations > 0 }
 
+// Products implements Costly.
+func (b covariance) Products() int {
+	if m := b.params[0].Value.Len(); b.iterations == 0 || m < b.iterations {
+		return m
+	}
+	return b.iterations
+}
+
 // LogTwist implements Bound.
 func (b covariance) LogTwist(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {
 	g := x.Graph()
@@ -77,7 +85,7 @@ func through(x, x0, a, v *odslib.Node) *odslib.Node {
 	return graph.Einsum("bd,md->bm", graph.Reshape(back, x.Shape().Dimensions[0], -1), a)
 }
 
-// seen factors I + A·C·Aᵀ, C = ratio·J, for each row.
+// seen factors I + A·C·Aᵀ, C = ratio·J, for each row. A learned J may bend C downwards, where no covariance goes: it counts as 0 there.
 func seen(x, x0, a, ratio *odslib.Node) engine.Cholesky {
 	g, m, n := x.Graph(), a.Shape().Dimensions[0], x.Shape().Dimensions[0]
 	rows := make([]*odslib.Node, m)
@@ -88,7 +96,7 @@ func seen(x, x0, a, ratio *odslib.Node) engine.Cholesky {
 	}
 	cov := graph.Concatenate(rows, 1)
 	cov = graph.Mul(graph.MulScalar(graph.Add(cov, graph.TransposeAllAxes(cov, 0, 2, 1)), .5), graph.BroadcastToShape(graph.ExpandAxes(ratio, 1, 2), cov.Shape()))
-	return engine.NewCholesky(graph.StopGradient(graph.Add(cov, graph.BroadcastToShape(graph.ExpandAxes(identity(g, m), 0), cov.Shape()))))
+	return engine.NewCholesky(graph.StopGradient(graph.Add(cov, graph.BroadcastToShape(graph.ExpandAxes(identity(g, m), 0), cov.Shape()))), 1)
 }
 
 func identity(g *graph.Graph, m int) *odslib.Node {

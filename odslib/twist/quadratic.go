@@ -93,6 +93,14 @@ type quadratic struct {
 
 func (b quadratic) Params() odslib.Params { return b.params }
 
+// Products implements Costly.
+func (b quadratic) Products() int {
+	if b.tilted {
+		return b.m + 1
+	}
+	return b.m
+}
+
 // LogTwist implements Bound.
 func (b quadratic) LogTwist(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {
 	v := func(name string) *odslib.Node { return engine.Var(scope.At("twist"), x.Graph(), name) }

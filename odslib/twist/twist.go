@@ -43,8 +43,35 @@ type Valued interface {
 	Valued()
 }
 
-// Several is a twist that evaluates the constraint more than once for each row.
+// Several is a twist or guide that evaluates the constraint more than once for each row.
 type Several interface{ Evaluations() int }
+
+// Costly is what has products with the Jacobian of x̂0 for each row: a pass backwards through the network each.
+type Costly interface{ Products() int }
+
+// ProductsOf is how many products the value of a bound twist or guide takes.
+func ProductsOf(v any) int {
+	if c, ok := v.(Costly); ok {
+		return c.Products()
+	}
+	return 0
+}
+
+// GradientProducts is how many products a bound twist takes with its gradient in x: one more where it reads x̂0.
+func GradientProducts(b Bound) int {
+	if _, ok := b.(Valued); ok {
+		return ProductsOf(b)
+	}
+	return ProductsOf(b) + 1
+}
+
+// EvaluationsOf is how often a bound twist or guide evaluates the constraint for each row.
+func EvaluationsOf(v any) int {
+	if s, ok := v.(Several); ok {
+		return s.Evaluations()
+	}
+	return 1
+}
 
 // bare is what twists have that have no numbers and no columns.
 type bare struct{ post odslib.Posterior }

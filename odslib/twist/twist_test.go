@@ -223,6 +223,35 @@ func TestSpreadOfOne(t *testing.T) {
 }
 
 // TestMonteCarloMean: many draws are the Gaussian integral that Isotropic has in closed form, and Smooth is near it with few.
+// A learned denoiser's Jacobian has negative eigenvalues at places; ψ_t is finite there too.
+func TestLearnedJacobian(t *testing.T) {
+	if testing.Short() {
+		t.Skip("compiles")
+	}
+	prior := priors.Load("rings-flow").(*priors.Flow).Of
+	for _, a := range []constraint.Matrix{{{1, 0}}, {{.3, -1}}, {{1, 0}, {1, 1}}} {
+		post := odslib.Given(prior, constraint.Gaussian{A: a, Y: make([]float64, len(a)), Sigma: .1})
+		log, grad := evaluate(t, post, twist.Covariance{}, normals(1, 1.5, 2000, 2), .4, nil)
+		for i, l := range log {
+			if math.IsNaN(l) || math.IsInf(l, 0) {
+				t.Fatalf("%v, row %d: log ψ is %g", a, i, l)
+			}
+		}
+		if n := grad.NonFinite(); n > 0 {
+			t.Errorf("%v: %d values of the gradient are not finite", a, n)
+		}
+	}
+	digits := odslib.Given(priors.Load("digits"), constraint.Gaussian{A: constraint.Downsample{Factor: 2}, Y: make([]float64, 16), Sigma: .1})
+	for _, at := range []float64{.99, .5} { // a ratio of σ² to α that makes what is wrong with J large
+		log, grad := evaluate(t, digits, twist.Covariance{}, normals(1, 1, 20, 8, 8, 1), at, nil)
+		for i, l := range log {
+			if math.IsNaN(l) || math.IsInf(l, 0) || grad.NonFinite() > 0 {
+				t.Fatalf("16 values at t=%g, row %d: log ψ is %g", at, i, l)
+			}
+		}
+	}
+}
+
 func TestMonteCarloMean(t *testing.T) {
 	post := odslib.Given(priors.Gaussian([]float64{0, 0}, 1), constraint.Gaussian{A: constraint.Matrix{{1, -1}}, Y: []float64{1}, Sigma: .5})
 	x := normals(5, 1, 7, 2)

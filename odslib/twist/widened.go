@@ -72,6 +72,9 @@ type spread struct {
 
 func (b spread) Params() odslib.Params { return b.params }
 
+// Products implements Costly.
+func (b spread) Products() int { return b.params[0].Value.Len() }
+
 // LogTwist implements Bound. For a sign vector s of length 1, sᵀA·C·Aᵀs is on average the mean of the diagonal of A·C·Aᵀ.
 func (b spread) LogTwist(scope *odslib.Scope, x, x0 *odslib.Node, at odslib.Level) *odslib.Node {
 	given := b.post.ConstraintGiven(at.Given)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 )
 
 const (
@@ -26,12 +25,12 @@ var ErrSkip = errors.New("resident: not wanted")
 
 // Conn carries frames over a socket, for one goroutine at a time.
 type Conn struct {
-	nc      net.Conn
+	nc      io.ReadWriteCloser
 	in, out []byte
 }
 
 // NewConn makes frames of what goes over nc.
-func NewConn(nc net.Conn) *Conn { return &Conn{nc: nc} }
+func NewConn(nc io.ReadWriteCloser) *Conn { return &Conn{nc: nc} }
 
 // Close ends the connection.
 func (c *Conn) Close() error { return c.nc.Close() }

@@ -6,6 +6,8 @@
 //	go run ./odslib/compare/table -method TDS
 //	go run ./odslib/compare/table -out DIR -index 3  # one line, kept in DIR; a task of an array knows its index
 //	go run ./odslib/compare/table -out DIR           # the lines that DIR lacks, and the table of all
+//	go run ./odslib/compare/table -json              # one object a line
+//	go run ./odslib/compare/table -python PATH       # the 30 instances of T2: DPS, ΠGDM and TMPD beside those of azula and deepinv, paired
 package main
 
 import (
@@ -34,17 +36,27 @@ func main() {
 	only := flag.String("only", "", "one case, by its name or the first word of it")
 	method := flag.String("method", "", "the lines whose name holds this")
 	index := flag.Int("index", -1, "the only line to run, from 0 (default: $SLURM_ARRAY_TASK_ID, $JOB_COMPLETION_INDEX, else all)")
+	asJSON := flag.Bool("json", false, "one JSON object a line instead of the table")
+	python := flag.String("python", "", "a Python with azula and deepinv: the 30 instances of T2 by their guides and ours instead of the table")
 	out := flag.String("out", "", "a `folder` that keeps each line: what is there is not run again")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, *quick, *only, *method, *out, *index); err != nil {
+	if err := run(ctx, options{*quick, *asJSON, *only, *method, *out, *python, *index}); err != nil {
 		fmt.Fprintln(os.Stderr, "table:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, quick bool, only, method, out string, index int) error {
+// options are the flags.
+type options struct {
+	quick, json               bool
+	only, method, out, python string
+	index                     int
+}
+
+func run(ctx context.Context, o options) error {
+	index := o.index
 	if index < 0 {
 		i, ok, err := environment.TaskIndex()
 		if err != nil {
@@ -54,7 +66,16 @@ func run(ctx context.Context, quick bool, only, method, out string, index int) e
 			index = i
 		}
 	}
-	lines, names, err := chosen(quick, only, method)
+	all := compare.Standard(o.quick)
+	if o.python != "" {
+		peers, err := startPeers(ctx, o.python)
+		if err != nil {
+			return err
+		}
+		defer peers.close()
+		all = pairedLines(peers, o.quick)
+	}
+	lines, names, err := chosen(all, o.only, o.method)
 	if err != nil {
 		return err
 	}
@@ -72,19 +93,32 @@ func run(ctx context.Context, quick bool, only, method, out string, index int) e
 			continue
 		}
 		fmt.Fprintf(os.Stderr, "%d: %s …\n", i, names[i])
-		entry, err := kept(out, i, names[i], func() (compare.Entry, error) { return line.Run(ctx) })
+		entry, err := kept(o.out, i, names[i], func() (compare.Entry, error) { return line.Run(ctx) })
 		if err != nil {
 			return err
 		}
 		entries = append(entries, entry)
+		if o.json {
+			text, err := entry.JSON()
+			if err != nil {
+				return err
+			}
+			fmt.Printf("%s\n", text)
+		}
+	}
+	if o.json {
+		return nil
 	}
 	fmt.Print(compare.Markdown(entries))
+	if o.python != "" {
+		return paired(os.Stdout, entries)
+	}
 	return nil
 }
 
 // chosen are the lines asked for, and what each is called.
-func chosen(quick bool, only, method string) (lines []compare.Line, names []string, err error) {
-	for _, line := range compare.Standard(quick) {
+func chosen(all []compare.Line, only, method string) (lines []compare.Line, names []string, err error) {
+	for _, line := range all {
 		c, err := line.Case(0)
 		if err != nil {
 			return nil, nil, err

@@ -27,7 +27,7 @@ func TestKept(t *testing.T) {
 	if _, err := kept(dir, 4, "T6, DPS", again); err == nil || err.Error() != "run again" {
 		t.Error(err)
 	}
-	if err := run(t.Context(), true, "T6", "", dir, 99); err == nil || !strings.Contains(err.Error(), "beyond the table") {
+	if err := run(t.Context(), options{quick: true, only: "T6", out: dir, index: 99}); err == nil || !strings.Contains(err.Error(), "beyond the table") {
 		t.Error(err)
 	}
 }
