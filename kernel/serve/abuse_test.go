@@ -52,7 +52,7 @@ func TestSilentGoNB(t *testing.T) {
 	conn := jupyter.LocalConnection(t.TempDir())
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	k, err := start(ctx, config{conn: conn, child: child, version: "test", prepare: func(string, []string) (Compiler, error) { return &plainCompiler{}, nil }})
+	k, err := start(ctx, config{conn: conn, child: child, version: "test", prepare: func(string, []string) (Compiler, error) { return &plainCompiler{goimports: child.Goimports}, nil }})
 	if err != nil {
 		t.Fatal(err)
 	}

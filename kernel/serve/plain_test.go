@@ -6,15 +6,18 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/scanner"
+	"go/token"
+	"os/exec"
 	"slices"
 	"strings"
-
-	"golang.org/x/tools/imports"
 )
 
 // plainCompiler is the smallest compiler that the kernel can be tested with:
 // statements only, nothing lives on, a cell that is one expression is shown.
-type plainCompiler struct{ committed []int }
+type plainCompiler struct {
+	goimports string // the program; its package makes a folder in every process that links it
+	committed []int
+}
 
 const plainTail = `
 func show(v any) {
@@ -47,10 +50,13 @@ func (c *plainCompiler) Compile(n int, src string) (*Program, error) {
 		}
 	}
 	text := fmt.Sprintf("package main\nimport (\n\"github.com/janpfeifer/gonb/gonbui\"\n\"github.com/janpfeifer/gonb/gonbui/protocol\"\n)\nfunc main() {\n//line cell[%d]:%d:1\n%s\n}\n%s", n, len(p.Magics)+1, body, plainTail)
-	source, err := imports.Process("main.go", []byte(text), &imports.Options{Comments: true, TabIndent: true, TabWidth: 8, FormatOnly: false})
+	_, err := parser.ParseFile(token.NewFileSet(), "main.go", text, parser.ParseComments)
 	if list, ok := err.(scanner.ErrorList); ok {
 		return nil, &CompileError{[]Problem{{n, list[0].Pos.Line, list[0].Pos.Column, list[0].Msg}}}
 	}
+	cmd := exec.Command(c.goimports)
+	cmd.Stdin = strings.NewReader(text)
+	source, err := cmd.Output()
 	p.Source = bytes.ReplaceAll(source, []byte("\t//line"), []byte("//line"))
 	return p, err
 }

@@ -49,7 +49,7 @@ type front struct {
 
 func startKernel(t *testing.T) *front {
 	t.Helper()
-	compiler := &plainCompiler{}
+	compiler := &plainCompiler{goimports: gonbtest.Config(t).Goimports}
 	f := startWith(t, func(string, []string) (Compiler, error) { return compiler, nil })
 	f.compiler = compiler
 	return f
