@@ -37,16 +37,16 @@ func noCompiler() bool {
 }
 
 // tryCompiler compiles one line of C: gcc without the C library's headers is common.
-func tryCompiler(ctx context.Context, l Layout) (string, error) {
+func tryCompiler(ctx context.Context) (string, error) {
 	cc, err := compiler()
 	if err != nil {
 		return "", err
 	}
-	dir, remove, err := l.work()
+	dir, err := os.MkdirTemp("", "odslab-cc-") // doctor asks without the lock, and a set-up sweeps the cache's work
 	if err != nil {
 		return "", err
 	}
-	defer remove()
+	defer os.RemoveAll(dir)
 	src := filepath.Join(dir, "try.c")
 	if err := os.WriteFile(src, []byte("#include <stdlib.h>\n#include <dlfcn.h>\nint main(void) { return dlopen(0, 1) == 0; }\n"), 0o644); err != nil {
 		return "", err

@@ -95,7 +95,7 @@ func (l Layout) inspectCompiler(ctx context.Context) Finding {
 	}
 	// The trial needs a folder; a cache that is not there yet is not made for it.
 	if _, err := os.Stat(l.Root); err == nil {
-		if _, err := tryCompiler(ctx, l); err != nil {
+		if _, err := tryCompiler(ctx); err != nil {
 			return Finding{"compiler", Broken, err.Error() + adds, mendCompiler}
 		}
 	}

@@ -50,3 +50,29 @@ func TestInspect(t *testing.T) {
 		t.Errorf("no compiler: %+v", f)
 	}
 }
+
+// TestCompilerDuringSetUp: doctor asks for the compiler while a set-up sweeps its unfinished work.
+func TestCompilerDuringSetUp(t *testing.T) {
+	if noCompiler() {
+		t.Skip("no C compiler")
+	}
+	l, stop, swept := Layout{Root: t.TempDir()}, make(chan bool), make(chan bool)
+	go func() {
+		defer close(swept)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				l.sweep()
+			}
+		}
+	}()
+	for range 3 {
+		if _, err := tryCompiler(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	<-swept
+}

@@ -29,7 +29,7 @@ func (l Layout) pluginStep(o Options) (step, bool) {
 		soft:   "no XLA, so the pure-Go engine",
 	}
 	s.do = func(ctx context.Context, line *stepLine) (*stepResult, error) {
-		if _, err := tryCompiler(ctx, l); err != nil {
+		if _, err := tryCompiler(ctx); err != nil {
 			return nil, err
 		}
 		if given := os.Getenv(environment.Plugin); given != "" {
